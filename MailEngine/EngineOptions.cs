@@ -1,0 +1,199 @@
+namespace MailEngine;
+
+/// <summary>Every setting of the system, bound from <c>Mail:</c> (appsettings.json, or environment: <c>Mail__DataPath</c>).</summary>
+/// <remarks>Validated once at start by <see cref="EngineOptionsCheck"/>; an error names the setting, its value and what would be right.</remarks>
+public sealed class EngineOptions
+{
+    /// <summary>Folder of all state. Relative paths are taken from the working directory. Created with mode 0700.</summary>
+    public string DataPath { get; set; } = "data";
+
+    /// <summary>The name this server gives itself in greetings, Received fields and reports. Empty: the machine's name.
+    /// RFC 5321 §4.1.1.1 wants a fully qualified one. The set-up page stores one in accounts.db, which then wins over an empty setting.</summary>
+    public string Hostname { get; set; } = "";
+
+    /// <summary>Addresses the mail ports and the panel listen on. Default: loopback only, so that a trial run is not on the net.</summary>
+    public IList<string> Listen { get; set; } = [];
+
+    /// <summary>Added to every standard mail port. Default 10000, so that no root is needed; 0 in production.</summary>
+    public int PortOffset { get; set; } = 10000;
+
+    /// <summary>HTTP port of the panel; 0: any free port; -1: off.</summary>
+    public int PanelPort { get; set; } = 8080;
+
+    /// <summary>HTTPS port of the panel; 0: any free port; -1: off.</summary>
+    public int PanelTlsPort { get; set; } = 8443;
+
+    /// <summary>Replaces the standard mail listeners when not empty.</summary>
+    public IList<ListenerOptions> Listeners { get; set; } = [];
+
+    /// <summary>Smart hosts, <c>host:port</c>, tried in order; empty: deliver by MX. With AUTH: see <see cref="RelayAuth"/>.</summary>
+    public IList<string> Relayhosts { get; set; } = [];
+
+    /// <summary>Log-in for a relay host; the key is the host as written in <see cref="Relayhosts"/>.</summary>
+    public IDictionary<string, RelayAuthOptions> RelayAuth { get; set; } = new Dictionary<string, RelayAuthOptions>(StringComparer.OrdinalIgnoreCase);
+
+    public DnsOptions Dns { get; set; } = new();
+
+    /// <summary>Networks (CIDR) that may use XCLIENT or PROXY. Default none.</summary>
+    public IList<string> TrustedNetworks { get; set; } = [];
+
+    /// <summary>True: passwords are taken without TLS. For tests only. RFC 9051 §11.1</summary>
+    public bool AllowPlaintextAuth { get; set; }
+
+    public TlsOptions Tls { get; set; } = new();
+
+    public LimitOptions Limits { get; set; } = new();
+
+    public StoreOptions Store { get; set; } = new();
+
+    public QueueOptions Queue { get; set; } = new();
+
+    /// <summary>Mail protocols and ports as standard assigns them, plus <see cref="PortOffset"/>, unless <see cref="Listeners"/> is set.</summary>
+    public IReadOnlyList<ListenerOptions> EffectiveListeners()
+    {
+        if (Listeners.Count > 0)
+            return [.. Listeners];
+        int At(int port) => PortOffset + port;
+        return
+        [
+            new() { Protocol = MailProtocol.Smtp, Port = At(25) },
+            new() { Protocol = MailProtocol.Submission, Port = At(587) },
+            new() { Protocol = MailProtocol.Submission, Port = At(465), ImplicitTls = true },
+            new() { Protocol = MailProtocol.Lmtp, Port = At(24), Address = "127.0.0.1" },
+            new() { Protocol = MailProtocol.Imap, Port = At(143) },
+            new() { Protocol = MailProtocol.Imap, Port = At(993), ImplicitTls = true },
+        ];
+    }
+}
+
+/// <summary>The protocols a listener can speak.</summary>
+public enum MailProtocol { Smtp, Submission, Lmtp, Imap }
+
+/// <summary>One mail port.</summary>
+public sealed class ListenerOptions
+{
+    public MailProtocol Protocol { get; set; }
+
+    /// <summary>Port, offset included; 0: any free port (tests).</summary>
+    public int Port { get; set; }
+
+    /// <summary>Address to listen on; null: all of <see cref="EngineOptions.Listen"/>.</summary>
+    public string? Address { get; set; }
+
+    /// <summary>TLS from the first byte (RFC 8314) instead of STARTTLS.</summary>
+    public bool ImplicitTls { get; set; }
+}
+
+/// <summary>Log-in at a relay host.</summary>
+public sealed class RelayAuthOptions
+{
+    public string User { get; set; } = "";
+    public string Password { get; set; } = "";
+    /// <summary>True: no TLS, no mail. Default true, because a password goes over the line.</summary>
+    public bool RequireTls { get; set; } = true;
+}
+
+/// <summary>The resolver.</summary>
+public sealed class DnsOptions
+{
+    /// <summary>Servers as <c>address:port</c>, tried in order; empty: those of /etc/resolv.conf.</summary>
+    public IList<string> Servers { get; set; } = [];
+    /// <summary>Time for one answer of one server. Default 3 s: a healthy resolver answers in less than one.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(3);
+}
+
+/// <summary>Certificate files; without them a self-signed one is made in the data folder.</summary>
+public sealed class TlsOptions
+{
+    /// <summary>PEM file with the certificate chain; null: <c>tls/self-signed.pem</c> in the data folder, made when absent.</summary>
+    public string? CertificatePath { get; set; }
+    /// <summary>PEM file with the private key; null: the same file as the certificate.</summary>
+    public string? KeyPath { get; set; }
+}
+
+/// <summary>Every limit of the engine: a default and the reason for it.</summary>
+public sealed class LimitOptions
+{
+    /// <summary>Largest message, bytes. Default 50 MiB: what large providers accept. RFC 1870 §4</summary>
+    public long MessageBytes { get; set; } = 50L << 20;
+    /// <summary>Recipients of one SMTP transaction. At least 100: RFC 5321 §4.5.3.1.8. Default 1000.</summary>
+    public int Recipients { get; set; } = 1000;
+    /// <summary>SMTP command line, bytes, CRLF included. RFC 5321 §4.5.3.1.4 says 512; AUTH needs 12288: RFC 4954 §4.</summary>
+    public int SmtpLineBytes { get; set; } = 12288;
+    /// <summary>Text line of a message, bytes; longer lines are refused with 500. RFC 5321 §4.5.3.1.6 says 1000; real mail has longer ones.</summary>
+    public int TextLineBytes { get; set; } = 1 << 20;
+    /// <summary>IMAP command line without literals, bytes. RFC 9051 §4.3 leaves it open; RFC 7162 §4 recommends 8192. Default 64 KiB: long UID sets.</summary>
+    public int ImapLineBytes { get; set; } = 64 << 10;
+    /// <summary>Literals of one IMAP command other than APPEND, bytes in all.</summary>
+    public int ImapLiteralBytes { get; set; } = 128 << 10;
+    /// <summary>All input of one connection before log-in, bytes (attack case A6).</summary>
+    public int PreAuthBytes { get; set; } = 8 << 10;
+    /// <summary>Depth of parentheses and of MIME parts (attack case A7).</summary>
+    public int Depth { get; set; } = 100;
+    /// <summary>MIME parts of one message that are told apart; the rest stays in the last one (attack case A8).</summary>
+    public int MimeParts { get; set; } = 1000;
+    /// <summary>Connections in all.</summary>
+    public int Connections { get; set; } = 20000;
+    /// <summary>Connections from one address; loopback is not counted.</summary>
+    public int ConnectionsPerAddress { get; set; } = 100;
+    /// <summary>IMAP connections of one account. Clients open one a folder.</summary>
+    public int ConnectionsPerAccount { get; set; } = 50;
+    /// <summary>Time to log in. Default 60 s.</summary>
+    public TimeSpan TimeToAuthenticate { get; set; } = TimeSpan.FromSeconds(60);
+    /// <summary>Time without a command on SMTP. RFC 5321 §4.5.3.2.7 asks for 5 min.</summary>
+    public TimeSpan SmtpIdle { get; set; } = TimeSpan.FromMinutes(5);
+    /// <summary>Time without a command on IMAP. RFC 9051 §5.4 asks for 30 min at least.</summary>
+    public TimeSpan ImapIdle { get; set; } = TimeSpan.FromMinutes(31);
+    /// <summary>Slowest rate of a message body, bytes a second over a minute (attack case A21).</summary>
+    public int SlowestBytesPerSecond { get; set; } = 500;
+    /// <summary>Bad commands after which a connection is closed.</summary>
+    public int BadCommands { get; set; } = 20;
+    /// <summary>Received fields after which a message is a loop: RFC 5321 §6.3 asks for at least 100.</summary>
+    public int Hops { get; set; } = 100;
+    /// <summary>Depth of alias expansion; deeper is a loop.</summary>
+    public int AliasDepth { get; set; } = 10;
+    /// <summary>Addresses one recipient may expand to.</summary>
+    public int AliasExpansion { get; set; } = 10000;
+    /// <summary>Mailboxes of one account.</summary>
+    public int MailboxesPerAccount { get; set; } = 10000;
+    /// <summary>Failed log-ins for one account and one network in a quarter of an hour before they are slowed down.</summary>
+    public int FailedLogins { get; set; } = 10;
+    /// <summary>Age at which a remembered log-in must be checked against the hash again. Default 5 min.</summary>
+    public TimeSpan LoginCache { get; set; } = TimeSpan.FromMinutes(5);
+}
+
+/// <summary>The message store.</summary>
+public sealed class StoreOptions
+{
+    /// <summary>A segment is sealed at this size, bytes.</summary>
+    public long SegmentBytes { get; set; } = 256L << 20;
+    /// <summary>A body above this is a segment file of its own, written as it arrives, never held in memory. Bytes.</summary>
+    public int InlineBodyBytes { get; set; } = 1 << 20;
+    /// <summary>Expunged mail is kept this long for undelete and QRESYNC.</summary>
+    public TimeSpan ExpungeRetention { get; set; } = TimeSpan.FromDays(14);
+    /// <summary>Messages in opened mailboxes that are kept in memory though nobody holds them; about 80 bytes each.</summary>
+    public int CachedMessages { get; set; } = 1_000_000;
+    /// <summary>Changes that may wait for the commit loop of a partition.</summary>
+    public int PendingChanges { get; set; } = 4096;
+    /// <summary>False: nothing is synced. For filling a store before a measurement, never in use.</summary>
+    public bool Sync { get; set; } = true;
+}
+
+/// <summary>The outgoing queue.</summary>
+public sealed class QueueOptions
+{
+    /// <summary>Waiting times between attempts; the last one repeats. RFC 5321 §4.5.4.1 asks for 30 min at least in the long run.</summary>
+    public IList<TimeSpan> RetryAfter { get; set; } = [];
+    /// <summary>After this a message is returned. RFC 5321 §4.5.4.1: 4-5 days.</summary>
+    public TimeSpan GiveUpAfter { get; set; } = TimeSpan.FromDays(5);
+    /// <summary>After this the sender is told once that his message waits.</summary>
+    public TimeSpan DelayNotice { get; set; } = TimeSpan.FromHours(4);
+    /// <summary>Deliveries at the same time.</summary>
+    public int Concurrency { get; set; } = 50;
+    /// <summary>Deliveries at the same time to one destination.</summary>
+    public int ConcurrencyPerDestination { get; set; } = 10;
+    /// <summary>Time to connect. RFC 5321 §4.5.3.2 has no figure; default 30 s.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(30);
+    /// <summary>Port of the next hop when it is found by MX.</summary>
+    public int Port { get; set; } = 25;
+}

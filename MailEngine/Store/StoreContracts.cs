@@ -1,0 +1,114 @@
+using MailEngine.Addresses;
+
+namespace MailEngine.Store;
+
+/// <summary>Who pays for a message: the account it is stored in and what that account may hold.</summary>
+/// <param name="QuotaBytes">Most octets in all mailboxes; 0: no limit.</param>
+public readonly record struct Owner(long AccountId, long QuotaBytes);
+
+/// <summary>Where message bytes stand: a range of a segment. What a queue row points at.</summary>
+public readonly record struct BodyRange(uint Segment, uint Offset, uint Length);
+
+/// <summary>One local copy of an accepted message.</summary>
+public sealed record Deposit
+{
+    public required Owner Owner { get; init; }
+    /// <summary>Must exist; INBOX and missing standard folders are made by the store.</summary>
+    public required MailboxName Mailbox { get; init; }
+    /// <summary>Header fields of this copy alone (Return-Path, Delivered-To), CRLF-ended; may be empty.</summary>
+    public required ReadOnlyMemory<byte> Prefix { get; init; }
+    public MessageFlags Flags { get; init; }
+    public IReadOnlyList<string> Keywords { get; init; } = [];
+    /// <summary>When it arrived.</summary>
+    public required DateTimeOffset InternalDate { get; init; }
+    /// <summary>Names this very delivery; a second one with the same key inside the window is dropped. Null: never dropped.</summary>
+    public byte[]? DuplicateKey { get; init; }
+}
+
+/// <summary>State of a queue row.</summary>
+public enum QueueState { Waiting = 0, Held = 1 }
+
+/// <summary>One remote recipient of an accepted message.</summary>
+public sealed record QueueEntry
+{
+    /// <summary>Given by the store; 0 on the way in.</summary>
+    public long Id { get; init; }
+    /// <summary>The id of the 250 answer, shared by all recipients of the message; key of the trace.</summary>
+    public required string MessageKey { get; init; }
+    /// <summary>The account that sent it; 0: none (a forward of mail from outside, a report).</summary>
+    public long AccountId { get; init; }
+    /// <summary>MAIL FROM; empty for the null reverse path. RFC 5321 §4.5.5</summary>
+    public required string ReversePath { get; init; }
+    public required EmailAddress Recipient { get; init; }
+    /// <summary>ESMTP parameters that go on with it: ENVID, RET, NOTIFY, ORCPT, BODY, SMTPUTF8, as "NAME=VALUE" by spaces. RFC 3461</summary>
+    public string Parameters { get; init; } = "";
+    public QueueState State { get; init; }
+    public required DateTimeOffset QueuedAt { get; init; }
+    public required DateTimeOffset NextAttempt { get; init; }
+    public int Attempts { get; init; }
+    /// <summary>Last answer of the next hop, or our own words why not; one line.</summary>
+    public string LastReply { get; init; } = "";
+    /// <summary>The sender was told that it waits.</summary>
+    public bool DelayNoticed { get; init; }
+    /// <summary>Filled by the store.</summary>
+    public BodyRange Body { get; init; }
+}
+
+/// <summary>All that one accepted message leads to. One commit.</summary>
+public sealed record Acceptance
+{
+    public required Body Body { get; init; }
+    public IReadOnlyList<Deposit> Deposits { get; init; } = [];
+    public IReadOnlyList<QueueEntry> Queue { get; init; } = [];
+}
+
+/// <summary>What became of each deposit, in the order asked. Queue rows are all there when <see cref="Fault"/> is None.</summary>
+/// <param name="Fault"><see cref="StoreError.Unavailable"/>: nothing was kept, answer 451.</param>
+public sealed record AcceptOutcome(StoreError Fault, IReadOnlyList<DepositOutcome> Deposits, IReadOnlyList<long> QueueIds);
+
+/// <summary>One deposit: where it went, or why it did not.</summary>
+public readonly record struct DepositOutcome(StoreError Error, long MailboxId, uint UidValidity, uint Uid);
+
+/// <summary>A mailbox, or a name that only is subscribed, as LIST and STATUS show it.</summary>
+public sealed record MailboxInfo
+{
+    /// <summary>0: no mailbox, only a subscribed name or a parent of one.</summary>
+    public required long Id { get; init; }
+    public required MailboxName Name { get; init; }
+    public required bool Subscribed { get; init; }
+    /// <summary>RFC 6154 attribute with its backslash, e.g. \Sent; empty: none.</summary>
+    public required string SpecialUse { get; init; }
+    public required uint UidValidity { get; init; }
+    public required uint UidNext { get; init; }
+    public required ulong HighestModSeq { get; init; }
+    public required int Count { get; init; }
+    public required int Unseen { get; init; }
+    public required long Bytes { get; init; }
+    /// <summary>First UID that no session has been told of as \Recent.</summary>
+    public required uint RecentFrom { get; init; }
+}
+
+/// <summary>Use of one account. Counted in the same transactions as the rows (S4).</summary>
+public readonly record struct AccountUse(long Messages, long Bytes);
+
+/// <summary>A message to APPEND. RFC 9051 §6.3.12</summary>
+public sealed record AppendItem
+{
+    public required Body Body { get; init; }
+    public MessageFlags Flags { get; init; }
+    public IReadOnlyList<string> Keywords { get; init; } = [];
+    /// <summary>Null: now.</summary>
+    public DateTimeOffset? InternalDate { get; init; }
+}
+
+/// <summary>How STORE changes flags. RFC 9051 §6.4.6</summary>
+public enum FlagChangeMode { Replace, Add, Remove }
+
+/// <summary>A change of flags and keywords.</summary>
+public sealed record FlagChange(FlagChangeMode Mode, MessageFlags Flags, IReadOnlyList<string> Keywords);
+
+/// <summary>Outcome of APPEND: UIDs in order. RFC 4315 §3</summary>
+public readonly record struct AppendOutcome(StoreError Error, uint UidValidity, IReadOnlyList<uint> Uids);
+
+/// <summary>Outcome of COPY and MOVE: pairs in source order. RFC 4315 §3</summary>
+public readonly record struct CopyOutcome(StoreError Error, uint UidValidity, IReadOnlyList<uint> SourceUids, IReadOnlyList<uint> TargetUids);

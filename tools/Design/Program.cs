@@ -1,0 +1,1 @@
+Console.WriteLine("Used by dotnet-ef at design time only.");
