@@ -1,0 +1,226 @@
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using MailEngine.Tls;
+using Microsoft.AspNetCore.Connections;
+
+namespace MailEngine.Net;
+
+/// <summary>Why a connection is being ended from our side.</summary>
+public enum EndReason
+{
+    /// <summary>It is not.</summary>
+    None,
+    /// <summary>A deadline set by <see cref="Connection.Expect"/> passed.</summary>
+    TimedOut,
+    /// <summary>The server stops.</summary>
+    Stopping,
+    /// <summary>An administrator, or a change of the account, ended it.</summary>
+    Ended,
+}
+
+/// <summary>One client's TCP (or unix socket) connection, plain or under TLS.</summary>
+/// <remarks>
+/// States: plain → (UpgradeToTlsAsync) → TLS → closed. <see cref="Input"/> and <see cref="Output"/> are other objects after the
+/// upgrade, so a session reads the properties anew and keeps nothing it read before: what a client, or somebody in the
+/// middle, said in the clear must not survive (CVE-2011-0411).
+/// Ending is two-step: <see cref="End"/> (also a passed deadline) makes the pending or next read return with IsCanceled, so
+/// that the session can say 421 or BYE; ten seconds later the connection is aborted if it still stands.
+/// One task reads, one task writes; End, Abort and Expect may be called from any.
+/// </remarks>
+public sealed class Connection
+{
+    static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(10);
+    static long s_lastId = Random.Shared.NextInt64(1L << 40);
+
+    readonly ConnectionContext _context;
+    readonly Heartbeat _heartbeat;
+    readonly Certificates _certificates;
+    SslStream? _tls;
+    long _deadline = long.MaxValue;   // timestamp of the heartbeat's clock
+    int _end;
+
+    internal Connection(ConnectionContext context, ListenerOptions listener, Heartbeat heartbeat, Certificates certificates)
+    {
+        _context = context;
+        _heartbeat = heartbeat;
+        _certificates = certificates;
+        Listener = listener;
+        Input = context.Transport.Input;
+        Output = context.Transport.Output;
+        Id = NewId();
+        Since = heartbeat.Clock.GetUtcNow();
+        Remote = context.RemoteEndPoint as IPEndPoint;
+        Local = context.LocalEndPoint as IPEndPoint;
+        if (Remote is { Address.IsIPv4MappedToIPv6: true })
+            Remote = new IPEndPoint(Remote.Address.MapToIPv4(), Remote.Port);
+    }
+
+    /// <summary>Names this session in logs; unique while the process lives.</summary>
+    public string Id { get; }
+
+    /// <summary>The port it came in on.</summary>
+    public ListenerOptions Listener { get; }
+
+    /// <summary>When it was opened, UTC.</summary>
+    public DateTimeOffset Since { get; }
+
+    /// <summary>The client; null for a unix socket.</summary>
+    public IPEndPoint? Remote { get; }
+
+    /// <summary>Our end; null for a unix socket.</summary>
+    public IPEndPoint? Local { get; }
+
+    /// <summary>True for a unix socket: the client is on this machine and nobody can listen in.</summary>
+    public bool IsUnixSocket => Remote is null;
+
+    /// <summary>True when the client is on this machine.</summary>
+    public bool IsLoopback => Remote is null || IPAddress.IsLoopback(Remote.Address);
+
+    /// <summary>Client address for people: 192.0.2.1, 2001:db8::1 or "unix".</summary>
+    public string RemoteText => Remote?.Address.ToString() ?? "unix";
+
+    /// <summary>Bytes from the client. Changes on <see cref="UpgradeToTlsAsync"/>: read the property each time.</summary>
+    public PipeReader Input { get; private set; }
+
+    /// <summary>Bytes to the client. Changes on <see cref="UpgradeToTlsAsync"/>.</summary>
+    public PipeWriter Output { get; private set; }
+
+    /// <summary>Null before TLS.</summary>
+    public TlsFacts? Tls { get; private set; }
+
+    [MemberNotNullWhen(true, nameof(Tls))]
+    public bool IsTls => Tls is not null;
+
+    /// <summary>Why we want it to end; a session looks here when a read returns with IsCanceled.</summary>
+    public EndReason EndReason => (EndReason)Volatile.Read(ref _end);
+
+    /// <summary>Fires when the transport is gone: the client left, or the connection was aborted.</summary>
+    public CancellationToken Closed => _context.ConnectionClosed;
+
+    /// <summary>The log-in behind it, for the session list; set by <see cref="SessionRegistry.TryBind"/>.</summary>
+    internal long AccountId { get; set; }
+    internal string Login { get; set; } = "";
+
+    /// <summary>Gives the client <paramref name="time"/> from now; each call replaces the one before.</summary>
+    /// <remarks>Resolution about one second. Also call it before waiting for a slow reader of our output.</remarks>
+    public void Expect(TimeSpan time) =>
+        Volatile.Write(ref _deadline, _heartbeat.Clock.GetTimestamp() + (long)(time.TotalSeconds * _heartbeat.Clock.TimestampFrequency));
+
+    /// <summary>Asks the session to say goodbye: the pending or next read returns with IsCanceled.</summary>
+    /// <remarks>The first reason stands.</remarks>
+    public void End(EndReason reason)
+    {
+        if (Interlocked.CompareExchange(ref _end, (int)reason, (int)EndReason.None) != (int)EndReason.None)
+            return;
+        Expect(s_farewell);
+        Input.CancelPendingRead();
+    }
+
+    /// <summary>Cuts the line at once, without a word.</summary>
+    public void Abort(string why) => _context.Abort(new ConnectionAbortedException(why));
+
+    internal void CheckDeadline(long now)
+    {
+        if (now < Volatile.Read(ref _deadline))
+            return;
+        if (EndReason == EndReason.None)
+            End(EndReason.TimedOut);
+        else
+            Abort("the client did not leave");
+    }
+
+    /// <summary>True when the client has sent more than the session has taken: pipelined input.</summary>
+    /// <remarks>After STARTTLS and before a greeting nothing may be there.</remarks>
+    public bool HasReadAhead()
+    {
+        if (!Input.TryRead(out ReadResult read))
+            return false;
+        bool any = !read.Buffer.IsEmpty;
+        Input.AdvanceTo(read.Buffer.Start);
+        return any;
+    }
+
+    /// <summary>STARTTLS: answers <paramref name="goAhead"/> in the clear and does the handshake in place.</summary>
+    /// <param name="goAhead">The whole reply line with CRLF, the last thing sent in the clear; empty for implicit TLS.</param>
+    /// <returns>False: bytes were sent behind the STARTTLS command, or the handshake failed. Nothing more can be said;
+    /// the session just ends. What was pipelined is never run (CVE-2011-0411, RFC 3207 §4.2).</returns>
+    public async Task<bool> UpgradeToTlsAsync(ReadOnlyMemory<byte> goAhead, CancellationToken ct)
+    {
+        if (_tls is not null)
+            throw new InvalidOperationException("TLS within TLS");
+        if (!goAhead.IsEmpty)
+        {
+            if (HasReadAhead())
+                return false;
+            await Output.WriteAsync(goAhead, ct);
+        }
+        Expect(TimeSpan.FromSeconds(30));
+        // Bytes that still came in the clear after the check above are taken as a TLS record, and fail.
+        var tls = new SslStream(new DuplexPipeStream(Input, Output), leaveInnerStreamOpen: false);
+        try
+        {
+            await tls.AuthenticateAsServerAsync(_certificates.ServerOptions, ct);
+        }
+        catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or InvalidOperationException
+            or ConnectionAbortedException or SocketException)
+        {
+            await tls.DisposeAsync();
+            return false;
+        }
+        _tls = tls;
+        // Zero-byte reads: an idle connection holds no buffer. 16 kB is one TLS record.
+        Input = PipeReader.Create(tls, new StreamPipeReaderOptions(bufferSize: 16384, minimumReadSize: 2048, leaveOpen: true, useZeroByteReads: true));
+        Output = PipeWriter.Create(tls, new StreamPipeWriterOptions(minimumBufferSize: 4096, leaveOpen: true));
+        Tls = new TlsFacts(tls.SslProtocol, tls.NegotiatedCipherSuite);
+        // An End() that came meanwhile cancelled a read of the old pipe.
+        if (EndReason != EndReason.None)
+            Input.CancelPendingRead();
+        return true;
+    }
+
+    /// <summary>Sends what is still to be sent, says close_notify under TLS, closes.</summary>
+    internal async ValueTask CloseAsync()
+    {
+        Expect(s_farewell);
+        try
+        {
+            await Output.FlushAsync(_context.ConnectionClosed);
+            if (_tls is not null)
+            {
+                // Before the writer is completed: otherwise the client reports an unexpected end of file.
+                await _tls.ShutdownAsync();
+                await Input.CompleteAsync();
+                await Output.CompleteAsync();
+                await _tls.DisposeAsync();
+            }
+        }
+        catch (Exception e) when (IsLostConnection(e))
+        {
+            _tls?.Dispose();
+        }
+        await _context.Transport.Output.CompleteAsync();
+        await _context.Transport.Input.CompleteAsync();
+    }
+
+    /// <summary>True for what reads and writes throw when the client is gone: not a fault of ours, and no reply helps.</summary>
+    public static bool IsLostConnection(Exception e) =>
+        e is IOException or ConnectionAbortedException or OperationCanceledException or SocketException or ObjectDisposedException
+            or AuthenticationException;
+
+    static string NewId()
+    {
+        const string Alphabet = "0123456789bcdfghjkmnpqrstvwxyz";
+        return string.Create(8, Interlocked.Increment(ref s_lastId), static (span, id) =>
+        {
+            for (int i = span.Length - 1; i >= 0; i--)
+            {
+                span[i] = Alphabet[(int)(id % Alphabet.Length)];
+                id /= Alphabet.Length;
+            }
+        });
+    }
+}
