@@ -44,6 +44,8 @@ public sealed class EngineOptions
 
     public LimitOptions Limits { get; set; } = new();
 
+    public PasswordOptions Passwords { get; set; } = new();
+
     public StoreOptions Store { get; set; } = new();
 
     public QueueOptions Queue { get; set; } = new();
@@ -160,6 +162,15 @@ public sealed class LimitOptions
     public int FailedLogins { get; set; } = 10;
     /// <summary>Age at which a remembered log-in must be checked against the hash again. Default 5 min.</summary>
     public TimeSpan LoginCache { get; set; } = TimeSpan.FromMinutes(5);
+}
+
+/// <summary>What passwords must be like and how they are kept.</summary>
+public sealed class PasswordOptions
+{
+    /// <summary>Shortest password, characters. Default 10; below 8 is refused (NIST SP 800-63B asks for 8 at least).</summary>
+    public int MinLength { get; set; } = 10;
+    /// <summary>Rounds of PBKDF2-HMAC-SHA512 for new hashes. Default 210,000 (OWASP); about a tenth of a second.</summary>
+    public int Iterations { get; set; } = 210_000;
 }
 
 /// <summary>The message store.</summary>

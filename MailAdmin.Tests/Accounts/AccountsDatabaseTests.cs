@@ -1,0 +1,78 @@
+using MailEngine.Accounts;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MailAdmin.Tests.Accounts;
+
+public sealed class AccountsDatabaseTests
+{
+    static Task<AccountsDatabase> OpenAsync(string folder) =>
+        AccountsDatabase.OpenAsync(folder, TimeProvider.System, NullLogger<AccountsDatabase>.Instance);
+
+    [Fact]
+    public async Task When_it_is_opened_first_then_folder_and_file_are_private_and_durable()
+    {
+        string folder = Path.Combine(Directory.CreateTempSubdirectory("accounts-").FullName, "data");
+        await using AccountsDatabase database = await OpenAsync(folder);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(database.Path));
+        await using AccountsContext db = database.NewContext();
+        Assert.Equal("wal", await db.Database.SqlQueryRaw<string>("SELECT journal_mode AS Value FROM pragma_journal_mode").SingleAsync());
+        Assert.Equal(2, await db.Database.SqlQueryRaw<int>("SELECT synchronous AS Value FROM pragma_synchronous").SingleAsync());
+        Assert.False(db.Database.HasPendingModelChanges());
+    }
+
+    [Fact]
+    public async Task When_the_file_is_no_database_then_one_line_says_what_to_do()
+    {
+        string folder = Directory.CreateTempSubdirectory("accounts-").FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "accounts.db"), new string('x', 8192));
+        var e = await Assert.ThrowsAsync<AccountsOpenException>(() => OpenAsync(folder));
+        Assert.Contains("put back a backup", e.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', e.Message);
+    }
+
+    [Fact]
+    public async Task When_a_newer_version_wrote_it_then_it_is_left_alone()
+    {
+        string folder = Directory.CreateTempSubdirectory("accounts-").FullName;
+        await using (AccountsDatabase database = await OpenAsync(folder))
+        {
+            await using AccountsContext db = database.NewContext();
+            await db.Database.ExecuteSqlRawAsync("INSERT INTO __EFMigrationsHistory VALUES ('29990101000000_Later', '99')");
+        }
+        var e = await Assert.ThrowsAsync<AccountsOpenException>(() => OpenAsync(folder));
+        Assert.Contains("29990101000000_Later", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task When_an_account_is_deleted_then_its_id_is_never_given_again()
+    {
+        await using AccountsRig rig = await AccountsRig.OpenAsync();
+        await rig.GivenDomainAsync("example.test");
+        long first = await rig.GivenAccountAsync("ann@example.test");
+        await rig.WriteAsync(async db =>
+        {
+            await db.Accounts.ExecuteDeleteAsync();
+            await db.Addresses.ExecuteDeleteAsync();
+        });
+        Assert.True(await rig.GivenAccountAsync("ann@example.test") > first);
+    }
+
+    [Fact]
+    public async Task When_many_write_at_once_then_each_sees_what_the_one_before_left()
+    {
+        await using AccountsRig rig = await AccountsRig.OpenAsync();
+        await using AccountsDatabase other = await OpenAsync(rig.Folder);
+        long id = await rig.GivenDomainAsync("example.test");
+        AccountsDatabase[] both = [rig.Database, other];
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(i => Task.Run(() => both[i % 2].WriteAsync(async db =>
+        {
+            Domain domain = await db.Domains.SingleAsync(d => d.Id == id);
+            domain.LoginCounter++;
+            return await db.SaveChangesAsync();
+        }, _ => true))));
+        await using AccountsContext check = rig.Database.NewContext();
+        Assert.Equal(60, (await check.Domains.SingleAsync()).LoginCounter);
+    }
+}

@@ -1,0 +1,258 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace MailEngine.Accounts;
+
+/// <summary>accounts.db cannot be opened. <see cref="Exception.Message"/> is one line for the operator: what is wrong and what to do.</summary>
+public sealed class AccountsOpenException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>Owns accounts.db: opens and migrates it, makes contexts, runs writes, and tells of changes made here or by other processes.</summary>
+/// <remarks>
+/// WAL, synchronous=FULL: a change that was confirmed survives power loss. Every write that matters to the engine goes through
+/// <see cref="WriteAsync{T}"/>: one at a time in this process, BEGIN IMMEDIATE against others, so what a write reads (limits, the last
+/// superuser) is still true when it commits. It raises the change stamp in the same transaction. A held connection asks
+/// PRAGMA data_version (no disk access) twice a second and reads the stamp only when some other connection has committed.
+/// </remarks>
+public sealed class AccountsDatabase : IAsyncDisposable
+{
+    /// <summary>Changes of other processes are seen at the latest after this.</summary>
+    public static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
+
+    readonly DbContextOptions<SqliteAccountsContext> _options;
+    readonly ILogger _log;
+    readonly SemaphoreSlim _oneWriter = new(1, 1);
+    readonly Lock _pollLock = new();
+    readonly SqliteConnection _watch;
+    readonly List<Action> _listeners = [];
+    ITimer? _timer;
+    long _dataVersion;
+    long _stamp;
+    bool _pollFailing;
+
+    AccountsDatabase(string path, DbContextOptions<SqliteAccountsContext> options, SqliteConnection watch, TimeProvider clock, ILogger log)
+    {
+        Path = path;
+        _options = options;
+        _watch = watch;
+        _log = log;
+        Clock = clock;
+    }
+
+    public string Path { get; }
+
+    public TimeProvider Clock { get; }
+
+    /// <summary>Opens <c>accounts.db</c> in the folder, making and migrating it as needed.</summary>
+    /// <exception cref="AccountsOpenException">It cannot be opened.</exception>
+    public static async Task<AccountsDatabase> OpenAsync(string dataPath, TimeProvider clock, ILogger<AccountsDatabase> log)
+    {
+        string path = System.IO.Path.GetFullPath(System.IO.Path.Combine(dataPath, "accounts.db"));
+        try
+        {
+            string folder = System.IO.Path.GetDirectoryName(path)!;
+            if (!Directory.Exists(folder))
+                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (!File.Exists(path))
+            {
+                // Made before SQLite does, so that it is never readable by others; SQLite gives its -wal and -shm the same mode.
+                await using FileStream _ = new(path, new FileStreamOptions
+                {
+                    Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite,
+                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                });
+            }
+            SqliteBootstrap.EnsureDone();
+            return await OpenAsync(path, clock, (ILogger)log);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is 11 or 26)   // SQLITE_CORRUPT, SQLITE_NOTADB
+        {
+            throw new AccountsOpenException($"{path} is damaged ({e.Message.Trim()}): stop the server and put back a backup of this file.", e);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is 13)   // SQLITE_FULL
+        {
+            throw new AccountsOpenException($"the disk that holds {path} is full: make room and start again.", e);
+        }
+        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
+        {
+            throw new AccountsOpenException($"{path} cannot be opened ({e.Message.Trim()}): check Mail:DataPath and the rights on that folder.", e);
+        }
+    }
+
+    static async Task<AccountsDatabase> OpenAsync(string path, TimeProvider clock, ILogger log)
+    {
+        string connectionString = new SqliteConnectionStringBuilder { DataSource = path, ForeignKeys = true, DefaultTimeout = 10 }.ToString();
+        DbContextOptions<SqliteAccountsContext> options = SqliteAccountsContext.Options(connectionString)
+            .AddInterceptors(new DurableConnections()).Options;
+        await using (var db = new SqliteAccountsContext(options))
+        {
+            await db.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL");
+            string[] known = [.. db.Database.GetMigrations()];
+            string[] applied = [.. await db.Database.GetAppliedMigrationsAsync()];
+            if (applied.Except(known).FirstOrDefault() is { } newer)
+                throw new AccountsOpenException($"{path} was written by a newer version (it has {newer}): start that version, or put back an older backup.");
+            if (applied.Length < known.Length)
+            {
+                await db.Database.MigrateAsync();
+                log.Migrated(known.Length - applied.Length, known[^1]);
+            }
+        }
+        var watch = new SqliteConnection(connectionString + ";Pooling=False");
+        var database = new AccountsDatabase(path, options, watch, clock, log);
+        try
+        {
+            watch.Open();
+            database._dataVersion = database.ReadNumber("PRAGMA data_version");
+            database._stamp = database.ReadNumber("SELECT Value FROM change_stamp WHERE Id = 1");
+        }
+        catch (SqliteException)
+        {
+            await watch.DisposeAsync();
+            throw;
+        }
+        database._timer = clock.CreateTimer(_ => database.Poll(), null, PollInterval, PollInterval);
+        return database;
+    }
+
+    /// <summary>A context for one operation; the caller disposes it.</summary>
+    public AccountsContext NewContext() => new SqliteAccountsContext(_options);
+
+    /// <summary>Runs one change in one transaction. When <paramref name="keep"/> says so it is committed, the change stamp with it, and everyone
+    /// who listens here has been told before the task ends; otherwise nothing has happened.</summary>
+    /// <param name="work">Reads, checks and calls SaveChanges. What it reads cannot change before it commits.</param>
+    /// <exception cref="DbUpdateConcurrencyException">Somebody else changed a row of the same version first.</exception>
+    public async Task<T> WriteAsync<T>(Func<AccountsContext, Task<T>> work, Func<T, bool> keep, CancellationToken ct = default)
+    {
+        await _oneWriter.WaitAsync(ct);
+        try
+        {
+            await using AccountsContext db = NewContext();
+            await using var transaction = await db.Database.BeginTransactionAsync(ct);
+            T result = await work(db);
+            if (!keep(result))
+                return result;
+            await db.ChangeStamps.ExecuteUpdateAsync(s => s.SetProperty(c => c.Value, c => c.Value + 1), ct);
+            await transaction.CommitAsync(CancellationToken.None);
+            Poll();
+            return result;
+        }
+        finally
+        {
+            _oneWriter.Release();
+        }
+    }
+
+    /// <summary>Like <see cref="WriteAsync{T}"/> for what the engine's cache does not hold (last log-in, failed log-ins): no change stamp.</summary>
+    public async Task WriteQuietlyAsync(Func<AccountsContext, Task> work, CancellationToken ct = default)
+    {
+        await _oneWriter.WaitAsync(ct);
+        try
+        {
+            await using AccountsContext db = NewContext();
+            await using var transaction = await db.Database.BeginTransactionAsync(ct);
+            await work(db);
+            await transaction.CommitAsync(CancellationToken.None);
+        }
+        finally
+        {
+            _oneWriter.Release();
+        }
+    }
+
+    /// <summary>Calls back after every change, on the thread that found it; must be quick and must not throw. Dispose to stop.</summary>
+    internal IDisposable Listen(Action changed)
+    {
+        lock (_pollLock)
+            _listeners.Add(changed);
+        return new Subscription(this, changed);
+    }
+
+    /// <summary>Looks for changes now instead of at the next poll.</summary>
+    internal void Poll()
+    {
+        lock (_pollLock)
+        {
+            if (_timer is null)
+                return;
+            try
+            {
+                long dataVersion = ReadNumber("PRAGMA data_version");
+                if (_pollFailing)
+                {
+                    _pollFailing = false;
+                    _log.PollRecovered();
+                }
+                if (dataVersion == _dataVersion)
+                    return;
+                long stamp = ReadNumber("SELECT Value FROM change_stamp WHERE Id = 1");
+                _dataVersion = dataVersion;
+                if (stamp == _stamp)
+                    return;
+                _stamp = stamp;
+            }
+            catch (SqliteException e)
+            {
+                if (!_pollFailing)
+                    _log.PollFailed(e.Message);
+                _pollFailing = true;
+                return;
+            }
+            foreach (Action listener in _listeners)
+                listener();
+        }
+    }
+
+    long ReadNumber(string sql)
+    {
+        using SqliteCommand command = _watch.CreateCommand();
+#pragma warning disable CA2100 // Constants only.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        return (long)(command.ExecuteScalar() ?? 0L);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        ITimer? timer;
+        lock (_pollLock)
+        {
+            timer = _timer;
+            _timer = null;
+            _listeners.Clear();
+        }
+        if (timer is not null)
+            await timer.DisposeAsync();
+        await _watch.DisposeAsync();
+        using (var pool = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path, ForeignKeys = true, DefaultTimeout = 10 }.ToString()))
+            SqliteConnection.ClearPool(pool);
+        _oneWriter.Dispose();
+    }
+
+    sealed class Subscription(AccountsDatabase database, Action listener) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (database._pollLock)
+                database._listeners.Remove(listener);
+        }
+    }
+
+    /// <summary>Settings that SQLite keeps per connection.</summary>
+    sealed class DurableConnections : DbConnectionInterceptor
+    {
+        public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData)
+        {
+            using DbCommand command = connection.CreateCommand();
+            command.CommandText = "PRAGMA busy_timeout=10000; PRAGMA synchronous=FULL";
+            command.ExecuteNonQuery();
+        }
+
+        public override Task ConnectionOpenedAsync(DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
+        {
+            ConnectionOpened(connection, eventData);   // SQLite has no asynchronous calls
+            return Task.CompletedTask;
+        }
+    }
+}

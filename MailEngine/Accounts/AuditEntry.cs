@@ -1,0 +1,51 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace MailEngine.Accounts;
+
+/// <summary>Who changed what, when, from where. Written in the transaction of the change; never changed afterwards.</summary>
+/// <remarks>Holds names, not foreign keys, so that it outlives what it speaks of. Never holds a password or its hash.</remarks>
+public sealed class AuditEntry
+{
+    public long Id { get; private set; }
+
+    public required DateTimeOffset Time { get; init; }
+
+    /// <summary>Null: nobody who was logged in (set-up, command line, a failed log-in).</summary>
+    public long? ActorId { get; init; }
+
+    /// <summary>Log-in name, or "cli:root", "set-up", "engine".</summary>
+    public required string Actor { get; init; }
+
+    /// <summary>For example <c>account.create</c>.</summary>
+    public required string Action { get; init; }
+
+    /// <summary>What it was done to, for people: an address, a domain name.</summary>
+    public required string Object { get; init; }
+
+    /// <summary>The domain it belongs to: what its masters may read. Null: superusers only.</summary>
+    public long? DomainId { get; init; }
+
+    /// <summary>The changed fields as JSON; empty: there was nothing before.</summary>
+    public string Before { get; init; } = "";
+
+    /// <summary>The changed fields as JSON; empty: there is nothing any more.</summary>
+    public string After { get; init; } = "";
+
+    /// <summary>Network address of the client; empty: this machine.</summary>
+    public string Client { get; init; } = "";
+
+    internal sealed class Configuration : IEntityTypeConfiguration<AuditEntry>
+    {
+        public void Configure(EntityTypeBuilder<AuditEntry> builder)
+        {
+            builder.ToTable("audit");
+            builder.Property(a => a.Actor).HasMaxLength(Account.MaxLogin);
+            builder.Property(a => a.Action).HasMaxLength(40);
+            builder.Property(a => a.Object).HasMaxLength(400);
+            builder.Property(a => a.Client).HasMaxLength(64);
+            builder.HasIndex(a => a.Time);
+            builder.HasIndex(a => new { a.DomainId, a.Time });
+        }
+    }
+}
