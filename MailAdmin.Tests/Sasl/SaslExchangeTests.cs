@@ -16,7 +16,7 @@ public sealed class SaslExchangeTests
         Assert.True(SaslPlain.TryParse(Bytes(message), out string a, out string u, out string p));
         Assert.Equal((authzid, user, password), (a, u, p));
         for (int cut = 0; cut < Bytes(message).Length; cut++)   // every truncation is refused or a shorter password, never a fault
-            SaslPlain.TryParse(Bytes(message).AsSpan(0, cut), out _, out _, out _);
+            _ = SaslPlain.TryParse(Bytes(message).AsSpan(0, cut), out _, out _, out _);
     }
 
     [Theory]
@@ -41,7 +41,7 @@ public sealed class SaslExchangeTests
         for (int i = 0; i < 20_000; i++)
         {
             random.NextBytes(noise);
-            SaslPlain.TryParse(noise.AsSpan(0, random.Next(64)), out _, out _, out _);
+            _ = SaslPlain.TryParse(noise.AsSpan(0, random.Next(64)), out _, out _, out _);
         }
     }
 
