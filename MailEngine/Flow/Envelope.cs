@@ -1,0 +1,55 @@
+using System.Net;
+using MailEngine.Addresses;
+using MailEngine.Net;
+
+namespace MailEngine.Flow;
+
+/// <summary>How a message came in: the "with" word of its Received field. RFC 5321 §4.4, RFC 3848 §1</summary>
+public enum TransmissionType { Smtp, Esmtp, Esmtps, Esmtpa, Esmtpsa, Lmtp, Lmtps, Internal }
+
+/// <summary>One recipient as the client named it, with its wishes and where it leads.</summary>
+public sealed class EnvelopeRecipient(EmailAddress address, IReadOnlyList<Route> routes)
+{
+    public EmailAddress Address { get; } = address;
+
+    /// <summary>Deposits and relays only, aliases already expanded.</summary>
+    public IReadOnlyList<Route> Routes { get; } = routes;
+
+    /// <summary>NOTIFY and ORCPT of the RCPT command. RFC 3461 §4</summary>
+    public RecipientParameters Parameters { get; init; } = RecipientParameters.None;
+}
+
+/// <summary>What the client said about a message before its data, and what we know of the client.</summary>
+public sealed class Envelope
+{
+    /// <summary>See <see cref="Flow.MessageKey"/>.</summary>
+    public required string MessageKey { get; init; }
+
+    /// <summary>MAIL FROM; null for the null reverse path (<c>&lt;&gt;</c>). RFC 5321 §4.5.5</summary>
+    public EmailAddress? ReversePath { get; init; }
+
+    public SenderParameters Parameters { get; init; } = SenderParameters.None;
+
+    public List<EnvelopeRecipient> Recipients { get; } = [];
+
+    /// <summary>Who logged in; 0: nobody.</summary>
+    public long AccountId { get; init; }
+
+    public TransmissionType With { get; init; }
+
+    /// <summary>The name given in HELO, EHLO or LHLO, cleaned.</summary>
+    public string ClientName { get; init; } = "";
+
+    /// <summary>Null: a unix socket, or made here.</summary>
+    public IPAddress? ClientAddress { get; init; }
+
+    public TlsFacts? Tls { get; init; }
+
+    public required DateTimeOffset ReceivedAt { get; init; }
+
+    /// <summary>Reverse path as wire text; empty for the null one.</summary>
+    public string ReversePathText => ReversePath?.ToString() ?? "";
+
+    /// <summary>Client for people: an address, "unix" or "local".</summary>
+    public string Peer => ClientAddress?.ToString() ?? (With == TransmissionType.Internal ? "local" : "unix");
+}

@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Logging;
+
+namespace MailEngine.Flow;
+
+/// <summary>Log lines of the way of mail: acceptance, queue, outbound, trace.</summary>
+static partial class FlowLog
+{
+    [LoggerMessage(2001, LogLevel.Information, "{MessageKey} accepted from {Peer}: <{ReversePath}>, {Recipients} recipients, {Octets} octets")]
+    public static partial void Accepted(ILogger log, string messageKey, string peer, string reversePath, int recipients, long octets);
+
+    [LoggerMessage(2002, LogLevel.Warning, "{MessageKey} not kept: {Error}")]
+    public static partial void NotKept(ILogger log, string messageKey, Store.StoreError error);
+
+    [LoggerMessage(2003, LogLevel.Warning, "{Count} trace events lost: {Reason}")]
+    public static partial void TraceLost(ILogger log, int count, string reason);
+
+    [LoggerMessage(2010, LogLevel.Information, "{MessageKey} sent to <{Recipient}> by {Host}: {Reply}")]
+    public static partial void Sent(ILogger log, string messageKey, string recipient, string host, string reply);
+
+    [LoggerMessage(2011, LogLevel.Information, "{MessageKey} deferred for <{Recipient}> until {Next:u}: {Reply}")]
+    public static partial void Deferred(ILogger log, string messageKey, string recipient, DateTimeOffset next, string reply);
+
+    [LoggerMessage(2012, LogLevel.Information, "{MessageKey} failed for <{Recipient}>: {Reply}")]
+    public static partial void Bounced(ILogger log, string messageKey, string recipient, string reply);
+
+    [LoggerMessage(2013, LogLevel.Error, "Queue loop failed; it goes on")]
+    public static partial void QueueFailed(ILogger log, Exception e);
+
+    [LoggerMessage(2014, LogLevel.Warning, "{Host}: TLS failed ({Reason}); sending in the clear")]
+    public static partial void TlsFellBack(ILogger log, string host, string reason);
+
+    [LoggerMessage(2015, LogLevel.Information, "Queue holds {Count} recipients")]
+    public static partial void QueueLoaded(ILogger log, int count);
+}

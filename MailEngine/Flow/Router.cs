@@ -1,0 +1,106 @@
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+
+namespace MailEngine.Flow;
+
+/// <summary>Turns a recipient into routes. RCPT TO asks it already, so that an unknown user is refused at once and no bounce is made.</summary>
+/// <remarks>Order: exact address, without subaddress, catch-all (the directory's work); domains that are aliases of others are
+/// followed. An outage of the directory is a temporary refusal, never a permanent one.</remarks>
+public sealed class Router(AccountDirectory directory, EngineOptions options)
+{
+    /// <summary>All the way: deposits and relays, or one Reject.</summary>
+    /// <param name="mayRelay">True: other people's domains are taken (an account that logged in; a target of our own alias).</param>
+    /// <remarks>Expansion goes level by level, without recursion, each address once: <see cref="LimitOptions.AliasDepth"/>,
+    /// <see cref="LimitOptions.AliasExpansion"/>.</remarks>
+    public async ValueTask<IReadOnlyList<Route>> PlanAsync(EmailAddress recipient, bool mayRelay, CancellationToken ct)
+    {
+        Route first = await RouteAsync(recipient, mayRelay, ct);
+        if (first is not Route.Expand expand)
+            return [first];
+        return await ExpandAsync(expand, ct);
+    }
+
+    /// <summary>One step, without expansion.</summary>
+    public async ValueTask<Route> RouteAsync(EmailAddress recipient, bool mayRelay, CancellationToken ct)
+    {
+        Resolution resolution;
+        try
+        {
+            resolution = await directory.ResolveAsync(recipient, ct);
+        }
+        catch (DirectoryUnavailableException)
+        {
+            return new Route.Reject(Reply.DirectoryOut);
+        }
+        if (resolution.Domain is not { } domain)
+            return mayRelay ? new Route.Relay(recipient, "") : new Route.Reject(Reply.RelayDenied);
+        if (!domain.Enabled)
+            return new Route.Reject(Reply.MailboxDisabled);
+        if (domain.Kind == DomainKind.Relay)
+            return new Route.Relay(recipient, domain.RelayHost);
+        if (resolution.Address is not { Enabled: true, Targets.Count: > 0 } address)
+            return new Route.Reject(Reply.UnknownUser);
+        return address.Targets is [{ Account: { } account }]
+            ? ToAccount(account, recipient, resolution.Detail, domain.MessageBytes)
+            : new Route.Expand(address.Targets, recipient, resolution.Detail, domain.MessageBytes);
+    }
+
+    static Route ToAccount(AccountEntry account, EmailAddress at, string detail, long messageBytes) =>
+        account.MayReceive ? new Route.Deposit(account, at, detail, messageBytes) : new Route.Reject(Reply.MailboxDisabled);
+
+    async ValueTask<IReadOnlyList<Route>> ExpandAsync(Route.Expand start, CancellationToken ct)
+    {
+        var final = new List<Route>();
+        var accounts = new HashSet<long>();
+        var seen = new HashSet<string>(StringComparer.Ordinal) { start.At.Canonical };
+        var waiting = new Queue<(Route.Expand Expand, int Depth)>();
+        waiting.Enqueue((start, 1));
+        Route.Reject? refused = null;
+        bool tooDeep = false;
+        while (waiting.TryDequeue(out (Route.Expand Expand, int Depth) next))
+        {
+            foreach (AddressTarget target in next.Expand.Targets)
+            {
+                Route step;
+                if (target.Account is { } account)
+                {
+                    step = ToAccount(account, next.Expand.At, next.Expand.Detail, next.Expand.MessageBytes);
+                }
+                else
+                {
+                    if (!seen.Add(target.Outside.Canonical))
+                        continue;
+                    if (next.Depth >= options.Limits.AliasDepth || seen.Count > options.Limits.AliasExpansion)
+                    {
+                        tooDeep = true;
+                        continue;
+                    }
+                    step = await RouteAsync(target.Outside, mayRelay: true, ct);
+                }
+                switch (step)
+                {
+                    case Route.Expand deeper:
+                        waiting.Enqueue((deeper, next.Depth + 1));
+                        break;
+                    case Route.Reject reject when refused is null || reject.Reply.IsTransient:
+                        refused = reject;
+                        break;
+                    case Route.Reject:
+                        break;
+                    case Route.Deposit deposit when !accounts.Add(deposit.Account.AccountId):
+                        break;
+                    default:
+                        final.Add(step);
+                        break;
+                }
+            }
+        }
+        // A temporary trouble with one target refuses the whole, so that no copy is lost; a target that is gone for good does not
+        // keep the others from theirs.
+        if (refused is { Reply.IsTransient: true })
+            return [refused];
+        if (tooDeep)
+            return [new Route.Reject(Reply.AliasLoop)];
+        return final.Count > 0 ? final : [refused ?? new Route.Reject(Reply.AliasLoop)];
+    }
+}
