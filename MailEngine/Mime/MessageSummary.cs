@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace MailEngine.Mime;
 
 /// <summary>All that is worked out once, when a message is deposited, and stored ready to send.</summary>
@@ -31,4 +33,97 @@ public sealed class MessageSummary
 
     /// <summary>Up to 200 characters of text for people. RFC 8970 §3</summary>
     public required string Preview { get; init; }
+
+    /// <summary>Works it all out. Takes any bytes, never throws, in time linear in their number.</summary>
+    /// <param name="message">The message as it is stored, without the prefix of one delivery.</param>
+    public static MessageSummary Of(ReadOnlySpan<byte> message) => Of(message, MimeLimits.Default);
+
+    internal static MessageSummary Of(ReadOnlySpan<byte> message, MimeLimits limits)
+    {
+        Workspace work = Workspace.Rent();
+        try
+        {
+            work.Reader.Read(message, limits);
+            IReadOnlyList<MimePart> parts = work.Reader.Parts;
+            ReadOnlySpan<byte> header = message[..parts[0].BodyStart];
+            var fields = new EnvelopeFields(header);
+
+            ByteBuffer to = work.Output;
+            EnvelopeWriter.Write(fields, header, work.Scratch, to);
+            byte[] envelope = to.Written.ToArray();
+            to.Clear();
+            BodyStructureWriter.Write(message, parts, work.Scratch, to);
+            byte[] structure = to.Written.ToArray();
+            to.Clear();
+            MimeLayout.Write(parts, to);
+            byte[] layout = to.Written.ToArray();
+            work.Scratch.Clear();
+
+            return new MessageSummary
+            {
+                Envelope = envelope,
+                BodyStructure = structure,
+                Layout = layout,
+                SentDate = MailDate.TryParse(fields.Date, out DateTimeOffset date) ? date.ToUnixTimeSeconds() : null,
+                MessageId = MessageIds.First(fields.MessageId),
+                BaseSubject = Mime.BaseSubject.Of(EncodedWord.Decode(fields.Subject)),
+                SortFrom = SortKey(fields.From, work.Scratch),
+                SortTo = SortKey(fields.To, work.Scratch),
+                SortCc = SortKey(fields.Cc, work.Scratch),
+                References = MessageIds.Thread(fields.References, fields.InReplyTo),
+                Preview = Mime.Preview.Of(message, parts),
+            };
+        }
+        finally
+        {
+            work.Return();
+        }
+    }
+
+    /// <summary>RFC 5256 §3: addr-mailbox of the first address; that of a group is the name of the group.</summary>
+    static string SortKey(ReadOnlySpan<byte> value, ByteBuffer scratch)
+    {
+        if (value.IsEmpty)
+            return "";
+        scratch.Clear();
+        var list = new AddressReader(value, scratch);
+        if (!list.MoveNext(out ListedAddress address))
+            return "";
+        ReadOnlySpan<byte> key = address.Kind == AddressKind.GroupStart ? address.Name : address.Local;
+        return Mime.BaseSubject.Fold(Charsets.Guess(key.Length > 255 ? key[..255] : key));
+    }
+
+    /// <summary>What a thread needs to work out summaries one after the other.</summary>
+    sealed class Workspace
+    {
+        const int KeptBytes = 256 << 10;
+
+        [ThreadStatic]
+        static Workspace? s_free;
+
+        public MimeReader Reader { get; } = new();
+        public ByteBuffer Output { get; } = new(4096);
+        public ByteBuffer Scratch { get; } = new(1024);
+
+        public static Workspace Rent()
+        {
+            Workspace work = s_free ?? new Workspace();
+            s_free = null;
+            return work;
+        }
+
+        public void Return()
+        {
+            Output.Clear();
+            Scratch.Clear();
+            if (Output.Capacity <= KeptBytes && Scratch.Capacity <= KeptBytes)
+            {
+                s_free = this;
+                return;
+            }
+            Reader.Dispose();
+            Output.Dispose();
+            Scratch.Dispose();
+        }
+    }
 }
