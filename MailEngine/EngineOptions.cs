@@ -182,6 +182,9 @@ public sealed class StoreOptions
     public int InlineBodyBytes { get; set; } = 1 << 20;
     /// <summary>Expunged mail is kept this long for undelete and QRESYNC.</summary>
     public TimeSpan ExpungeRetention { get; set; } = TimeSpan.FromDays(14);
+    /// <summary>A message delivered a second time (same Message-ID, sender, recipient and bytes) inside this time is dropped:
+    /// the sender did not hear our 250 and tried again. Default one day.</summary>
+    public TimeSpan DuplicateWindow { get; set; } = TimeSpan.FromDays(1);
     /// <summary>Messages in opened mailboxes that are kept in memory though nobody holds them; about 80 bytes each.</summary>
     public int CachedMessages { get; set; } = 1_000_000;
     /// <summary>Changes that may wait for the commit loop of a partition.</summary>

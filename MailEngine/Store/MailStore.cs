@@ -1,72 +1,205 @@
-using System.Buffers;
-using MailEngine.Mime;
+using MailEngine.Store.Changes;
 using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Store;
 
-#pragma warning disable CA1822, IDE0060, CA1801
+/// <summary>What mail: mailboxes, messages and the queue. The one door of the store.</summary>
+/// <remarks>Every change is a <see cref="StoreChange"/> that a partition's commit loop carries out; when a task of this class has
+/// ended, the change is durable (flag changes: class D1) and visible to all sessions. Faults of the disk come back as
+/// <see cref="StoreError.Unavailable"/>, never as an exception; reading a lost or short segment throws <see cref="IOException"/>.</remarks>
 public sealed class MailStore : IAsyncDisposable
 {
-    public static Task<MailStore> OpenAsync(string dataPath, StoreOptions options, TimeProvider clock, ILogger<MailStore> log) => throw new InvalidOperationException();
-    public BodyWriter NewBody() => throw new InvalidOperationException();
+    readonly Partition _partition;
+    readonly StoreOptions _options;
+    readonly ILogger _log;
+    readonly ITimer _purge;
+
+    MailStore(Partition partition, StoreOptions options, TimeProvider clock, ILogger log)
+    {
+        _partition = partition;
+        _options = options;
+        _log = log;
+        _purge = clock.CreateTimer(_ => _ = PurgeAsync(), null, TimeSpan.FromMinutes(1), TimeSpan.FromHours(1));
+    }
+
+    /// <summary>Most mailboxes of one account.</summary>
+    public int MailboxesPerAccount { get; init; } = 10_000;
+
+    internal Partition Default => _partition;
+
+    /// <exception cref="StoreOpenException">Its message is one line for the operator.</exception>
+    public static Task<MailStore> OpenAsync(string dataPath, StoreOptions options, TimeProvider clock, ILogger<MailStore> log) => Task.Run(() =>
+        new MailStore(Partition.Open(Path.Combine(dataPath, "partitions", "default"), options, clock, log), options, clock, log));
+
+    /// <summary>Starts a message.</summary>
+    public BodyWriter NewBody() => new(_partition.Segments, _options.InlineBodyBytes);
+
+    /// <summary>Keeps an accepted message: every deposit and every queue row in one commit (S1).</summary>
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken ct) => AcceptAsync(acceptance, [], ct);
-    public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, IReadOnlyList<long> removeQueueIds, CancellationToken ct) => throw new InvalidOperationException();
-    public Task<IReadOnlyList<MailboxInfo>> ListAsync(long accountId) => throw new InvalidOperationException();
-    public Task<Mailbox?> OpenAsync(long accountId, MailboxName name) => throw new InvalidOperationException();
-    public Task<StoreError> CreateAsync(long accountId, MailboxName name, string specialUse = "") => throw new InvalidOperationException();
-    public Task<StoreError> DeleteAsync(long accountId, MailboxName name) => throw new InvalidOperationException();
-    public Task<StoreError> RenameAsync(long accountId, MailboxName from, MailboxName to) => throw new InvalidOperationException();
-    public Task<StoreError> SubscribeAsync(long accountId, MailboxName name, bool subscribed) => throw new InvalidOperationException();
-    public Task ProvisionAsync(long accountId, IReadOnlyList<(MailboxName Name, string SpecialUse)> folders) => throw new InvalidOperationException();
-    public Task DeleteAccountAsync(long accountId) => throw new InvalidOperationException();
-    public Task<AppendOutcome> AppendAsync(Mailbox box, long quotaBytes, IReadOnlyList<AppendItem> items) => throw new InvalidOperationException();
-    public Task<CopyOutcome> CopyAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes) => throw new InvalidOperationException();
-    public Task<CopyOutcome> MoveAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to) => throw new InvalidOperationException();
-    public Task<StoreError> StoreFlagsAsync(Mailbox box, IReadOnlyList<uint> uids, FlagChange change) => throw new InvalidOperationException();
-    public Task<StoreError> ExpungeAsync(Mailbox box, IReadOnlyList<uint>? uids) => throw new InvalidOperationException();
-    public Task<uint> ClaimRecentAsync(Mailbox box) => throw new InvalidOperationException();
-    public MessageReader OpenMessage(in MessageEntry entry) => throw new InvalidOperationException();
-    public MessageReader OpenBody(BodyRange body) => throw new InvalidOperationException();
-    public DetailsReader OpenDetails(Mailbox box) => throw new InvalidOperationException();
-    public Task<AccountUse> UseAsync(long accountId) => throw new InvalidOperationException();
-    public IReadOnlyDictionary<long, AccountUse> UseOf(IReadOnlyCollection<long> accountIds) => throw new InvalidOperationException();
-    public IReadOnlyList<QueueEntry> ReadQueue() => throw new InvalidOperationException();
-    public Task<StoreError> UpdateQueueAsync(IReadOnlyList<QueueEntry> changed, IReadOnlyList<long> removed) => throw new InvalidOperationException();
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-}
 
-public sealed class BodyWriter : IDisposable
-{
-    public long Length { get; }
-    public void Write(ReadOnlySpan<byte> bytes) => throw new InvalidOperationException();
-    public void Write(in ReadOnlySequence<byte> bytes) => throw new InvalidOperationException();
-    public Body Complete() => throw new InvalidOperationException();
-    public void Dispose() => throw new InvalidOperationException();
-}
+    /// <summary>The same, and removes queue rows that this message replaces (a report to their sender).</summary>
+    public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
+    {
+        _ = acceptance.Body.Summary;   // on this thread, not in the loop
+        return _partition.CommitAsync(new AcceptChange(acceptance, removeQueueIds), ct);
+    }
 
-public sealed class Body : IDisposable
-{
-    public long Length { get; }
-    public MessageSummary Summary => throw new InvalidOperationException();
-    public byte[] Sha256 => throw new InvalidOperationException();
-    public int Read(long offset, Span<byte> to) => throw new InvalidOperationException();
-    public void Dispose() => throw new InvalidOperationException();
-}
+    /// <summary>Mailboxes of an account, INBOX first, then by name, and names that are only subscribed. INBOX is always there.</summary>
+    public async Task<IReadOnlyList<MailboxInfo>> ListAsync(long accountId)
+    {
+        (List<MailboxRow> rows, HashSet<string> subscribed) = _partition.Read(r => (r.MailboxesOf(accountId), r.Subscriptions(accountId)));
+        if (!rows.Exists(row => row.Name.IsInbox))
+        {
+            await ProvisionAsync(accountId, []);
+            (rows, subscribed) = _partition.Read(r => (r.MailboxesOf(accountId), r.Subscriptions(accountId)));
+        }
+        List<MailboxInfo> infos = [.. rows.Select(row => row.ToInfo(subscribed.Remove(row.Name.Value)))];
+        foreach (string name in subscribed)
+        {
+            infos.Add(new MailboxInfo
+            {
+                Id = 0, Name = MailboxName.Parse(name), Subscribed = true, SpecialUse = "", UidValidity = 0, UidNext = 0, HighestModSeq = 0,
+                Count = 0, Unseen = 0, Bytes = 0, RecentFrom = 0,
+            });
+        }
+        infos.Sort((a, b) => a.Name.IsInbox != b.Name.IsInbox ? (a.Name.IsInbox ? -1 : 1) : string.CompareOrdinal(a.Name.Value, b.Name.Value));
+        return infos;
+    }
 
-public sealed class MessageReader : IDisposable
-{
-    public long Length { get; }
-    public int Read(long offset, Span<byte> to) => throw new InvalidOperationException();
-    public void Dispose() => throw new InvalidOperationException();
-}
+    /// <summary>Figures of one mailbox, from its row; null: no such mailbox.</summary>
+    public Task<MailboxInfo?> StatusAsync(long accountId, MailboxName name) =>
+        Task.FromResult(_partition.Read(r => r.Mailbox(accountId, name))?.ToInfo(subscribed: false));
 
-public sealed class DetailsReader : IDisposable
-{
-    public bool Seek(uint uid) => throw new InvalidOperationException();
-    public ReadOnlySpan<byte> Envelope => throw new InvalidOperationException();
-    public ReadOnlySpan<byte> BodyStructure => throw new InvalidOperationException();
-    public ReadOnlySpan<byte> Layout => throw new InvalidOperationException();
-    public string MessageId => throw new InvalidOperationException();
-    public string Preview => throw new InvalidOperationException();
-    public void Dispose() => throw new InvalidOperationException();
+    /// <summary>Opens a mailbox; null: no such mailbox. INBOX is made when it is not there.</summary>
+    public async Task<Mailbox?> OpenAsync(long accountId, MailboxName name)
+    {
+        MailboxRow? row = _partition.Read(r => r.Mailbox(accountId, name));
+        if (row is null && name.IsInbox)
+        {
+            await ProvisionAsync(accountId, []);
+            row = _partition.Read(r => r.Mailbox(accountId, name));
+        }
+        return row is null ? null : _partition.Open(row.Id);
+    }
+
+    /// <param name="specialUse">RFC 6154 attribute with its backslash; empty: none.</param>
+    public Task<StoreError> CreateAsync(long accountId, MailboxName name, string specialUse = "") =>
+        _partition.CommitAsync(new CreateChange(accountId, name, specialUse, MailboxesPerAccount));
+
+    public Task<StoreError> DeleteAsync(long accountId, MailboxName name) => _partition.CommitAsync(new DeleteChange(accountId, name));
+
+    public Task<StoreError> RenameAsync(long accountId, MailboxName from, MailboxName to) =>
+        _partition.CommitAsync(new RenameChange(accountId, from, to, MailboxesPerAccount));
+
+    public Task<StoreError> SubscribeAsync(long accountId, MailboxName name, bool subscribed) =>
+        _partition.CommitAsync(new SubscribeChange(accountId, name, subscribed));
+
+    /// <summary>Makes INBOX and the given folders where they are missing, and subscribes them.</summary>
+    public Task<StoreError> ProvisionAsync(long accountId, IReadOnlyList<(MailboxName Name, string SpecialUse)> folders) =>
+        _partition.CommitAsync(new ProvisionChange(accountId, folders));
+
+    /// <summary>Takes all mail of an account out of sight; its bytes go after the retention time.</summary>
+    public Task<StoreError> DeleteAccountAsync(long accountId) => _partition.CommitAsync(new DeleteAccountChange(accountId));
+
+    /// <summary>Puts messages into a mailbox, all or none.</summary>
+    /// <param name="quotaBytes">Most octets of the account; 0: no limit.</param>
+    public Task<AppendOutcome> AppendAsync(Mailbox box, long quotaBytes, IReadOnlyList<AppendItem> items)
+    {
+        foreach (AppendItem item in items)
+            _ = item.Body.Summary;
+        return _partition.CommitAsync(new AppendChange(box.Id, quotaBytes, items));
+    }
+
+    /// <param name="uids">Those that are not there are passed over.</param>
+    /// <param name="quotaBytes">Most octets of the target's account; 0: no limit.</param>
+    public Task<CopyOutcome> CopyAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes) =>
+        _partition.CommitAsync(new CopyChange(from.Id, Ascending(uids), to.Id, quotaBytes, move: false));
+
+    public Task<CopyOutcome> MoveAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to) =>
+        _partition.CommitAsync(new CopyChange(from.Id, Ascending(uids), to.Id, 0, move: true));
+
+    /// <summary>Changes flags and keywords of messages; those that are gone are passed over.</summary>
+    public Task<StoreError> StoreFlagsAsync(Mailbox box, IReadOnlyList<uint> uids, FlagChange change) =>
+        _partition.CommitAsync(new FlagsChange(box.Id, Ascending(uids), change));
+
+    /// <summary>Takes out messages with \Deleted: of those named, or all (<paramref name="uids"/> null).</summary>
+    public Task<StoreError> ExpungeAsync(Mailbox box, IReadOnlyList<uint>? uids) =>
+        _partition.CommitAsync(new ExpungeChange(box.Id, uids is null ? null : Ascending(uids)));
+
+    /// <summary>First UID that is \Recent for the caller; the messages are recent for nobody else after it. RFC 3501 §2.3.2</summary>
+    public Task<uint> ClaimRecentAsync(Mailbox box)
+    {
+        MailboxSnapshot now = box.Current;
+        return now.Counters.RecentFrom == now.UidNext ? Task.FromResult(now.UidNext) : _partition.CommitAsync(new ClaimRecentChange(box.Id));
+    }
+
+    public MessageReader OpenMessage(in MessageEntry entry) => new(_partition.Segments,
+        new BodyRange(entry.PrefixSegment, entry.PrefixOffset, entry.PrefixLength),
+        new BodyRange(entry.BodySegment, entry.BodyOffset, entry.BodyLength));
+
+    /// <summary>Bytes of a queued message.</summary>
+    public MessageReader OpenBody(BodyRange body) => new(_partition.Segments, default, body);
+
+    public DetailsReader OpenDetails(Mailbox box) => new(_partition, box);
+
+    public Task<AccountUse> UseAsync(long accountId)
+    {
+        (_, long messages, long bytes) = _partition.Read(r => r.Account(accountId)) ?? default;
+        return Task.FromResult(new AccountUse(messages, bytes));
+    }
+
+    /// <summary>Use of several accounts; those without mail are missing from the answer.</summary>
+    public IReadOnlyDictionary<long, AccountUse> UseOf(IReadOnlyCollection<long> accountIds) => _partition.Read(r =>
+    {
+        var uses = new Dictionary<long, AccountUse>();
+        foreach (long id in accountIds)
+        {
+            if (r.Account(id) is { } use)
+                uses[id] = new AccountUse(use.Messages, use.Bytes);
+        }
+        return uses;
+    });
+
+    /// <summary>All queue rows.</summary>
+    public IReadOnlyList<QueueEntry> ReadQueue() => _partition.Read(r => r.Queue());
+
+    /// <summary>New states of rows, and rows that are done; durable when the task ends.</summary>
+    public Task<StoreError> UpdateQueueAsync(IReadOnlyList<QueueEntry> changed, IReadOnlyList<long> removed) =>
+        _partition.CommitAsync(new QueueChange(changed, removed));
+
+    /// <summary>Proves rows ↔ bytes ↔ counters and reports in words. Reads only; may run beside everything else.</summary>
+    /// <param name="accountId">One account, or null for all and the queue.</param>
+    public Task<CheckReport> CheckAsync(long? accountId, CancellationToken ct) => Task.Run(() => new StoreCheck(_partition).Run(accountId, ct), ct);
+
+    /// <summary>Removes what is past its retention time. Runs by itself every hour.</summary>
+    public async Task PurgeAsync()
+    {
+        int messages = 0, mailboxes = 0;
+        (int Messages, int Mailboxes) turn;
+        do
+        {
+            turn = await _partition.CommitAsync(new PurgeChange(_partition.Clock.GetUtcNow() - _options.ExpungeRetention));
+            messages += turn.Messages;
+            mailboxes += turn.Mailboxes;
+        }
+        while (turn != (0, 0));
+        if (messages + mailboxes > 0)
+            StoreLog.Purged(_log, messages, mailboxes);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _purge.DisposeAsync();
+        await _partition.DisposeAsync();
+    }
+
+    static IReadOnlyList<uint> Ascending(IReadOnlyList<uint> uids)
+    {
+        for (int i = 1; i < uids.Count; i++)
+        {
+            if (uids[i] <= uids[i - 1])
+                return [.. uids.Distinct().Order()];
+        }
+        return uids;
+    }
 }

@@ -2,10 +2,11 @@ using System.Diagnostics;
 
 namespace MailEngine.Store;
 
-/// <summary>At most 64 messages of a mailbox, in UID order. Immutable: a change makes another chunk.</summary>
+/// <summary>At most 56 messages of a mailbox, in UID order. Immutable: a change makes another chunk.</summary>
 public sealed class Chunk
 {
-    public const int Capacity = 64;
+    /// <summary>56 entries of 72 bytes fill one page of the index; the design allows 64.</summary>
+    public const int Capacity = 56;
 
     internal Chunk(int number, MessageEntry[] entries)
     {
@@ -129,4 +130,4 @@ public sealed class MailboxSnapshot
 
 /// <summary>The figures of a mailbox that move with every change of its rows (invariant S4).</summary>
 internal readonly record struct MailboxCounters(
-    uint UidValidity, uint UidNext, ulong HighestModSeq, int Count, int Unseen, long Bytes, int NextChunk);
+    uint UidValidity, uint UidNext, ulong HighestModSeq, int Count, int Unseen, long Bytes, int NextChunk, uint RecentFrom);

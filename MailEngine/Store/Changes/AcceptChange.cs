@@ -1,0 +1,67 @@
+namespace MailEngine.Store.Changes;
+
+/// <summary>One accepted message: its bytes, all its deposits, all its queue rows; and queue rows that it replaces (a report).</summary>
+internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> removeQueueIds) : StoreChange<AcceptOutcome>
+{
+    DepositOutcome[] _deposits = [];
+    long[] _queueIds = [];
+
+    public override long Bytes => acceptance.Body.OwnRange is null ? acceptance.Body.Length : 0;
+
+    protected override AcceptOutcome Outcome => new(StoreError.None, _deposits, _queueIds);
+
+    protected override AcceptOutcome Fault => new(StoreError.Unavailable, [], []);
+
+    public override void Prepare(CommitBatch batch)
+    {
+        _deposits = new DepositOutcome[acceptance.Deposits.Count];
+        for (int i = 0; i < _deposits.Length; i++)
+            _deposits[i] = Deposit(batch, acceptance.Deposits[i]);
+        if (acceptance.Queue.Count > 0)
+        {
+            BodyRange body = batch.Append(acceptance.Body);
+            _queueIds = new long[acceptance.Queue.Count];
+            for (int i = 0; i < _queueIds.Length; i++)
+            {
+                QueueEntry entry = acceptance.Queue[i];
+                int place = i;
+                batch.AppendQueue(entry, body);
+                batch.Row(index => _queueIds[place] = index.PutQueue(entry, body));
+            }
+        }
+        foreach (long id in removeQueueIds)
+            batch.Row(index => index.DropQueue(id));
+    }
+
+    DepositOutcome Deposit(CommitBatch batch, Deposit deposit)
+    {
+        if (deposit.DuplicateKey is { } key && batch.WasDelivered(key))
+            return new DepositOutcome(StoreError.Duplicate, 0, 0, 0);
+        long accountId = deposit.Owner.AccountId;
+        long id = batch.FindMailbox(accountId, deposit.Mailbox);
+        MailboxDraft? box = id != 0 ? batch.Mailbox(id) : deposit.Mailbox.IsInbox ? batch.CreateMailbox(accountId, deposit.Mailbox, "") : null;
+        if (box is null)
+            return new DepositOutcome(StoreError.NoSuchMailbox, 0, 0, 0);
+        long size = acceptance.Body.Length + deposit.Prefix.Length;
+        if (deposit.Owner.QuotaBytes > 0 && batch.Account(accountId).Bytes + size > deposit.Owner.QuotaBytes)
+            return new DepositOutcome(StoreError.OverQuota, 0, 0, 0);
+        int keywords = box.KeywordSet(deposit.Keywords);
+        BodyRange body = batch.Append(acceptance.Body);
+        var entry = new MessageEntry
+        {
+            InternalDate = deposit.InternalDate.ToUnixTimeSeconds(),
+            SentDate = acceptance.Body.Summary.SentDate ?? long.MinValue,
+            Flags = deposit.Flags,
+            KeywordSet = Math.Max(keywords, 0),
+            BodySegment = body.Segment,
+            BodyOffset = body.Offset,
+            BodyLength = body.Length,
+        };
+        uint uid = batch.Deposit(box, ref entry, deposit.Prefix);
+        long mailboxId = box.Mailbox.Id;
+        batch.Row(index => index.PutMessage(mailboxId, uid, accountId, acceptance.Body.Summary));
+        if (deposit.DuplicateKey is { } made)
+            batch.RememberDelivery(made);
+        return new DepositOutcome(StoreError.None, mailboxId, box.Counters.UidValidity, uid);
+    }
+}

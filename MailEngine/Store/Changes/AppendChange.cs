@@ -1,0 +1,55 @@
+namespace MailEngine.Store.Changes;
+
+/// <summary>APPEND: all messages or none. RFC 9051 §6.3.12, RFC 3502 §6.3.11</summary>
+internal sealed class AppendChange(long mailboxId, long quotaBytes, IReadOnlyList<AppendItem> items) : StoreChange<AppendOutcome>
+{
+    AppendOutcome _outcome;
+
+    public override long Bytes => items.Sum(item => item.Body.OwnRange is null ? item.Body.Length : 0);
+
+    protected override AppendOutcome Outcome => _outcome;
+
+    protected override AppendOutcome Fault => new(StoreError.Unavailable, 0, []);
+
+    public override void Prepare(CommitBatch batch)
+    {
+        MailboxDraft? box = batch.Mailbox(mailboxId);
+        if (box is null)
+        {
+            _outcome = new AppendOutcome(StoreError.NoSuchMailbox, 0, []);
+            return;
+        }
+        long accountId = box.Mailbox.AccountId;
+        long size = items.Sum(item => item.Body.Length);
+        if (quotaBytes > 0 && batch.Account(accountId).Bytes + size > quotaBytes)
+        {
+            _outcome = new AppendOutcome(StoreError.OverQuota, 0, []);
+            return;
+        }
+        int[] keywords = [.. items.Select(item => box.KeywordSet(item.Keywords))];
+        if (keywords.Contains(-1))
+        {
+            _outcome = new AppendOutcome(StoreError.Limit, 0, []);
+            return;
+        }
+        var uids = new uint[items.Count];
+        for (int i = 0; i < items.Count; i++)
+        {
+            AppendItem item = items[i];
+            BodyRange body = batch.Append(item.Body);
+            var entry = new MessageEntry
+            {
+                InternalDate = (item.InternalDate ?? batch.Now).ToUnixTimeSeconds(),
+                SentDate = item.Body.Summary.SentDate ?? long.MinValue,
+                Flags = item.Flags,
+                KeywordSet = keywords[i],
+                BodySegment = body.Segment,
+                BodyOffset = body.Offset,
+                BodyLength = body.Length,
+            };
+            uint uid = uids[i] = batch.Deposit(box, ref entry, default);
+            batch.Row(index => index.PutMessage(mailboxId, uid, accountId, item.Body.Summary));
+        }
+        _outcome = new AppendOutcome(StoreError.None, box.Counters.UidValidity, uids);
+    }
+}

@@ -1,0 +1,261 @@
+using MailEngine.Io;
+using MailEngine.Mime;
+
+namespace MailEngine.Store;
+
+/// <summary>Counters of one account while a batch is being worked out, and between batches in the partition's memory.</summary>
+internal sealed class AccountDraft(long id, ulong modSeq, long messages, long bytes)
+{
+    public long Id => id;
+    public ulong ModSeq { get; private set; } = modSeq;
+    public long Messages { get; private set; } = messages;
+    public long Bytes { get; private set; } = bytes;
+
+    /// <summary>S3: per account, only ever up. RFC 7162 §3.1</summary>
+    public ulong NextModSeq() => ++ModSeq;
+
+    public void Add(long messages, long bytes)
+    {
+        Messages += messages;
+        Bytes += bytes;
+    }
+
+    public AccountDraft Copy() => new(Id, ModSeq, Messages, Bytes);
+}
+
+/// <summary>Everything one turn of the commit loop will write, worked out in memory before the first byte goes to disk.</summary>
+/// <remarks>Commit loop only. A change first decides (quota, names), then allocates UIDs and places here; it touches no disk. If the
+/// batch fails, all of this is dropped and nothing happened.</remarks>
+internal sealed class CommitBatch(Partition partition)
+{
+    readonly Dictionary<long, MailboxDraft> _mailboxes = [];
+    readonly Dictionary<long, AccountDraft> _accounts = [];
+    readonly Dictionary<(long, string), long> _names = [];   // 0: gone in this batch
+    readonly HashSet<string> _delivered = [];
+    readonly HashSet<long> _dropped = [];
+    readonly List<Action<IndexWriter>> _rows = [];
+    readonly List<Action> _published = [];
+    readonly List<ReadOnlyMemory<byte>> _pieces = [];
+    readonly List<(BodyRange Range, Body Body)> _ownBodies = [];
+    readonly Dictionary<Body, BodyRange> _bodies = new(ReferenceEqualityComparer.Instance);
+    static readonly byte[] s_padding = new byte[8];
+
+    /// <summary>Bytes to append to the current segment.</summary>
+    public long SegmentBytes { get; private set; }
+
+    public IReadOnlyList<ReadOnlyMemory<byte>> Pieces => _pieces;
+
+    public DateTimeOffset Now { get; } = partition.Clock.GetUtcNow();
+
+    public bool HasRows => _rows.Count > 0 || _mailboxes.Values.Any(m => m.IsChanged);
+
+    public IReadOnlyCollection<AccountDraft> Accounts => _accounts.Values;
+
+    public IReadOnlyDictionary<(long, string), long> Names => _names;
+
+    public MailboxDraft? Mailbox(long id)
+    {
+        if (_dropped.Contains(id))
+            return null;
+        if (_mailboxes.TryGetValue(id, out MailboxDraft? draft))
+            return draft;
+        Mailbox? box = partition.Load(id);
+        if (box is null)
+            return null;
+        draft = new MailboxDraft(box);
+        _mailboxes.Add(id, draft);
+        return draft;
+    }
+
+    public AccountDraft Account(long id)
+    {
+        if (!_accounts.TryGetValue(id, out AccountDraft? draft))
+            _accounts.Add(id, draft = partition.AccountCounters(id));
+        return draft;
+    }
+
+    /// <summary>Id of a mailbox by name, earlier changes of this batch included; 0: none.</summary>
+    public long FindMailbox(long accountId, MailboxName name) =>
+        _names.TryGetValue((accountId, name.Value), out long id) ? id : partition.FindMailbox(accountId, name);
+
+    /// <summary>Makes a mailbox that is not there. Parents are the caller's business.</summary>
+    public MailboxDraft CreateMailbox(long accountId, MailboxName name, string specialUse)
+    {
+        long id = partition.NextMailboxId();
+        uint validity = partition.NextUidValidity();
+        AccountDraft account = Account(accountId);
+        ulong modSeq = account.NextModSeq();
+        var counters = new MailboxCounters(validity, 1, modSeq, 0, 0, 0, 0, 1);
+        var box = new Mailbox(id, accountId, name, new MailboxSnapshot(counters, [], KeywordText.Parse("")));
+        var draft = new MailboxDraft(box);
+        _mailboxes.Add(id, draft);
+        _names[(accountId, name.Value)] = id;
+        _rows.Add(index =>
+        {
+            index.PutMailbox(id, accountId, name, specialUse, validity, modSeq);
+            index.PutMeta("next_mailbox", id + 1);
+            index.PutMeta("uidvalidity", validity);
+        });
+        _published.Add(() => partition.Opened(box));
+        return draft;
+    }
+
+    public void Rename(long accountId, MailboxName from, MailboxName? to, long id)
+    {
+        _names[(accountId, from.Value)] = 0;
+        if (to is { } name)
+            _names[(accountId, name.Value)] = id;
+    }
+
+    /// <summary>Live mailboxes of an account, changes of this batch included.</summary>
+    public List<(long Id, MailboxName Name)> MailboxesOf(long accountId)
+    {
+        var names = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (MailboxRow row in partition.LoopReader.MailboxesOf(accountId))
+            names[row.Name.Value] = row.Id;
+        foreach (((long account, string name), long id) in _names)
+        {
+            if (account != accountId)
+                continue;
+            if (id == 0)
+                names.Remove(name);
+            else
+                names[name] = id;
+        }
+        return [.. names.Select(pair => (pair.Value, MailboxName.Parse(pair.Key)))];
+    }
+
+    public List<(long Id, MailboxName Name)> MailboxesBelow(long accountId, MailboxName name) =>
+        [.. MailboxesOf(accountId).Where(box => box.Name.IsBelow(name))];
+
+    public int CountMailboxes(long accountId) => MailboxesOf(accountId).Count;
+
+    /// <summary>A mailbox that is deleted by this batch: later changes of the batch do not find it.</summary>
+    public void Drop(MailboxDraft box)
+    {
+        _dropped.Add(box.Mailbox.Id);
+        _published.Add(() => partition.Forget(box.Mailbox));
+    }
+
+    /// <summary>The new name, for sessions that have the mailbox open.</summary>
+    public void RenameOpen(long id, MailboxName name)
+    {
+        if (partition.FindOpen(id) is { } box)
+            box.Name = name;
+    }
+
+    public void Row(Action<IndexWriter> write) => _rows.Add(write);
+
+    public void WhenPublished(Action action) => _published.Add(action);
+
+    /// <summary>True: the same delivery was made before, or is made in this batch.</summary>
+    public bool WasDelivered(byte[] key) => _delivered.Contains(Convert.ToHexString(key)) || partition.WasDelivered(key);
+
+    public void RememberDelivery(byte[] key)
+    {
+        _delivered.Add(Convert.ToHexString(key));
+        long expires = (Now + partition.DuplicateWindow).ToUnixTimeSeconds();
+        _rows.Add(index => index.PutDelivered(key, expires));
+    }
+
+    /// <summary>Puts the bytes of a message down, once for the whole batch.</summary>
+    public BodyRange Append(Body body)
+    {
+        if (_bodies.TryGetValue(body, out BodyRange range))
+            return range;
+        if (body.OwnRange is { } own)
+        {
+            range = own;
+            _ownBodies.Add((own, body));
+            _rows.Add(index => index.PutSegment(own.Segment, own.Offset + (long)own.Length));
+        }
+        else
+        {
+            range = AppendRecord(RecordKind.Body, [], body.Inline, body.Crc);
+        }
+        _bodies.Add(body, range);
+        return range;
+    }
+
+    /// <summary>Gives a message to a mailbox: UID, mod-sequence, segment record, row.</summary>
+    /// <param name="entry">Dates, flags, keyword set and body filled in; the rest is filled here.</param>
+    /// <param name="prefix">Header fields of this delivery; empty: the entry's prefix place is taken as it is.</param>
+    public uint Deposit(MailboxDraft box, ref MessageEntry entry, ReadOnlyMemory<byte> prefix)
+    {
+        AccountDraft account = Account(box.Mailbox.AccountId);
+        entry.ModSeq = account.NextModSeq();
+        entry.Uid = box.Counters.UidNext;
+        entry.SaveDate = Now.ToUnixTimeSeconds();
+        if (!prefix.IsEmpty)
+        {
+            entry.PrefixSegment = 0;
+            entry.PrefixOffset = 0;
+            entry.PrefixLength = (uint)prefix.Length;
+        }
+        byte[] meta = SegmentRecord.DepositMeta(box.Mailbox.AccountId, box.Mailbox.Id, box.Counters.UidValidity, entry, box.Mailbox.Name.Value,
+            string.Join(' ', box.KeywordSets[entry.KeywordSet]));
+        BodyRange place = AppendRecord(RecordKind.Deposit, meta, prefix, Crc32C.Of(prefix.Span));
+        if (!prefix.IsEmpty)
+        {
+            entry.PrefixSegment = place.Segment;
+            entry.PrefixOffset = place.Offset;
+        }
+        account.Add(1, entry.Size);
+        return box.Append(ref entry);
+    }
+
+    public void AppendQueue(QueueEntry entry, BodyRange body)
+    {
+        byte[] payload = SegmentRecord.QueuePayload(entry);
+        AppendRecord(RecordKind.Queue, SegmentRecord.QueueMeta(body), payload, Crc32C.Of(payload));
+    }
+
+    /// <summary>All rows, in one transaction that the caller opened.</summary>
+    public void Write(IndexWriter index)
+    {
+        foreach (Action<IndexWriter> row in _rows)
+            row(index);
+        foreach (MailboxDraft box in _mailboxes.Values)
+        {
+            if (box.IsChanged)
+                box.Write(index);
+        }
+        foreach (AccountDraft account in _accounts.Values)
+            index.PutAccount(account.Id, account.ModSeq, account.Messages, account.Bytes);
+        if (SegmentBytes > 0)
+            index.PutSegment(partition.Segments.CurrentNumber, partition.Segments.CurrentLength);
+    }
+
+    /// <summary>After COMMIT: nothing here may fail or wait.</summary>
+    public void Publish()
+    {
+        foreach ((_, Body body) in _ownBodies)
+            body.MarkCommitted();
+        foreach (Action action in _published)
+            action();
+        foreach (MailboxDraft box in _mailboxes.Values)
+        {
+            if (box.IsChanged && !_dropped.Contains(box.Mailbox.Id))
+                partition.Publish(box.Mailbox, box.Snapshot);
+        }
+    }
+
+    BodyRange AppendRecord(RecordKind kind, byte[] meta, ReadOnlyMemory<byte> payload, uint payloadCrc)
+    {
+        SegmentFiles segments = partition.Segments;
+        if (SegmentBytes == 0)
+            segments.EnsureCurrent();
+        byte[] header = new byte[SegmentRecord.HeaderBytes + meta.Length];
+        SegmentRecord.WriteHeader(header, kind, meta, (uint)payload.Length, payloadCrc);
+        meta.CopyTo(header, SegmentRecord.HeaderBytes);
+        long start = segments.CurrentLength + SegmentBytes;
+        long plain = header.Length + (long)payload.Length, padded = SegmentRecord.Padded(plain);
+        _pieces.Add(header);
+        if (!payload.IsEmpty)
+            _pieces.Add(payload);
+        if (padded > plain)
+            _pieces.Add(s_padding.AsMemory(0, (int)(padded - plain)));
+        SegmentBytes += padded;
+        return new BodyRange(segments.CurrentNumber, (uint)(start + header.Length), (uint)payload.Length);
+    }
+}

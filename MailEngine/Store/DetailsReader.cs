@@ -1,0 +1,129 @@
+using System.Buffers;
+using System.Text;
+using MailEngine.Io;
+using MailEngine.Mime;
+
+namespace MailEngine.Store;
+
+/// <summary>The stored-ready parts of messages of one mailbox. Ask in ascending UID order: rows are then read in growing batches.</summary>
+/// <remarks>Holds no connection and no transaction between two calls of <see cref="Seek"/>, so a slow client delays nobody.</remarks>
+public sealed class DetailsReader : IDisposable
+{
+    const int MostRows = 256;
+    readonly Partition _partition;
+    readonly Mailbox _mailbox;
+    readonly List<Row> _rows = [];
+    byte[] _buffer = ArrayPool<byte>.Shared.Rent(4096);
+    int _used;
+    int _place = -1;
+    int _nextRows = 1;
+    bool _ended;         // the batch reached the end of the mailbox
+    byte[] _computed = [];
+    bool _isComputed;
+    Row _row;
+
+    internal DetailsReader(Partition partition, Mailbox mailbox)
+    {
+        _partition = partition;
+        _mailbox = mailbox;
+    }
+
+    readonly record struct Row(uint Uid, int Start, int Envelope, int Structure, int Layout, int MessageId, int Preview);
+
+    /// <summary>ENVELOPE value, ready to send. Valid until the next <see cref="Seek"/>, like all here.</summary>
+    public ReadOnlySpan<byte> Envelope => Bytes(0, _row.Envelope);
+
+    /// <summary>BODYSTRUCTURE value, ready to send.</summary>
+    public ReadOnlySpan<byte> BodyStructure => Bytes(_row.Envelope, _row.Structure);
+
+    /// <summary>MIME parts as byte ranges of the body; see <see cref="MimeLayout"/>.</summary>
+    public ReadOnlySpan<byte> Layout => Bytes(_row.Envelope + _row.Structure, _row.Layout);
+
+    public string MessageId => Encoding.UTF8.GetString(Bytes(_row.Envelope + _row.Structure + _row.Layout, _row.MessageId));
+
+    public string Preview => Encoding.UTF8.GetString(Bytes(_row.Envelope + _row.Structure + _row.Layout + _row.MessageId, _row.Preview));
+
+    /// <summary>Goes to a message. A lost row is worked out again from the bytes.</summary>
+    /// <returns>False: neither row nor bytes; the message is gone.</returns>
+    public bool Seek(uint uid)
+    {
+        _isComputed = false;
+        if (_place < 0 || uid < _rows[0].Uid || uid > _rows[^1].Uid)
+        {
+            bool goesOn = _place >= 0 && uid > _rows[^1].Uid;
+            if (goesOn && _ended)
+                return Compute(uid);
+            Fill(uid, goesOn);
+        }
+        while (_place >= 0 && _place < _rows.Count - 1 && _rows[_place].Uid < uid)
+            _place++;
+        while (_place > 0 && _rows[_place].Uid > uid)
+            _place--;
+        if (_place < 0 || _rows[_place].Uid != uid)
+            return Compute(uid);
+        _row = _rows[_place];
+        return true;
+    }
+
+    public void Dispose()
+    {
+        if (_buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+    }
+
+    void Fill(uint uid, bool goesOn)
+    {
+        _nextRows = goesOn ? Math.Min(_nextRows * 4, MostRows) : 1;
+        _rows.Clear();
+        _used = 0;
+        _partition.Read(reader =>
+        {
+            reader.Details(_mailbox.Id, uid, _nextRows, Take);
+            return 0;
+        });
+        _ended = _rows.Count < _nextRows;
+        _place = _rows.Count > 0 ? 0 : -1;
+    }
+
+    void Take(SqliteStatement row)
+    {
+        int start = _used;
+        int envelope = Put(row.Blob(1)), structure = Put(row.Blob(2)), layout = Put(row.Blob(3)), id = Put(row.Blob(4)), preview = Put(row.Blob(5));
+        _rows.Add(new Row(IndexSchema.NumberOf(row.Int64(0)), start, envelope, structure, layout, id, preview));
+    }
+
+    int Put(ReadOnlySpan<byte> bytes)
+    {
+        if (_used + bytes.Length > _buffer.Length)
+        {
+            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(_buffer.Length * 2, _used + bytes.Length));
+            _buffer.AsSpan(0, _used).CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = larger;
+        }
+        bytes.CopyTo(_buffer.AsSpan(_used));
+        _used += bytes.Length;
+        return bytes.Length;
+    }
+
+    /// <summary>The row is lost, the message is not (S5).</summary>
+    bool Compute(uint uid)
+    {
+        int index = _mailbox.Current.IndexOf(uid);
+        if (index < 0)
+            return false;
+        ref readonly MessageEntry entry = ref _mailbox.Current[index];
+        byte[] body = new byte[entry.BodyLength];
+        using (var reader = new MessageReader(_partition.Segments, default, new BodyRange(entry.BodySegment, entry.BodyOffset, entry.BodyLength)))
+            reader.Read(0, body);
+        MessageSummary summary = MessageSummary.Of(body);
+        byte[] id = Encoding.UTF8.GetBytes(summary.MessageId ?? ""), preview = Encoding.UTF8.GetBytes(summary.Preview);
+        _computed = [.. summary.Envelope, .. summary.BodyStructure, .. summary.Layout, .. id, .. preview];
+        _row = new Row(uid, 0, summary.Envelope.Length, summary.BodyStructure.Length, summary.Layout.Length, id.Length, preview.Length);
+        _isComputed = true;
+        return true;
+    }
+
+    ReadOnlySpan<byte> Bytes(int skip, int length) => (_isComputed ? _computed : _buffer).AsSpan(_row.Start + skip, length);
+}

@@ -1,0 +1,211 @@
+using System.Runtime.InteropServices;
+using MailEngine.Addresses;
+using MailEngine.Io;
+
+namespace MailEngine.Store;
+
+/// <summary>A row of table mailbox.</summary>
+internal sealed record MailboxRow(
+    long Id, long AccountId, MailboxName Name, string SpecialUse, MailboxCounters Counters, string Keywords, bool Deleted)
+{
+    public MailboxInfo ToInfo(bool subscribed) => new()
+    {
+        Id = Id,
+        Name = Name,
+        Subscribed = subscribed,
+        SpecialUse = SpecialUse,
+        UidValidity = Counters.UidValidity,
+        UidNext = Counters.UidNext,
+        HighestModSeq = Counters.HighestModSeq,
+        Count = Counters.Count,
+        Unseen = Counters.Unseen,
+        Bytes = Counters.Bytes,
+        RecentFrom = Counters.RecentFrom,
+    };
+}
+
+/// <summary>Reads rows of index.db on a connection of its own. Pooled by the partition; one thread at a time.</summary>
+internal sealed class IndexReader(SqliteDatabase db) : IDisposable
+{
+    const string MailboxColumns = "id, account, name, special_use, uidvalidity, uidnext, modseq, messages, unseen, bytes, next_chunk, recent_from, keywords, deleted_at";
+
+    readonly SqliteStatement _byId = db.Prepare($"SELECT {MailboxColumns} FROM mailbox WHERE id=?1");
+    readonly SqliteStatement _byName = db.Prepare($"SELECT {MailboxColumns} FROM mailbox WHERE account=?1 AND name=?2 AND deleted_at IS NULL");
+    readonly SqliteStatement _ofAccount = db.Prepare($"SELECT {MailboxColumns} FROM mailbox WHERE account=?1 AND deleted_at IS NULL");
+    readonly SqliteStatement _all = db.Prepare($"SELECT {MailboxColumns} FROM mailbox ORDER BY id");
+    readonly SqliteStatement _chunks = db.Prepare("SELECT id, data FROM chunk WHERE id>=?1 AND id<?2 ORDER BY id");
+    readonly SqliteStatement _account = db.Prepare("SELECT modseq, messages, bytes FROM account WHERE id=?1");
+    readonly SqliteStatement _subscriptions = db.Prepare("SELECT name FROM subscription WHERE account=?1");
+    readonly SqliteStatement _details = db.Prepare(
+        "SELECT id, envelope, structure, layout, message_id, preview FROM message WHERE id>=?1 AND id<?2 ORDER BY id LIMIT ?3");
+    readonly SqliteStatement _delivered = db.Prepare("SELECT 1 FROM delivered WHERE key=?1");
+    readonly SqliteStatement _queue = db.Prepare(
+        "SELECT id, account, message_key, reverse_path, recipient, parameters, state, queued_at, next_attempt, attempts, last_reply, delay_noticed, segment, offset, length FROM queue ORDER BY id");
+
+    public SqliteDatabase Database => db;
+
+    public MailboxRow? Mailbox(long id) => One(_byId.Bind(1, id));
+
+    public MailboxRow? Mailbox(long accountId, MailboxName name) => One(_byName.Bind(1, accountId).Bind(2, name.Value));
+
+    public List<MailboxRow> MailboxesOf(long accountId) => Many(_ofAccount.Bind(1, accountId));
+
+    public List<MailboxRow> AllMailboxes() => Many(_all);
+
+    public (ulong ModSeq, long Messages, long Bytes)? Account(long id)
+    {
+        try
+        {
+            return _account.Bind(1, id).Step() ? ((ulong)_account.Int64(0), _account.Int64(1), _account.Int64(2)) : null;
+        }
+        finally
+        {
+            _account.Reset();
+        }
+    }
+
+    public HashSet<string> Subscriptions(long accountId)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        _subscriptions.Bind(1, accountId);
+        while (_subscriptions.Step())
+            names.Add(_subscriptions.Text(0));
+        _subscriptions.Reset();
+        return names;
+    }
+
+    public bool WasDelivered(byte[] key)
+    {
+        bool found = _delivered.Bind(1, key).Step();
+        _delivered.Reset();
+        return found;
+    }
+
+    /// <summary>All chunks of a mailbox, in order: the whole cost of opening it.</summary>
+    public Chunk[] Chunks(long mailboxId)
+    {
+        var chunks = new List<Chunk>();
+        _chunks.Bind(1, IndexSchema.Key(mailboxId, 0)).Bind(2, IndexSchema.Key(mailboxId + 1, 0));
+        try
+        {
+            while (_chunks.Step())
+            {
+                MessageEntry[] entries = MemoryMarshal.Cast<byte, MessageEntry>(_chunks.Blob(1)).ToArray();
+                if (entries.Length is 0 or > Chunk.Capacity)
+                    throw new SqliteException(11, $"{db.Path}: chunk {_chunks.Int64(0)} is damaged");
+                chunks.Add(new Chunk((int)IndexSchema.NumberOf(_chunks.Int64(0)), entries));
+            }
+        }
+        finally
+        {
+            _chunks.Reset();
+        }
+        return [.. chunks];
+    }
+
+    /// <summary>Reads a mailbox whole; null: no such mailbox, or deleted.</summary>
+    public Mailbox? Load(long mailboxId)
+    {
+        db.Execute("BEGIN");
+        try
+        {
+            MailboxRow? row = Mailbox(mailboxId);
+            return row is null || row.Deleted
+                ? null
+                : new Mailbox(row.Id, row.AccountId, row.Name, new MailboxSnapshot(row.Counters, Chunks(row.Id), KeywordText.Parse(row.Keywords)));
+        }
+        finally
+        {
+            db.Execute("COMMIT");
+        }
+    }
+
+    /// <summary>Message rows from a UID on, at most <paramref name="rows"/> of them, given to <paramref name="take"/> one by one.</summary>
+    public void Details(long mailboxId, uint fromUid, int rows, Action<SqliteStatement> take)
+    {
+        _details.Bind(1, IndexSchema.Key(mailboxId, fromUid)).Bind(2, IndexSchema.Key(mailboxId + 1, 0)).Bind(3, rows);
+        try
+        {
+            while (_details.Step())
+                take(_details);
+        }
+        finally
+        {
+            _details.Reset();
+        }
+    }
+
+    public List<QueueEntry> Queue()
+    {
+        var rows = new List<QueueEntry>();
+        while (_queue.Step())
+        {
+            if (!EmailAddress.TryParse(_queue.Text(4), out EmailAddress recipient))
+                continue;   // only a damaged row has one; the check reports it
+            rows.Add(new QueueEntry
+            {
+                Id = _queue.Int64(0),
+                AccountId = _queue.Int64(1),
+                MessageKey = _queue.Text(2),
+                ReversePath = _queue.Text(3),
+                Recipient = recipient,
+                Parameters = _queue.Text(5),
+                State = (QueueState)_queue.Int64(6),
+                QueuedAt = DateTimeOffset.FromUnixTimeMilliseconds(_queue.Int64(7)),
+                NextAttempt = DateTimeOffset.FromUnixTimeMilliseconds(_queue.Int64(8)),
+                Attempts = (int)_queue.Int64(9),
+                LastReply = _queue.Text(10),
+                DelayNoticed = _queue.Int64(11) != 0,
+                Body = new BodyRange((uint)_queue.Int64(12), (uint)_queue.Int64(13), (uint)_queue.Int64(14)),
+            });
+        }
+        _queue.Reset();
+        return rows;
+    }
+
+    public void Dispose() => db.Dispose();
+
+    static MailboxRow? One(SqliteStatement query)
+    {
+        try
+        {
+            return query.Step() ? Read(query) : null;
+        }
+        finally
+        {
+            query.Reset();
+        }
+    }
+
+    static List<MailboxRow> Many(SqliteStatement query)
+    {
+        var rows = new List<MailboxRow>();
+        try
+        {
+            while (query.Step())
+                rows.Add(Read(query));
+        }
+        finally
+        {
+            query.Reset();
+        }
+        return rows;
+    }
+
+    static MailboxRow Read(SqliteStatement row) => new(
+        row.Int64(0), row.Int64(1), MailboxName.Parse(row.Text(2)), row.Text(3),
+        new MailboxCounters((uint)row.Int64(4), (uint)row.Int64(5), (ulong)row.Int64(6), (int)row.Int64(7), (int)row.Int64(8), row.Int64(9), (int)row.Int64(10), (uint)row.Int64(11)),
+        row.Text(12), !row.IsNull(13));
+}
+
+/// <summary>Keyword sets as one text: sets apart by line feeds, keywords by spaces. Neither can be in a keyword (RFC 9051 §9, atom).</summary>
+internal static class KeywordText
+{
+    static readonly string[][] s_none = [[]];
+
+    public static IReadOnlyList<string[]> Parse(string text) =>
+        text.Length == 0 ? s_none : [.. text.Split('\n').Select(set => set.Split(' ', StringSplitOptions.RemoveEmptyEntries))];
+
+    public static string Format(IReadOnlyList<string[]> sets) =>
+        sets.Count <= 1 ? "" : string.Join('\n', sets.Select(set => string.Join(' ', set)));
+}

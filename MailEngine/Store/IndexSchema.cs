@@ -1,0 +1,59 @@
+using MailEngine.Io;
+
+namespace MailEngine.Store;
+
+/// <summary>Tables of index.db. Described in docs/formats/index.md; change both together.</summary>
+/// <remarks>Rows of a mailbox are found by one integer key, (mailbox &lt;&lt; 32 | number): a rowid table keeps a chunk in one page and
+/// a mailbox's rows side by side. Every row carries its account id: what a later move to a shared database needs.</remarks>
+internal static class IndexSchema
+{
+    public const int Version = 1;
+
+    const string Tables = """
+        CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE account(id INTEGER PRIMARY KEY, modseq INTEGER NOT NULL, messages INTEGER NOT NULL, bytes INTEGER NOT NULL);
+        CREATE TABLE mailbox(id INTEGER PRIMARY KEY, account INTEGER NOT NULL, name TEXT NOT NULL, special_use TEXT NOT NULL,
+            uidvalidity INTEGER NOT NULL, uidnext INTEGER NOT NULL, modseq INTEGER NOT NULL, messages INTEGER NOT NULL,
+            unseen INTEGER NOT NULL, bytes INTEGER NOT NULL, next_chunk INTEGER NOT NULL, recent_from INTEGER NOT NULL,
+            keywords TEXT NOT NULL, deleted_at INTEGER);
+        CREATE UNIQUE INDEX mailbox_name ON mailbox(account, name) WHERE deleted_at IS NULL;
+        CREATE INDEX mailbox_deleted ON mailbox(deleted_at) WHERE deleted_at IS NOT NULL;
+        CREATE TABLE subscription(account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(account, name)) WITHOUT ROWID;
+        CREATE TABLE chunk(id INTEGER PRIMARY KEY, account INTEGER NOT NULL, data BLOB NOT NULL);
+        CREATE TABLE message(id INTEGER PRIMARY KEY, account INTEGER NOT NULL, envelope BLOB NOT NULL, structure BLOB NOT NULL,
+            layout BLOB NOT NULL, message_id TEXT, base_subject TEXT NOT NULL, sort_from TEXT NOT NULL, sort_to TEXT NOT NULL,
+            sort_cc TEXT NOT NULL, refs TEXT NOT NULL, preview TEXT NOT NULL);
+        CREATE TABLE expunged(id INTEGER PRIMARY KEY, account INTEGER NOT NULL, modseq INTEGER NOT NULL, at INTEGER NOT NULL, entry BLOB NOT NULL);
+        CREATE INDEX expunged_at ON expunged(at);
+        CREATE TABLE acl(mailbox INTEGER NOT NULL, account INTEGER NOT NULL, identifier TEXT NOT NULL, rights TEXT NOT NULL,
+            PRIMARY KEY(mailbox, identifier)) WITHOUT ROWID;
+        CREATE TABLE delivered(key BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE INDEX delivered_expires ON delivered(expires);
+        CREATE TABLE queue(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, message_key TEXT NOT NULL, reverse_path TEXT NOT NULL,
+            recipient TEXT NOT NULL, parameters TEXT NOT NULL, state INTEGER NOT NULL, queued_at INTEGER NOT NULL, next_attempt INTEGER NOT NULL,
+            attempts INTEGER NOT NULL, last_reply TEXT NOT NULL, delay_noticed INTEGER NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,
+            length INTEGER NOT NULL);
+        CREATE TABLE segment(number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);
+        """;
+
+    /// <summary>Makes the tables in a new file; checks the version of an old one.</summary>
+    /// <exception cref="StoreOpenException">Made by a newer version.</exception>
+    public static void Prepare(SqliteDatabase db)
+    {
+        long version = db.ReadNumber("PRAGMA user_version") ?? 0;
+        if (version == Version)
+            return;
+        if (version != 0)
+            throw new StoreOpenException($"{db.Path} has format {version}; this program knows {Version}. Start the version that made it, or a newer one.");
+        db.Execute($"BEGIN IMMEDIATE; {Tables} PRAGMA user_version={Version}; COMMIT;");
+    }
+
+    public static long Key(long mailboxId, uint number) => mailboxId << 32 | number;
+
+    public static uint NumberOf(long key) => (uint)key;
+
+    public static long MailboxOf(long key) => key >> 32;
+}
+
+/// <summary>The store cannot be opened; the message says what is wrong and what to do, in one line for the operator.</summary>
+public sealed class StoreOpenException(string message, Exception? inner = null) : IOException(message, inner);

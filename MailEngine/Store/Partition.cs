@@ -1,0 +1,409 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Threading.Channels;
+using MailEngine.Io;
+using Microsoft.Extensions.Logging;
+
+namespace MailEngine.Store;
+
+/// <summary>The steps of a commit, for the tests that kill the process between them.</summary>
+internal enum CommitStep { Taken, Appended, Synced, RowsWritten, Committed, Published, Completed }
+
+/// <summary>One folder on one volume: segments, index.db, and the only thread that writes them.</summary>
+/// <remarks>
+/// The commit loop takes everything that waits and does, in this order and no other: work out in memory, append bodies, sync the
+/// segment (S2), one transaction of rows and counters (S4) whose COMMIT syncs the log (S1), publish snapshots, tell the callers.
+/// Readers use connections of their own and never wait for the loop. docs/durability.md
+/// </remarks>
+internal sealed class Partition : IAsyncDisposable
+{
+    const int PagesBeforeCheckpoint = 2000;         // 8 MB of log: moved in the background
+    const int PagesBeforeOwnCheckpoint = 16_000;    // 64 MB: the loop helps, so that the log can start anew
+    const long BatchBytes = 64L << 20;
+    const int BatchChanges = 2048;
+
+    readonly StoreOptions _options;
+    readonly ILogger _log;
+    readonly IndexWriter _index;
+    readonly IndexReader _loopReader;
+    readonly ConcurrentBag<IndexReader> _readers = [];
+    readonly Channel<StoreChange> _waiting;
+    readonly MailboxCache _mailboxes;
+    readonly Dictionary<long, AccountDraft> _accounts = [];
+    readonly Dictionary<(long, string), long> _names = [];
+    readonly Thread _loop;
+    readonly AutoResetEvent _checkpointWanted = new(false);
+    readonly Thread _checkpointer;
+    readonly FileStream _lockFile;
+    long _nextMailboxId;
+    uint _lastUidValidity;
+    bool _appending;   // bytes of this batch may be in the segment without rows
+    volatile bool _stopped;
+
+    Partition(string folder, FileStream lockFile, StoreOptions options, TimeProvider clock, ILogger log)
+    {
+        _lockFile = lockFile;
+        _options = options;
+        _log = log;
+        Clock = clock;
+        Folder = folder;
+        IndexPath = Path.Combine(folder, "index.db");
+        _mailboxes = new MailboxCache(options.CachedMessages);
+        _waiting = Channel.CreateBounded<StoreChange>(new BoundedChannelOptions(options.PendingChanges) { SingleReader = true });
+        var db = new SqliteDatabase(IndexPath, SqliteOpen.Create);
+        try
+        {
+            IndexSchema.Prepare(db);
+            _index = new IndexWriter(db, options.Sync);
+            _loopReader = new IndexReader(db);
+            _nextMailboxId = db.ReadNumber("SELECT value FROM meta WHERE key='next_mailbox'") ?? 1;
+            _lastUidValidity = (uint)(db.ReadNumber("SELECT value FROM meta WHERE key='uidvalidity'") ?? 0);
+            Segments = new SegmentFiles(Path.Combine(folder, "segments"), (uint)(db.ReadNumber("SELECT max(number) FROM segment") ?? 0), options);
+        }
+        catch
+        {
+            db.Dispose();
+            throw;
+        }
+        _loop = new Thread(Run) { IsBackground = true, Name = "commit loop" };
+        _checkpointer = new Thread(RunCheckpoints) { IsBackground = true, Name = "checkpointer" };
+    }
+
+    public string Folder { get; }
+
+    public string IndexPath { get; }
+
+    public SegmentFiles Segments { get; }
+
+    public TimeProvider Clock { get; }
+
+    public TimeSpan DuplicateWindow => _options.DuplicateWindow;
+
+    public StoreOptions Options => _options;
+
+    /// <summary>Called at every step of every batch; null in the product.</summary>
+    public Action<CommitStep>? StepReached { get; set; }
+
+    /// <exception cref="StoreOpenException">In use, damaged, or made by a newer version; the message is for the operator.</exception>
+    public static Partition Open(string folder, StoreOptions options, TimeProvider clock, ILogger log)
+    {
+        var watch = Stopwatch.StartNew();
+        FileStream? lockFile = null;
+        try
+        {
+            Disk.CreateDirectory(folder);
+            lockFile = TakeLock(folder);
+            var partition = new Partition(folder, lockFile, options, clock, log);
+            int segments = partition.CheckSegments();
+            partition._loop.Start();
+            partition._checkpointer.Start();
+            StoreLog.Opened(log, folder, partition._loopReader.Database.ReadNumber("SELECT count(*) FROM mailbox") ?? 0, segments, watch.ElapsedMilliseconds);
+            return partition;
+        }
+        catch (SqliteException fault) when (fault.IsDamaged)
+        {
+            lockFile?.Dispose();
+            throw new StoreOpenException(
+                $"The mail index {Path.Combine(folder, "index.db")} is damaged ({fault.Message}). The messages themselves are in {Path.Combine(folder, "segments")} and untouched: delete nothing, restore index.db from a backup.", fault);
+        }
+        catch (SqliteException fault) when (fault.IsFull)
+        {
+            lockFile?.Dispose();
+            throw new StoreOpenException($"The disk under {folder} is full ({fault.Message}). Free some space and start again; nothing acknowledged is lost.", fault);
+        }
+        catch (Exception fault) when (fault is IOException and not StoreOpenException or UnauthorizedAccessException)
+        {
+            lockFile?.Dispose();
+            throw new StoreOpenException($"The mail store {folder} cannot be opened: {fault.Message}", fault);
+        }
+    }
+
+    /// <summary>Hands a change to the loop; waits while too many are waiting already.</summary>
+    public async Task<T> CommitAsync<T>(StoreChange<T> change, CancellationToken ct = default)
+    {
+        try
+        {
+            await _waiting.Writer.WriteAsync(change, ct);
+        }
+        catch (ChannelClosedException)
+        {
+            change.Fail();
+        }
+        // No token from here on: what was handed over is done or not done, and the caller must know which.
+        return await change.Done;
+    }
+
+    /// <summary>Runs a query on a pooled connection.</summary>
+    public T Read<T>(Func<IndexReader, T> query)
+    {
+        if (!_readers.TryTake(out IndexReader? reader))
+            reader = new IndexReader(new SqliteDatabase(IndexPath, SqliteOpen.ReadOnly));
+        T result = query(reader);   // a reader whose query threw is not used again
+        _readers.Add(reader);
+        return result;
+    }
+
+    /// <summary>Opens a mailbox for a session. Any thread.</summary>
+    public Mailbox? Open(long mailboxId) => _mailboxes.GetOrLoad(mailboxId, id => Read(reader => reader.Load(id)));
+
+    public async ValueTask DisposeAsync()
+    {
+        _waiting.Writer.TryComplete();
+        await Task.Run(_loop.Join);
+        _stopped = true;
+        _checkpointWanted.Set();
+        await Task.Run(_checkpointer.Join);
+        while (_readers.TryTake(out IndexReader? reader))
+            reader.Dispose();
+        _loopReader.Database.Checkpoint();
+        _index.Dispose();
+        Segments.Dispose();
+        _checkpointWanted.Dispose();
+        await _lockFile.DisposeAsync();
+    }
+
+    // -- for CommitBatch, on the loop's thread --
+
+    internal Mailbox? Load(long id) => _mailboxes.GetOrLoad(id, _loopReader.Load);
+
+    internal AccountDraft AccountCounters(long id)
+    {
+        if (_accounts.TryGetValue(id, out AccountDraft? known))
+            return known.Copy();
+        (ulong modSeq, long messages, long bytes) = _loopReader.Account(id) ?? (0, 0, 0);
+        // S3: flag changes are not synced (D1), so a power cut may have taken back mod-sequences that clients have seen. The log is
+        // synced long before this many were given out; a gap in them costs nothing.
+        const ulong lostAtMost = 1 << 24;
+        return new AccountDraft(id, modSeq + lostAtMost, messages, bytes);
+    }
+
+    internal long FindMailbox(long accountId, MailboxName name)
+    {
+        if (_names.TryGetValue((accountId, name.Value), out long id))
+            return id;
+        id = _loopReader.Mailbox(accountId, name)?.Id ?? 0;
+        if (id != 0)
+            Remember(accountId, name.Value, id);
+        return id;
+    }
+
+    internal long NextMailboxId() => _nextMailboxId++;
+
+    /// <summary>RFC 9051 §2.3.1.1: greater than any given before in this partition, so a name used again never looks the same.</summary>
+    internal uint NextUidValidity() =>
+        _lastUidValidity = Math.Max(_lastUidValidity + 1, (uint)Math.Min(uint.MaxValue - 1, Clock.GetUtcNow().ToUnixTimeSeconds()));
+
+    internal bool WasDelivered(byte[] key) => _loopReader.WasDelivered(key);
+
+    internal IndexReader LoopReader => _loopReader;
+
+    internal Mailbox? FindOpen(long id) => _mailboxes.Find(id);
+
+    internal void Opened(Mailbox box) => _mailboxes.Add(box);
+
+    internal void Publish(Mailbox box, MailboxSnapshot next) => _mailboxes.Publish(box, next);
+
+    internal void Forget(Mailbox box)
+    {
+        _mailboxes.Remove(box.Id);
+        box.PublishDeleted();
+    }
+
+    internal void ForgetAccount(long id) => _accounts.Remove(id);
+
+    void Run()
+    {
+        var batch = new List<StoreChange>();
+        while (true)
+        {
+            if (!_waiting.Reader.TryRead(out StoreChange? first))
+            {
+                // A thread of its own may block; the writer that ends the wait wakes it directly.
+                if (!_waiting.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+                    return;
+                continue;
+            }
+            batch.Clear();
+            batch.Add(first);
+            long bytes = first.Bytes;
+            while (bytes < BatchBytes && batch.Count < BatchChanges && _waiting.Reader.TryRead(out StoreChange? next))
+            {
+                batch.Add(next);
+                bytes += next.Bytes;
+            }
+            Commit(batch);
+        }
+    }
+
+    /// <summary>Commits a batch; when it fails for a reason of one change, each change alone (S5).</summary>
+    void Commit(List<StoreChange> changes)
+    {
+        try
+        {
+            CommitTogether(changes);
+        }
+        catch (Exception fault)
+        {
+            Undo();
+            bool disk = fault is IOException and not SqliteException { IsDamaged: true };
+            if (disk)
+                StoreLog.BatchFailed(_log, changes.Count, fault.Message, fault);
+            else if (changes.Count == 1)
+                StoreLog.ChangeFailed(_log, changes[0].GetType().Name, fault);
+            if (disk || changes.Count == 1)
+            {
+                foreach (StoreChange change in changes)
+                    change.Fail();
+                return;
+            }
+            foreach (StoreChange change in changes)
+                Commit([change]);
+        }
+    }
+
+    void CommitTogether(List<StoreChange> changes)
+    {
+        var batch = new CommitBatch(this);
+        bool durable = false;
+        foreach (StoreChange change in changes)
+        {
+            change.Prepare(batch);
+            durable |= change.Durable;
+        }
+        StepReached?.Invoke(CommitStep.Taken);
+        if (batch.SegmentBytes > 0)
+        {
+            _appending = true;
+            Segments.Append(batch.Pieces, batch.SegmentBytes);   // bytes nobody points at yet: a crash here leaves garbage, no promise
+            StepReached?.Invoke(CommitStep.Appended);
+            Segments.Sync();                                     // S2
+            StepReached?.Invoke(CommitStep.Synced);
+        }
+        if (batch.HasRows)
+        {
+            _index.Begin(durable);
+            batch.Write(_index);                                 // S4: counters with the rows
+            StepReached?.Invoke(CommitStep.RowsWritten);
+            _index.Commit();                                     // S1
+        }
+        _appending = false;
+        StepReached?.Invoke(CommitStep.Committed);
+
+        // Nothing below may fail or wait on a client. A crash here loses no promise: the rows are there, callers were not told.
+        foreach (AccountDraft account in batch.Accounts)
+            _accounts[account.Id] = account;
+        if (_accounts.Count > 200_000)
+            _accounts.Clear();
+        foreach (((long account, string name), long id) in batch.Names)
+            Remember(account, name, id);
+        batch.Publish();
+        StepReached?.Invoke(CommitStep.Published);
+        foreach (StoreChange change in changes)
+            change.Complete();                                   // only now may a session answer 250 or OK
+        StepReached?.Invoke(CommitStep.Completed);
+        if (_index.Database.LogFrames > PagesBeforeCheckpoint)
+            MakeCheckpoint();
+    }
+
+    void Undo()
+    {
+        try
+        {
+            _index.Rollback();
+        }
+        catch (SqliteException fault)
+        {
+            StoreLog.ChangeFailed(_log, "ROLLBACK", fault);
+        }
+        if (_appending)
+            Segments.Poison(CommittedLength());
+        _appending = false;
+    }
+
+    /// <summary>How much of the current segment rows may name.</summary>
+    long CommittedLength()
+    {
+        try
+        {
+            return _loopReader.Database.ReadNumber($"SELECT bytes FROM segment WHERE number={Segments.CurrentNumber}") ?? 0;
+        }
+        catch (SqliteException)
+        {
+            return Segments.CurrentLength;   // give nothing back rather than too much
+        }
+    }
+
+    void Remember(long accountId, string name, long id)
+    {
+        if (id == 0)
+        {
+            _names.Remove((accountId, name));
+            return;
+        }
+        if (_names.Count > 200_000)
+            _names.Clear();
+        _names[(accountId, name)] = id;
+    }
+
+    void MakeCheckpoint()
+    {
+        _checkpointWanted.Set();
+        if (_index.Database.LogFrames <= PagesBeforeOwnCheckpoint)
+            return;
+        try
+        {
+            _index.Database.Checkpoint();
+        }
+        catch (SqliteException fault)
+        {
+            StoreLog.CheckpointFailed(_log, IndexPath, fault);
+        }
+    }
+
+    void RunCheckpoints()
+    {
+        using var db = new SqliteDatabase(IndexPath, SqliteOpen.ReadWrite);
+        db.Execute(_options.Sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
+        while (_checkpointWanted.WaitOne() && !_stopped)
+        {
+            try
+            {
+                db.Checkpoint();
+            }
+            catch (SqliteException fault)
+            {
+                StoreLog.CheckpointFailed(_log, IndexPath, fault);
+            }
+        }
+    }
+
+    /// <summary>Every segment that rows name must be there and long enough; what is not is said once and the rest works on (S5).</summary>
+    int CheckSegments()
+    {
+        int count = 0;
+        using SqliteStatement query = _loopReader.Database.Prepare("SELECT number, bytes FROM segment");
+        while (query.Step())
+        {
+            count++;
+            var file = new FileInfo(Segments.PathOf((uint)query.Int64(0)));
+            if (!file.Exists)
+                StoreLog.SegmentMissing(_log, file.FullName);
+            else if (file.Length < query.Int64(1))
+                StoreLog.SegmentShort(_log, file.FullName, file.Length, query.Int64(1));
+        }
+        return count;
+    }
+
+    static FileStream TakeLock(string folder)
+    {
+        string path = Path.Combine(folder, "lock");
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException fault)
+        {
+            throw new StoreOpenException($"The mail store {folder} is in use by another process. Stop that one first, or give this one its own Mail:DataPath.", fault);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+using MailEngine.Io;
+
+namespace MailEngine.Store;
+
+/// <summary>What a segment record holds.</summary>
+internal enum RecordKind : byte
+{
+    /// <summary>Bytes of a message, shared by all its deposits and queue rows.</summary>
+    Body = 1,
+    /// <summary>One message in one mailbox: all that is needed to make its row again; the payload is its prefix.</summary>
+    Deposit = 2,
+    /// <summary>One queue row; the payload is its envelope.</summary>
+    Queue = 3,
+}
+
+/// <summary>Where the parts of a record stand, as its header says.</summary>
+internal readonly record struct RecordHeader(RecordKind Kind, int MetaLength, uint PayloadLength, uint PayloadCrc)
+{
+    public long TotalLength => SegmentRecord.Padded(SegmentRecord.HeaderBytes + MetaLength + (long)PayloadLength);
+}
+
+/// <summary>The on-disk form of a segment record. Byte table: docs/formats/segment.md; change both together.</summary>
+/// <remarks>Fixed header of 24 bytes, meta, payload, zeros up to a multiple of 8. The header's CRC covers the header and the
+/// meta, so a record can be trusted before its payload is read.</remarks>
+internal static class SegmentRecord
+{
+    public const int HeaderBytes = 24;
+    const uint Magic = 0x3152_534D;   // "MSR1", little-endian
+    const byte Version = 1;
+    const int DepositFixedBytes = 80;
+
+    public static long Padded(long length) => (length + 7) & ~7L;
+
+    public static void WriteHeader(Span<byte> to, RecordKind kind, ReadOnlySpan<byte> meta, uint payloadLength, uint payloadCrc)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(to, Magic);
+        to[4] = Version;
+        to[5] = (byte)kind;
+        BinaryPrimitives.WriteUInt16LittleEndian(to[6..], 0);
+        BinaryPrimitives.WriteInt32LittleEndian(to[8..], meta.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[12..], payloadLength);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[16..], payloadCrc);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[20..], Crc32C.Of(meta, Crc32C.Of(to[..20])));
+    }
+
+    /// <summary>Reads the fixed header; false when these bytes are no record of ours. The CRC is checked by <see cref="IsWhole"/>.</summary>
+    public static bool TryReadHeader(ReadOnlySpan<byte> from, out RecordHeader header)
+    {
+        header = default;
+        if (from.Length < HeaderBytes || BinaryPrimitives.ReadUInt32LittleEndian(from) != Magic || from[4] != Version)
+            return false;
+        int meta = BinaryPrimitives.ReadInt32LittleEndian(from[8..]);
+        if (meta is < 0 or > 1 << 20)
+            return false;
+        header = new RecordHeader((RecordKind)from[5], meta, BinaryPrimitives.ReadUInt32LittleEndian(from[12..]), BinaryPrimitives.ReadUInt32LittleEndian(from[16..]));
+        return true;
+    }
+
+    /// <summary>True when header and meta are as they were written.</summary>
+    public static bool IsWhole(ReadOnlySpan<byte> header, ReadOnlySpan<byte> meta) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(header[20..]) == Crc32C.Of(meta, Crc32C.Of(header[..20]));
+
+    /// <summary>Meta of a deposit: the row, and the names that make it stand on its own.</summary>
+    public static byte[] DepositMeta(long accountId, long mailboxId, uint uidValidity, in MessageEntry entry, string mailboxName, string keywords)
+    {
+        int nameBytes = Encoding.UTF8.GetByteCount(mailboxName), keywordBytes = Encoding.UTF8.GetByteCount(keywords);
+        byte[] meta = new byte[DepositFixedBytes + 4 + nameBytes + keywordBytes];
+        Span<byte> to = meta;
+        BinaryPrimitives.WriteInt64LittleEndian(to, accountId);
+        BinaryPrimitives.WriteInt64LittleEndian(to[8..], mailboxId);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[16..], uidValidity);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[20..], entry.Uid);
+        BinaryPrimitives.WriteUInt64LittleEndian(to[24..], entry.ModSeq);
+        BinaryPrimitives.WriteInt64LittleEndian(to[32..], entry.InternalDate);
+        BinaryPrimitives.WriteInt64LittleEndian(to[40..], entry.SaveDate);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[48..], (uint)entry.Flags);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[52..], entry.PrefixSegment);   // 0: the payload of this record
+        BinaryPrimitives.WriteUInt32LittleEndian(to[56..], entry.PrefixOffset);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[60..], entry.PrefixLength);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[64..], entry.BodySegment);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[68..], entry.BodyOffset);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[72..], entry.BodyLength);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[76..], 0);
+        BinaryPrimitives.WriteUInt16LittleEndian(to[80..], (ushort)nameBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(to[82..], (ushort)keywordBytes);
+        Encoding.UTF8.GetBytes(mailboxName, to[84..]);
+        Encoding.UTF8.GetBytes(keywords, to[(84 + nameBytes)..]);
+        return meta;
+    }
+
+    /// <summary>Payload of a queue record: the envelope as lines "name value".</summary>
+    public static byte[] QueuePayload(QueueEntry entry) => Encoding.UTF8.GetBytes(
+        $"key {entry.MessageKey}\naccount {entry.AccountId}\nfrom {entry.ReversePath}\nto {entry.Recipient}\nparameters {entry.Parameters}\nqueued {entry.QueuedAt.ToUnixTimeSeconds()}\n");
+
+    /// <summary>Meta of a queue record: where its message stands.</summary>
+    public static byte[] QueueMeta(BodyRange body)
+    {
+        byte[] meta = new byte[12];
+        MemoryMarshal.Write(meta, body.Segment);
+        MemoryMarshal.Write(meta.AsSpan(4), body.Offset);
+        MemoryMarshal.Write(meta.AsSpan(8), body.Length);
+        return meta;
+    }
+}

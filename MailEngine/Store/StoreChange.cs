@@ -1,0 +1,46 @@
+namespace MailEngine.Store;
+
+/// <summary>Something the commit loop is asked to do. A subclass holds the request, its decision and its outcome.</summary>
+internal abstract class StoreChange
+{
+    /// <summary>True: class D2, on disk before the caller hears of it. False: D1, flags alone.</summary>
+    public virtual bool Durable => true;
+
+    /// <summary>Bytes it will append, about; keeps a batch in bounds.</summary>
+    public virtual long Bytes => 0;
+
+    /// <summary>Decides and allocates; see <see cref="CommitBatch"/>. May be called again on a fresh batch after a fault.</summary>
+    public abstract void Prepare(CommitBatch batch);
+
+    /// <summary>It is durable and visible: tell the caller.</summary>
+    public abstract void Complete();
+
+    /// <summary>Nothing was kept: tell the caller <see cref="StoreError.Unavailable"/>.</summary>
+    public abstract void Fail();
+}
+
+/// <summary>A change with an outcome of type <typeparamref name="T"/>.</summary>
+internal abstract class StoreChange<T> : StoreChange
+{
+    readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<T> Done => _done.Task;
+
+    protected abstract T Outcome { get; }
+
+    protected abstract T Fault { get; }
+
+    public sealed override void Complete() => _done.TrySetResult(Outcome);
+
+    public sealed override void Fail() => _done.TrySetResult(Fault);
+}
+
+/// <summary>A change whose outcome is only whether it was done.</summary>
+internal abstract class SimpleChange : StoreChange<StoreError>
+{
+    protected StoreError Result { get; set; }
+
+    protected override StoreError Outcome => Result;
+
+    protected override StoreError Fault => StoreError.Unavailable;
+}

@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace MailEngine.Store;
+
+/// <summary>Everything the store says; event ids 2000-2099.</summary>
+internal static partial class StoreLog
+{
+    [LoggerMessage(2000, LogLevel.Information, "Store open: {Partition}, {Mailboxes} mailboxes, {Segments} segments, {Milliseconds} ms")]
+    public static partial void Opened(ILogger log, string partition, long mailboxes, int segments, long milliseconds);
+
+    [LoggerMessage(2001, LogLevel.Error, "The store could not write a batch of {Changes} changes; callers were told to try again. {Reason} Free space or mend the disk; nothing acknowledged is lost.")]
+    public static partial void BatchFailed(ILogger log, int changes, string reason, Exception fault);
+
+    [LoggerMessage(2002, LogLevel.Error, "Segment {Path} holds {Actual} bytes, the index counts on {Expected}: messages in the missing part cannot be read. Restore the file from a backup, then run 'store check'.")]
+    public static partial void SegmentShort(ILogger log, string path, long actual, long expected);
+
+    [LoggerMessage(2003, LogLevel.Error, "Segment {Path} is missing: its messages cannot be read. Restore the file from a backup, then run 'store check'.")]
+    public static partial void SegmentMissing(ILogger log, string path);
+
+    [LoggerMessage(2004, LogLevel.Error, "One change could not be made: {Change}")]
+    public static partial void ChangeFailed(ILogger log, string change, Exception fault);
+
+    [LoggerMessage(2005, LogLevel.Warning, "A checkpoint of {Path} failed; it is tried again.")]
+    public static partial void CheckpointFailed(ILogger log, string path, Exception fault);
+
+    [LoggerMessage(2006, LogLevel.Error, "Mailbox {Mailbox} cannot be read: {Reason} Run 'store check'.")]
+    public static partial void MailboxDamaged(ILogger log, long mailbox, string reason);
+
+    [LoggerMessage(2007, LogLevel.Information, "Purged {Messages} expunged messages and {Mailboxes} deleted mailboxes past their retention time")]
+    public static partial void Purged(ILogger log, int messages, int mailboxes);
+}
