@@ -4,9 +4,16 @@ namespace MailAdmin.Tests.Rig;
 /// The test host does not come through here.</summary>
 static class ChildProgram
 {
-    static int Main(string[] args)
+    static async Task<int> Main(string[] args)
     {
-        Console.Error.WriteLine($"unknown verb {string.Join(' ', args)}");
-        return 2;
+        switch (args)
+        {
+            case ["store-load", string folder, string step, string nth, string seed]:
+                await StoreLoad.RunAsync(folder, step, int.Parse(nth, System.Globalization.CultureInfo.InvariantCulture), int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture));
+                return 0;
+            default:
+                await Console.Error.WriteLineAsync($"unknown verb {string.Join(' ', args)}");
+                return 2;
+        }
     }
 }

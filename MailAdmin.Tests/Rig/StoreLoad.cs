@@ -1,0 +1,144 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using MailEngine;
+using MailEngine.Addresses;
+using MailEngine.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Win32.SafeHandles;
+
+namespace MailAdmin.Tests.Rig;
+
+/// <summary>Child process of the kill tests: works on a store with everything at once and writes a line for every answer it got,
+/// until it is killed (or kills itself) at a step of the commit.</summary>
+/// <remarks>Lines, fields by spaces; the id is in the message's Subject:
+/// D mailbox uid modseq id = deposited; Q row id = queued; M id = moved from Work to Done; X id = expunged from Trash;
+/// F mailbox uid = flagged; C name = mailbox created.</remarks>
+static partial class StoreLoad
+{
+    public const long Account = 1, Other = 2;
+
+    public static async Task RunAsync(string folder, string step, int nth, int seed)
+    {
+        MailStore store = await MailStore.OpenAsync(folder, new StoreOptions { InlineBodyBytes = 20_000 }, TimeProvider.System, NullLogger<MailStore>.Instance);
+        // Answers go to a file by plain writes: whoever watches the writes of this process sees them in their order.
+        using SafeFileHandle acks = File.OpenHandle(Path.Combine(folder, "acks"), FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+        long at = RandomAccess.GetLength(acks);
+        var gate = new object();
+        void Say(string line)
+        {
+            byte[] bytes = Encoding.ASCII.GetBytes(line + "\n");
+            lock (gate)
+            {
+                RandomAccess.Write(acks, bytes, at);
+                at += bytes.Length;
+            }
+        }
+
+        foreach (string name in new[] { "Work", "Done", "Trash" })
+            await store.CreateAsync(Account, MailboxName.Parse(name));
+        await store.OpenAsync(Account, MailboxName.Inbox);
+        await store.OpenAsync(Other, MailboxName.Inbox);
+        if (Enum.TryParse(step, out CommitStep wanted))
+        {
+            int count = 0;
+            store.Default.StepReached = reached =>
+            {
+                if (reached == wanted && ++count == nth)
+                    Kill();
+            };
+        }
+        Say("R");   // ready
+        var stop = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        int id = 0;
+        string NextId() => $"{seed}-{Interlocked.Increment(ref id)}";
+        var random = new Random(seed);
+        int Size()
+        {
+            lock (random)
+                return random.Next(8) == 0 ? random.Next(60_000) : random.Next(3000);
+        }
+
+        Task Repeat(Func<Task> work) => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+                await work();
+        });
+        await Task.WhenAll(
+            Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => DeliverAsync(store, NextId(), Size(), Say)),
+            Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => QueueAsync(store, NextId(), Size(), Say)),
+            Repeat(() => MoveAsync(store, NextId(), Size(), Say)), Repeat(() => ExpungeAsync(store, NextId(), Say)),
+            Repeat(() => CreateAsync(store, NextId(), Say)));
+    }
+
+    static async Task DeliverAsync(MailStore store, string id, int size, Action<string> say)
+    {
+        using Body body = Make(store, id, size);
+        AcceptOutcome outcome = await store.AcceptAsync(new Acceptance { Body = body, Deposits = [StoreRig.To(Account, prefix: "X-A: 1\r\n"), StoreRig.To(Other)] }, default);
+        if (outcome.Fault != StoreError.None)
+            return;
+        foreach (DepositOutcome deposit in outcome.Deposits)
+            say($"D {deposit.MailboxId} {deposit.Uid} {deposit.UidValidity} {id}");
+        Mailbox inbox = (await store.OpenAsync(Account, MailboxName.Inbox))!;
+        if (await store.StoreFlagsAsync(inbox, [outcome.Deposits[0].Uid], new FlagChange(FlagChangeMode.Add, MessageFlags.Flagged, ["kept"])) == StoreError.None)
+            say($"F {inbox.Id} {outcome.Deposits[0].Uid}");
+        say($"S {Account} {inbox.Current.HighestModSeq}");
+    }
+
+    static async Task QueueAsync(MailStore store, string id, int size, Action<string> say)
+    {
+        using Body body = Make(store, id, size);
+        var entry = new QueueEntry
+        {
+            MessageKey = id, ReversePath = "a@example.test", Recipient = EmailAddress.Parse("b@other.test"), QueuedAt = DateTimeOffset.UtcNow, NextAttempt = DateTimeOffset.UtcNow,
+        };
+        AcceptOutcome outcome = await store.AcceptAsync(new Acceptance { Body = body, Queue = [entry] }, default);
+        if (outcome.Fault == StoreError.None)
+            say($"Q {outcome.QueueIds[0]} {id}");
+    }
+
+    static async Task MoveAsync(MailStore store, string id, int size, Action<string> say)
+    {
+        Mailbox work = (await store.OpenAsync(Account, MailboxName.Parse("Work")))!, done = (await store.OpenAsync(Account, MailboxName.Parse("Done")))!;
+        using Body body = Make(store, id, size);
+        AppendOutcome appended = await store.AppendAsync(work, 0, [new AppendItem { Body = body }]);
+        if (appended.Error != StoreError.None)
+            return;
+        say($"D {work.Id} {appended.Uids[0]} {appended.UidValidity} {id}");
+        if ((await store.MoveAsync(work, appended.Uids, done)).Error == StoreError.None)
+            say($"M {id}");
+    }
+
+    static async Task ExpungeAsync(MailStore store, string id, Action<string> say)
+    {
+        Mailbox trash = (await store.OpenAsync(Account, MailboxName.Parse("Trash")))!;
+        using Body body = Make(store, id, 100);
+        AppendOutcome appended = await store.AppendAsync(trash, 0, [new AppendItem { Body = body, Flags = MessageFlags.Deleted }]);
+        if (appended.Error == StoreError.None && await store.ExpungeAsync(trash, appended.Uids) == StoreError.None)
+            say($"X {trash.Id} {appended.Uids[0]} {appended.UidValidity} {id}");
+    }
+
+    static async Task CreateAsync(MailStore store, string id, Action<string> say)
+    {
+        MailboxName name = MailboxName.Parse("Box/" + id), next = MailboxName.Parse("Renamed/" + id);
+        if (await store.CreateAsync(Other, name) == StoreError.None && await store.RenameAsync(Other, name, next) == StoreError.None)
+            say($"C {next.Value}");
+        await Task.Delay(5);   // leaves the loop to the others; mailboxes are not what mail is made of
+    }
+
+    static Body Make(MailStore store, string id, int size)
+    {
+        using BodyWriter writer = store.NewBody();
+        writer.Write(StoreRig.Mail(id, size));
+        return writer.Complete();
+    }
+
+    /// <summary>SIGKILL to ourselves: nothing is flushed, no handler runs.</summary>
+    static void Kill()
+    {
+        _ = kill(Environment.ProcessId, 9);
+        Thread.Sleep(Timeout.Infinite);
+    }
+
+    [LibraryImport("libc")]
+    private static partial int kill(int pid, int signal);
+}

@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using System.Globalization;
+using MailAdmin.Tests.Rig;
+using MailEngine.Store;
+
+namespace MailAdmin.Tests.Store;
+
+/// <summary>S1 to S4 under SIGKILL: a real process works on a store and dies at each step of a commit, and at random moments.</summary>
+public sealed class KillTests
+{
+    [Theory, InlineData(1), InlineData(2)]
+    public async Task When_the_process_is_killed_at_any_step_then_nothing_acknowledged_is_lost_and_no_id_comes_twice(int series)
+    {
+        const int rounds = 105;
+        using var folder = new TempFolder();
+        var witness = new StoreWitness();
+        string[] steps = [.. Enum.GetNames<CommitStep>(), "random"];
+        var random = new Random(series);
+        for (int round = 0; round < rounds; round++)
+        {
+            string step = steps[round % steps.Length];
+            await RunUntilKilledAsync(folder.Path, step, 1 + random.Next(40), (series * 1000) + round, step == "random" ? random.Next(300) : null);
+            witness.Hear(await File.ReadAllTextAsync(folder["acks"]));
+            // Every fifth time what is left is held against what was answered; in between the next process must cope with it.
+            if (round % 5 == 4 || round == rounds - 1)
+            {
+                await using StoreRig rig = await StoreRig.OpenAsync(folder: folder.Path);
+                await witness.CheckAsync(rig);
+            }
+        }
+        Assert.True(witness.Acknowledged > rounds, $"only {witness.Acknowledged} answers: the load did not run");
+    }
+
+    internal static async Task RunUntilKilledAsync(string folder, string step, int nth, int seed, int? killAfterMs, string? preload = null)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true };
+        foreach (string argument in new[] { typeof(KillTests).Assembly.Location, "store-load", folder, step, nth.ToString(CultureInfo.InvariantCulture), seed.ToString(CultureInfo.InvariantCulture) })
+            start.ArgumentList.Add(argument);
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        if (preload is not null)
+            start.Environment["LD_PRELOAD"] = preload;
+        string acks = Path.Combine(folder, "acks");
+        int ready = Ready(acks);
+        using Process child = Process.Start(start)!;
+        Task<string> errors = child.StandardError.ReadToEndAsync();
+        if (killAfterMs is { } ms)
+        {
+            while (Ready(acks) == ready && !child.HasExited)
+                await Task.Delay(10);
+            await Task.Delay(ms);
+            child.Kill();
+        }
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await child.WaitForExitAsync(limit.Token);
+        Assert.True(child.ExitCode == 137, $"the child was not killed but ended with {child.ExitCode}: {await errors}");
+    }
+
+    static int Ready(string acks) => File.Exists(acks) ? File.ReadLines(acks).Count(line => line == "R") : 0;
+}
