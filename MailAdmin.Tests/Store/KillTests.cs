@@ -31,14 +31,14 @@ public sealed class KillTests
         Assert.True(witness.Acknowledged > rounds, $"only {witness.Acknowledged} answers: the load did not run");
     }
 
-    internal static async Task RunUntilKilledAsync(string folder, string step, int nth, int seed, int? killAfterMs, string? preload = null)
+    internal static async Task RunUntilKilledAsync(string folder, string step, int nth, int seed, int? killAfterMs, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true };
         foreach (string argument in new[] { typeof(KillTests).Assembly.Location, "store-load", folder, step, nth.ToString(CultureInfo.InvariantCulture), seed.ToString(CultureInfo.InvariantCulture) })
             start.ArgumentList.Add(argument);
         start.Environment["DOTNET_TieredPGO"] = "0";
-        if (preload is not null)
-            start.Environment["LD_PRELOAD"] = preload;
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
         string acks = Path.Combine(folder, "acks");
         int ready = Ready(acks);
         using Process child = Process.Start(start)!;

@@ -75,15 +75,15 @@ public static partial class Disk
         }
     }
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport(NativeLibraries.Libc, SetLastError = true)]
     private static partial int fdatasync(int fd);
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport(NativeLibraries.Libc, SetLastError = true)]
     private static partial int fsync(int fd);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(NativeLibraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int open(string path, int flags);
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport(NativeLibraries.Libc, SetLastError = true)]
     private static partial int close(int fd);
 }

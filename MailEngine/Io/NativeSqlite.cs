@@ -1,28 +1,12 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace MailEngine.Io;
 
-/// <summary>Chooses the SQLite library once for the whole process and declares the calls the store makes.</summary>
-/// <remarks>The system's libsqlite3 is preferred (Debian patches it); a machine without it gets the one that comes with the
-/// SQLitePCLRaw package. EF Core is pointed at the same library by Accounts.</remarks>
+/// <summary>The calls of SQLite that the store makes; <see cref="NativeLibraries"/> chooses the library.</summary>
 internal static unsafe partial class NativeSqlite
 {
-    internal const string Library = "mailengine_sqlite3";
+    const string Library = NativeLibraries.Sqlite;
 
-    static readonly Lazy<nint> s_handle = new(() =>
-        NativeLibrary.TryLoad("libsqlite3.so.0", out nint system)
-            ? system
-            : NativeLibrary.Load("e_sqlite3", typeof(SQLitePCL.SQLite3Provider_e_sqlite3).Assembly, null));
-
-    /// <summary>The loaded library.</summary>
-    internal static nint Handle => s_handle.Value;
-
-#pragma warning disable CA2255 // The resolver must be set before the first call into SQLite, whoever makes it.
-    [ModuleInitializer]
-#pragma warning restore CA2255
-    internal static void Initialize() =>
-        NativeLibrary.SetDllImportResolver(typeof(NativeSqlite).Assembly, static (name, _, _) => name == Library ? Handle : 0);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int sqlite3_open_v2(string filename, out nint db, int flags, nint vfs);

@@ -1,0 +1,36 @@
+using MailAdmin.Tests.Rig;
+
+namespace MailAdmin.Tests.Store;
+
+/// <summary>S1 and S2 when the power goes: writes that were not synced are lost, wholly or in part.</summary>
+public sealed class PowerCutTests
+{
+    [Fact]
+    public async Task When_the_power_goes_at_any_moment_then_everything_acknowledged_is_on_the_disk()
+    {
+        using var tools = new TempFolder();
+        string library = WriteLog.Build(tools.Path);
+        using var source = new TempFolder();
+        await KillTests.RunUntilKilledAsync(source.Path, "Completed", nth: 400, seed: 77, killAfterMs: null,
+            ("LD_PRELOAD", library), ("WRITELOG_ROOT", source.Path), ("WRITELOG_FILE", tools["log"]));
+
+        WriteLog log = WriteLog.Read(tools["log"]);
+        int[] syncs = [.. log.Syncs()];
+        Assert.True(syncs.Length > 300, $"only {syncs.Length} syncs were seen: is the library loaded?");
+        var random = new Random(4711);
+        int acknowledged = 0;
+        for (int round = 0; round < 60; round++)
+        {
+            // Just before a sync, just after it, or anywhere.
+            int cut = (round % 3) switch { 0 => syncs[random.Next(syncs.Length)], 1 => syncs[random.Next(syncs.Length)] + 1, _ => random.Next(log.Count + 1) };
+            using var target = new TempFolder();
+            log.Cut(cut, source.Path, target.Path, round);
+            var witness = new StoreWitness();
+            witness.Hear(log.TextOf(source["acks"], cut), durableFlags: false);
+            await using StoreRig rig = await StoreRig.OpenAsync(folder: target.Path);
+            await witness.CheckAsync(rig);
+            acknowledged = Math.Max(acknowledged, witness.Acknowledged);
+        }
+        Assert.True(acknowledged > 50, $"only {acknowledged} answers were ever at stake");
+    }
+}
