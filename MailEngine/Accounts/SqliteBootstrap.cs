@@ -28,7 +28,7 @@ public static class SqliteBootstrap
     [MethodImpl(MethodImplOptions.NoInlining)]
     static void SetProvider()
     {
-        nint library = NativeSqlite.Handle;   // before the resolver is set: choosing the library may itself ask for e_sqlite3
+        nint library = NativeLibraries.SqliteHandle;   // before the resolver is set: choosing the library may itself ask for e_sqlite3
         NativeLibrary.SetDllImportResolver(typeof(SQLitePCL.SQLite3Provider_e_sqlite3).Assembly,
             (name, _, _) => name == "e_sqlite3" ? library : 0);
         SQLitePCL.raw.SetProvider(new SQLitePCL.SQLite3Provider_e_sqlite3());
