@@ -93,6 +93,8 @@ public sealed class RelayAuthOptions
     public string Password { get; set; } = "";
     /// <summary>True: no TLS, no mail. Default true, because a password goes over the line.</summary>
     public bool RequireTls { get; set; } = true;
+    /// <summary>True: its certificate must be good for its name. Default true; false for a relay host with a self-signed one.</summary>
+    public bool VerifyCertificate { get; set; } = true;
 }
 
 /// <summary>The resolver.</summary>
