@@ -1,0 +1,164 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Text;
+using MailAdmin.Tests.Accounts;
+using MailEngine;
+using MailEngine.Flow;
+using MailEngine.Net;
+using MailEngine.Smtp;
+using MailEngine.Store;
+using MailEngine.Tls;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MailAdmin.Tests.Rig;
+
+/// <summary>The mail side of the server on free ports of 127.0.0.1: real listeners, real store, real accounts, in a temporary folder.</summary>
+public sealed class MailRig : IAsyncDisposable
+{
+    public const string Hostname = "mail.example.test";
+    public const string Password = "correct horse 7 stairs";
+
+    readonly WebApplication _app;
+    readonly Heartbeat _heartbeat;
+    readonly Certificates _certificates;
+    readonly TempFolder _folder;
+
+    MailRig(WebApplication app, TempFolder folder, AccountsRig accounts, MailStore store, TraceLog trace, MailListeners listeners,
+        SessionRegistry sessions, Heartbeat heartbeat, Certificates certificates)
+    {
+        _app = app;
+        _folder = folder;
+        _heartbeat = heartbeat;
+        _certificates = certificates;
+        Accounts = accounts;
+        Store = store;
+        Trace = trace;
+        Listeners = listeners;
+        Sessions = sessions;
+    }
+
+    public AccountsRig Accounts { get; }
+    public MailStore Store { get; }
+    public TraceLog Trace { get; }
+    public MailListeners Listeners { get; }
+    public SessionRegistry Sessions { get; }
+    public string Folder => _folder.Path;
+
+    /// <summary>Domain example.test with the accounts that tests speak of: ann and bob.</summary>
+    public long Ann { get; private set; }
+    public long Bob { get; private set; }
+    public long Domain { get; private set; }
+
+    public static async Task<MailRig> StartAsync(Action<EngineOptions>? change = null, TimeProvider? clock = null)
+    {
+        var folder = new TempFolder();
+        clock ??= TimeProvider.System;
+        var options = new EngineOptions
+        {
+            DataPath = folder.Path,
+            Hostname = Hostname,
+            Listen = ["127.0.0.1"],
+            Listeners =
+            [
+                new ListenerOptions { Protocol = MailProtocol.Smtp },
+                new ListenerOptions { Protocol = MailProtocol.Submission },
+                new ListenerOptions { Protocol = MailProtocol.Submission, ImplicitTls = true },
+                new ListenerOptions { Protocol = MailProtocol.Lmtp },
+            ],
+        };
+        change?.Invoke(options);
+        AccountsRig accounts = await AccountsRig.OpenAsync(TimeProvider.System, System.IO.Path.Combine(folder.Path, "accounts"), options.Limits);
+        MailStore store = await MailStore.OpenAsync(folder.Path, options.Store, clock, NullLogger<MailStore>.Instance);
+        var trace = new TraceLog(folder.Path, clock, NullLogger<TraceLog>.Instance);
+        var sessions = new SessionRegistry(options);
+        var heartbeat = new Heartbeat(clock);
+        var hostname = new ServerName(Hostname);
+        Certificates certificates = Certificates.Load(options, Hostname, TimeProvider.System);
+        var router = new Router(accounts.Directory, options);
+        var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance);
+        var smtp = new SmtpServer(router, delivery, store, trace, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock,
+            NullLogger<SmtpServer>.Instance);
+        var listeners = new MailListeners(options, certificates, sessions, heartbeat, NullLogger<MailListeners>.Instance);
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => listeners.Configure(kestrel, new Dictionary<MailProtocol, ProtocolDoor>
+        {
+            [MailProtocol.Smtp] = smtp.Door,
+            [MailProtocol.Submission] = smtp.SubmissionDoor,
+        }));
+        WebApplication app = builder.Build();
+        await app.StartAsync();
+        var rig = new MailRig(app, folder, accounts, store, trace, listeners, sessions, heartbeat, certificates);
+        rig.Domain = await accounts.GivenDomainAsync("example.test");
+        rig.Ann = await accounts.GivenAccountAsync("ann@example.test", Password);
+        rig.Bob = await accounts.GivenAccountAsync("bob@example.test", Password);
+        return rig;
+    }
+
+    /// <summary>A client; the greeting is not read yet.</summary>
+    public async Task<WireScript> ConnectAsync(MailProtocol protocol = MailProtocol.Smtp, bool implicitTls = false)
+    {
+        var client = new TcpClient { NoDelay = true };
+        await client.ConnectAsync("127.0.0.1", Listeners.PortOf(protocol, implicitTls));
+        if (!implicitTls)
+            return new WireScript(client.GetStream());
+        return new WireScript(await TlsOverAsync(client.GetStream()));
+    }
+
+    public static async Task<SslStream> TlsOverAsync(Stream stream)
+    {
+        var tls = new SslStream(stream, leaveInnerStreamOpen: false, (_, _, _, _) => true);
+        await tls.AuthenticateAsClientAsync(Hostname);
+        return tls;
+    }
+
+    /// <summary>A submission session after EHLO, STARTTLS, EHLO and log-in.</summary>
+    public async Task<WireScript> LogInAsync(string user = "ann@example.test")
+    {
+        WireScript client = await ConnectAsync(MailProtocol.Submission);
+        await client.PlayAsync("S: 220 *\nC: EHLO client.test");
+        await client.ReadUntilAsync("250 ");
+        await client.PlayAsync("C: STARTTLS\nS: 220 *");
+        client.Continue(await TlsOverAsync(client.Stream));
+        await client.SendAsync("EHLO client.test\r\n");
+        await client.ReadUntilAsync("250 ");
+        await client.PlayAsync($"C: AUTH PLAIN {Plain(user, Password)}\nS: 235 2.7.0 *");
+        return client;
+    }
+
+    public static string Plain(string user, string password) => Convert.ToBase64String(Encoding.UTF8.GetBytes($"\0{user}\0{password}"));
+
+    /// <summary>All messages of a mailbox as text (Latin-1), oldest first.</summary>
+    public async Task<List<string>> MessagesAsync(long account, string mailbox = "INBOX")
+    {
+        Mailbox? box = await Store.OpenAsync(account, MailboxName.Parse(mailbox));
+        var messages = new List<string>();
+        if (box is null)
+            return messages;
+        MailboxSnapshot snapshot = box.Current;
+        for (int i = 0; i < snapshot.Count; i++)
+        {
+            using MessageReader reader = Store.OpenMessage(snapshot[i]);
+            byte[] bytes = new byte[reader.Length];
+            reader.Read(0, bytes);
+            messages.Add(Encoding.Latin1.GetString(bytes));
+        }
+        return messages;
+    }
+
+    public Task StopListeningAsync() => _app.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _heartbeat.Dispose();
+        await Trace.DisposeAsync();
+        await Store.DisposeAsync();
+        await Accounts.DisposeAsync();
+        _certificates.Dispose();
+        _folder.Dispose();
+    }
+}
