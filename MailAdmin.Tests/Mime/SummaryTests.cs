@@ -85,7 +85,7 @@ public class SummaryTests
             Content-Type: multipart/alternative; boundary="b b"
 
             --b b
-             
+
             one
             --b b
 
@@ -106,13 +106,13 @@ public class SummaryTests
         Assert.Equal(
             "((\"text\" \"html\" (\"charset\" \"utf-8\") \"<x@y>\" \"a page\" \"QUOTED-PRINTABLE\" 3 0 \"abc=\" "
             + "(\"attachment\" (\"filename\" \"ab.html\")) (\"en\" \"de\") \"http://x/\")"
-            + "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 121 10 (NIL \"inner\" ((NIL NIL \"i\" \"n\")) ((NIL NIL \"i\" \"n\")) "
+            + "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 117 (NIL \"inner\" ((NIL NIL \"i\" \"n\")) ((NIL NIL \"i\" \"n\")) "
             + "((NIL NIL \"i\" \"n\")) NIL NIL NIL NIL NIL) " + Inner + " 10 NIL NIL NIL NIL)"
             + "(\"application\" \"x\" (\"name\" \"a b.pdf\") NIL NIL \"base64\" 6 NIL NIL NIL NIL)"
-            + " \"mixed\" (\"boundary\" \"b\") NIL NIL NIL)", Structure(Text).Replace(" 10 (NIL", " 10 (NIL", StringComparison.Ordinal).Replace("121 (NIL", "121 10 (NIL", StringComparison.Ordinal));
+            + " \"mixed\" (\"boundary\" \"b\") NIL NIL NIL)", Structure(Text));
         Assert.Equal(
             "((\"text\" \"html\" (\"charset\" \"utf-8\") \"<x@y>\" \"a page\" \"QUOTED-PRINTABLE\" 3 0)"
-            + "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 121 (NIL \"inner\" ((NIL NIL \"i\" \"n\")) ((NIL NIL \"i\" \"n\")) "
+            + "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 117 (NIL \"inner\" ((NIL NIL \"i\" \"n\")) ((NIL NIL \"i\" \"n\")) "
             + "((NIL NIL \"i\" \"n\")) NIL NIL NIL NIL NIL) ((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 3 0)"
             + "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 3 0) \"alternative\") 10)"
             + "(\"application\" \"x\" (\"name\" \"a b.pdf\") NIL NIL \"base64\" 6) \"mixed\")", Basic(Text));
@@ -147,7 +147,7 @@ public class SummaryTests
         "(((T 1 0) \"mixed\") \"mixed\")")]
     [InlineData("Content-Type: multipart/mixed; boundary=ab\n\n--ab\nContent-Type: multipart/mixed; boundary=a\n\n--a\n\nx\n--a--\n--ab--\n",
         "(((T 1 0) \"mixed\") \"mixed\")")]
-    [InlineData("Content-Type: multipart/mixed; boundary=b\n\n--bx\n--b\n\n--bx\n--b --\n--b--\n", "((T 13 1) \"mixed\")")]
+    [InlineData("Content-Type: multipart/mixed; boundary=b\n\n--bx\n--b\n\n--bx\n--b --\n--b--\n", "((T 12 1) \"mixed\")")]
     // No parts: one empty one is shown.
     [InlineData("Content-Type: multipart/mixed; boundary=b\n\nnothing\n", "((T 0 0) \"mixed\")")]
     [InlineData("Content-Type: multipart/mixed; boundary=b\n\n--b--\nepilogue\n", "((T 0 0) \"mixed\")")]
@@ -171,9 +171,9 @@ public class SummaryTests
     public void When_a_digest_part_has_no_type_then_it_is_a_message()   // RFC 2046 §5.1.5
     {
         Assert.Equal(
-            "((\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 14 (NIL \"a\" NIL NIL NIL NIL NIL NIL NIL NIL) "
+            "((\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 15 (NIL \"a\" NIL NIL NIL NIL NIL NIL NIL NIL) "
             + "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 1 0) 2) \"digest\")",
-            Basic("Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: a\n\nx\n--b--\n").Replace("7bit\" 15", "7bit\" 14", StringComparison.Ordinal));
+            Basic("Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: a\n\nx\n--b--\n"));
     }
 
     [Theory]

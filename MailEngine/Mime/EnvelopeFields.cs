@@ -11,8 +11,8 @@ internal readonly ref struct EnvelopeFields
     /// <summary>The first field of each name.</summary>
     public readonly ReadOnlySpan<byte> From, Sender, ReplyTo, To, Cc, Bcc;
 
-    /// <summary>An address field occurs more than once: all of them count (RFC 7103 §7.5.1).</summary>
-    public readonly bool HasRepeated;
+    /// <summary>Address fields that occur more than once: all of them count (RFC 7103 §7.5.1).</summary>
+    public readonly bool FromAgain, ReplyToAgain, ToAgain, CcAgain, BccAgain;
 
     public EnvelopeFields(ReadOnlySpan<byte> header)
     {
@@ -23,19 +23,19 @@ internal readonly ref struct EnvelopeFields
             switch (field.Name.Length)
             {
                 case 2 when field.Is("To"u8):
-                    HasRepeated |= !To.IsEmpty;
+                    ToAgain |= !To.IsEmpty;
                     To = To.IsEmpty ? field.Value : To;
                     break;
                 case 2 when field.Is("Cc"u8):
-                    HasRepeated |= !Cc.IsEmpty;
+                    CcAgain |= !Cc.IsEmpty;
                     Cc = Cc.IsEmpty ? field.Value : Cc;
                     break;
                 case 3 when field.Is("Bcc"u8):
-                    HasRepeated |= !Bcc.IsEmpty;
+                    BccAgain |= !Bcc.IsEmpty;
                     Bcc = Bcc.IsEmpty ? field.Value : Bcc;
                     break;
                 case 4 when field.Is("From"u8):
-                    HasRepeated |= !From.IsEmpty;
+                    FromAgain |= !From.IsEmpty;
                     From = From.IsEmpty ? field.Value : From;
                     break;
                 case 4 when !HasDate && field.Is("Date"u8):
@@ -50,7 +50,7 @@ internal readonly ref struct EnvelopeFields
                     HasSubject = true;
                     break;
                 case 8 when field.Is("Reply-To"u8):
-                    HasRepeated |= !ReplyTo.IsEmpty;
+                    ReplyToAgain |= !ReplyTo.IsEmpty;
                     ReplyTo = ReplyTo.IsEmpty ? field.Value : ReplyTo;
                     break;
                 case 10 when !HasMessageId && field.Is("Message-ID"u8):

@@ -18,20 +18,19 @@ internal static class EnvelopeWriter
         to.Write((byte)' ');
         Text(fields.HasSubject, fields.Subject, scratch, to);
         to.Write((byte)' ');
-        bool repeated = fields.HasRepeated;
         int from = to.Length;
-        Addresses(fields.From, repeated, "From"u8, header, scratch, to);
+        Addresses(fields.From, fields.FromAgain, "From"u8, header, scratch, to);
         int fromLength = to.Length - from;
         to.Write((byte)' ');
-        AddressesOrFrom(fields.Sender, false, "Sender"u8);
+        AddressesOrFrom(fields.Sender, false, "Sender"u8, header);
         to.Write((byte)' ');
-        AddressesOrFrom(fields.ReplyTo, repeated, "Reply-To"u8, header);
+        AddressesOrFrom(fields.ReplyTo, fields.ReplyToAgain, "Reply-To"u8, header);
         to.Write((byte)' ');
-        Addresses(fields.To, repeated, "To"u8, header, scratch, to);
+        Addresses(fields.To, fields.ToAgain, "To"u8, header, scratch, to);
         to.Write((byte)' ');
-        Addresses(fields.Cc, repeated, "Cc"u8, header, scratch, to);
+        Addresses(fields.Cc, fields.CcAgain, "Cc"u8, header, scratch, to);
         to.Write((byte)' ');
-        Addresses(fields.Bcc, repeated, "Bcc"u8, header, scratch, to);
+        Addresses(fields.Bcc, fields.BccAgain, "Bcc"u8, header, scratch, to);
         to.Write((byte)' ');
         Text(fields.HasInReplyTo, fields.InReplyTo, scratch, to);
         to.Write((byte)' ');
@@ -39,7 +38,7 @@ internal static class EnvelopeWriter
         to.Write((byte)')');
 
         // "the server sets the corresponding member of the envelope to be the same value as the from member"
-        void AddressesOrFrom(ReadOnlySpan<byte> value, bool repeated, ReadOnlySpan<byte> name, ReadOnlySpan<byte> header = default)
+        void AddressesOrFrom(ReadOnlySpan<byte> value, bool repeated, ReadOnlySpan<byte> name, ReadOnlySpan<byte> header)
         {
             if (Addresses(value, repeated, name, header, scratch, to))
                 return;
@@ -68,7 +67,7 @@ internal static class EnvelopeWriter
         else
         {
             var fields = new HeaderFieldReader(header);
-            while (fields.MoveNext())
+            while (left > 0 && fields.MoveNext())
             {
                 if (fields.Current.Is(name))
                     List(fields.Current.Value, scratch, to, ref left);

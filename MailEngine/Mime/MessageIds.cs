@@ -9,7 +9,7 @@ internal static class MessageIds
     static readonly SearchValues<byte> s_ends = SearchValues.Create("<> \t\r\n\0"u8);
 
     const int MaxId = 998;
-    const int MaxReferences = 200;
+    const int MaxReferences = 16 << 10;   // octets
 
     /// <summary>The first identifier, without its angle brackets; null when there is none. One without brackets is taken as it stands.</summary>
     public static string? First(ReadOnlySpan<byte> value)
@@ -30,9 +30,9 @@ internal static class MessageIds
         var ids = new List<string>();
         while (Next(ref references, out ReadOnlySpan<byte> id))
         {
-            if (ids.Count == MaxReferences)
-                ids.RemoveAt(1);
             ids.Add(Encoding.Latin1.GetString(id));
+            if (ids.Count == 1 && references.Length > MaxReferences)
+                references = references[^MaxReferences..];
         }
         if (ids.Count == 0 && Next(ref inReplyTo, out ReadOnlySpan<byte> parent))
             ids.Add(Encoding.Latin1.GetString(parent));

@@ -29,7 +29,8 @@ internal sealed class MimeReader : IDisposable
         public int Part;
         public int BoundaryStart;
         public int BoundaryLength;
-        public bool HasChildren;
+        /// <summary>A multipart or a message that nothing was found in yet.</summary>
+        public bool NeedsChild;
         public bool IsDigest;
     }
 
@@ -58,6 +59,7 @@ internal sealed class MimeReader : IDisposable
                 int part = _parts.Count - 1;
                 if (_parts[part].Kind == MimePartKind.Message)
                 {
+                    GetsChild(_open.Count - 1);
                     (parent, at, digest) = (part, _parts[part].BodyStart, false);
                     continue;
                 }
@@ -72,9 +74,7 @@ internal sealed class MimeReader : IDisposable
             if (boundary.Container < 0)
                 break;
             Close(message, boundary.Container + 1, EndBefore(message, boundary.LineStart));
-            Container container = _open[boundary.Container];
-            container.HasChildren = true;
-            _open[boundary.Container] = container;
+            Container container = GetsChild(boundary.Container);
             (parent, at, digest) = (container.Part, boundary.LineEnd, container.IsDigest);
         }
         Close(message, 0, message.Length);
@@ -182,7 +182,7 @@ internal sealed class MimeReader : IDisposable
                 BoundaryStart = _boundaries.Length,
                 BoundaryLength = boundary.Length,
                 IsDigest = isMultipart && Ascii.EqualsIgnoreCase(parsed.Subtype, "digest"u8),
-                HasChildren = isMessage,
+                NeedsChild = true,
             });
             _boundaries.Write(boundary);
             if (isMultipart)
@@ -191,7 +191,7 @@ internal sealed class MimeReader : IDisposable
         else
         {
             part.Opaque = isMultipart || isMessage;
-            _open.Add(new Container { Part = _parts.Count, HasChildren = true });
+            _open.Add(new Container { Part = _parts.Count });
         }
         _parts.Add(part);
     }
@@ -254,25 +254,34 @@ internal sealed class MimeReader : IDisposable
         for (int i = _open.Count - 1; i >= from; i--)
         {
             Container container = _open[i];
-            if (container.BoundaryLength > 0)
+            if (container.NeedsChild || container.BoundaryLength > 0)
                 CloseBoundary(message, i, end);
             MimePart part = _parts[container.Part];
-            part.BodyEnd = Math.Max(end, part.BodyStart);
+            end = Math.Max(end, part.BodyStart);   // never less than what it holds
+            part.BodyEnd = end;
             _parts[container.Part] = part;
             _open.RemoveAt(i);
         }
     }
 
-    /// <summary>No more parts come in this multipart; one that had none gets an empty one, since BODYSTRUCTURE must show at least
+    Container GetsChild(int index)
+    {
+        Container container = _open[index];
+        container.NeedsChild = false;
+        _open[index] = container;
+        return container;
+    }
+
+    /// <summary>No more parts come in this container; one that had none gets an empty one, since BODYSTRUCTURE must show at least
     /// one (RFC 9051 §9, body-type-mpart).</summary>
     void CloseBoundary(ReadOnlySpan<byte> message, int index, int end)
     {
         Container container = _open[index];
-        if (!container.HasChildren)
+        if (container.NeedsChild)
         {
             int at = Math.Max(Math.Min(end, message.Length), _parts[container.Part].BodyStart);
             _parts.Add(new MimePart { Parent = container.Part, HeaderStart = at, BodyStart = at, BodyEnd = at, IsText = true });
-            container.HasChildren = true;
+            container.NeedsChild = false;
         }
         if (container.BoundaryLength > 0)
             _openMultiparts--;
