@@ -30,6 +30,13 @@ public sealed class MailListeners(
     /// <summary>The open ports; right once the host has started.</summary>
     public IReadOnlyList<BoundListener> Bound => [.. _endpoints.Select(e => new BoundListener(e.Listener, e.Endpoint.EndPoint))];
 
+    /// <summary>The addresses of <c>Mail:Listen</c>; without it the machine's loopback addresses.</summary>
+    /// <exception cref="FormatException">One is not an IP address; the text names it.</exception>
+    public IEnumerable<IPAddress> Addresses =>
+        options.Listen.Count > 0 ? options.Listen.Select(ParseAddress)
+        : HasIPv6Loopback() ? [IPAddress.Loopback, IPAddress.IPv6Loopback]
+        : [IPAddress.Loopback];
+
     /// <summary>The port of the first listener of its kind. For tests, where the system chooses ports.</summary>
     public int PortOf(MailProtocol protocol, bool implicitTls = false) =>
         _endpoints.First(e => e.Listener.Protocol == protocol && e.Listener.ImplicitTls == implicitTls && e.Endpoint.IPEndPoint is not null)
@@ -132,9 +139,7 @@ public sealed class MailListeners(
     {
         if (listener.Address is { } one)
             return [ParseAddress(one)];
-        if (options.Listen.Count > 0)
-            return options.Listen.Select(ParseAddress);
-        return HasIPv6Loopback() ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback];
+        return Addresses;
     }
 
     static IPAddress ParseAddress(string text) => text switch

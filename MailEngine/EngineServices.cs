@@ -1,0 +1,153 @@
+using MailEngine.Accounts;
+using MailEngine.Flow;
+using MailEngine.Net;
+using MailEngine.Sasl;
+using MailEngine.Smtp;
+using MailEngine.Store;
+using MailEngine.Tls;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace MailEngine;
+
+/// <summary>The engine could not start. The message is one line for the operator: what is wrong and what to do.</summary>
+public sealed class EngineStartException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>The object graph of the engine, on one screen: what is made, from what, in which order; disposed in the opposite order.</summary>
+public sealed class EngineServices : IAsyncDisposable
+{
+    readonly Stack<object> _made = new();
+
+    EngineServices(EngineOptions options, TimeProvider clock)
+    {
+        Options = options;
+        Clock = clock;
+    }
+
+    public EngineOptions Options { get; }
+    public TimeProvider Clock { get; }
+    public AccountsDatabase Database { get; private set; } = null!;
+    public AccountDirectory Directory { get; private set; } = null!;
+    public PasswordHashes Hashes { get; private set; } = null!;
+    public Authenticator Authenticator { get; private set; } = null!;
+    public MailStore Store { get; private set; } = null!;
+    public ServerName Hostname { get; private set; } = null!;
+    public Certificates Certificates { get; private set; } = null!;
+    public SessionRegistry Sessions { get; private set; } = null!;
+    public Heartbeat Heartbeat { get; private set; } = null!;
+    public TraceLog Trace { get; private set; } = null!;
+    public Router Router { get; private set; } = null!;
+    public Delivery Delivery { get; private set; } = null!;
+    public MailListeners Listeners { get; private set; } = null!;
+
+    /// <summary>What is behind each kind of mail port.</summary>
+    public IReadOnlyDictionary<MailProtocol, ProtocolDoor> Doors { get; private set; } = null!;
+
+    /// <summary>Opens everything. Nothing listens yet.</summary>
+    /// <exception cref="EngineStartException">The data folder, a database or the certificate cannot be used.</exception>
+    public static async Task<EngineServices> OpenAsync(EngineOptions options, TimeProvider clock, ILoggerFactory logs)
+    {
+        var engine = new EngineServices(options, clock);
+        try
+        {
+            await engine.OpenAsync(logs);
+            return engine;
+        }
+        catch (Exception e) when (e is StoreOpenException or AccountsOpenException or InvalidOperationException or UnauthorizedAccessException or IOException)
+        {
+            await engine.DisposeAsync();
+            throw new EngineStartException(e.Message, e);
+        }
+    }
+
+    async Task OpenAsync(ILoggerFactory logs)
+    {
+        Io.Disk.CreateDirectory(Options.DataPath);
+
+        // The two databases do not know one another, and each takes its time: start both.
+        Task<MailStore> store = MailStore.OpenAsync(Options.DataPath, Options.Store, Clock, logs.CreateLogger<MailStore>());
+        try
+        {
+            Database = Made(await AccountsDatabase.OpenAsync(Options.DataPath, Clock, logs.CreateLogger<AccountsDatabase>()));
+        }
+        finally
+        {
+            Store = Made(await store);
+        }
+        Directory = Made(new AccountDirectory(Database, logs.CreateLogger<AccountDirectory>()));
+        Hashes = new PasswordHashes(Options.Passwords);
+        Authenticator = Made(new Authenticator(Directory, Database, Hashes, Options.Limits, logs.CreateLogger<Authenticator>()));
+
+        Hostname = new ServerName(await HostnameAsync());
+        Directory.OnChange(() => _ = RefreshHostnameAsync());
+        Certificates = Made(Certificates.Load(Options, Hostname.Name, Clock));
+        Sessions = new SessionRegistry(Options);
+        Heartbeat = Made(new Heartbeat(Clock));
+
+        Trace = Made(new TraceLog(Options.DataPath, Clock, logs.CreateLogger<TraceLog>()));
+        Router = new Router(Directory, Options);
+        Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>());
+
+        var smtp = new SmtpServer(Router, Delivery, Store, Trace, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<SmtpServer>());
+        Doors = new Dictionary<MailProtocol, ProtocolDoor>
+        {
+            [MailProtocol.Smtp] = smtp.Door,
+            [MailProtocol.Submission] = smtp.SubmissionDoor,
+        };
+        Listeners = new MailListeners(Options, Certificates, Sessions, Heartbeat, logs.CreateLogger<MailListeners>());
+    }
+
+    /// <summary>Gives the panel and the command line what they work on.</summary>
+    public void AddTo(IServiceCollection services)
+    {
+        services.AddSingleton(Options);
+        services.AddSingleton(Clock);
+        services.AddSingleton(Database);
+        services.AddSingleton(Directory);
+        services.AddSingleton(Hashes);
+        services.AddSingleton(Authenticator);
+        services.AddSingleton(Store);
+        services.AddSingleton(Hostname);
+        services.AddSingleton(Certificates);
+        services.AddSingleton(Sessions);
+        services.AddSingleton(Trace);
+        services.AddSingleton(Listeners);
+        services.AddSingleton(this);
+        services.AddHostedService<EngineHost>();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_made.TryPop(out object? last))
+        {
+            if (last is IAsyncDisposable later)
+                await later.DisposeAsync();
+            else
+                (last as IDisposable)?.Dispose();
+        }
+    }
+
+    T Made<T>(T part) where T : notnull
+    {
+        _made.Push(part);
+        return part;
+    }
+
+    /// <summary>The setting, else the name given at set-up, else the machine's.</summary>
+    async Task<string> HostnameAsync() =>
+        Options.Hostname is { Length: > 0 } set ? set
+        : await Directory.FindSettingAsync(Setting.Hostname, default) is { Length: > 0 } stored ? stored
+        : System.Net.Dns.GetHostName();
+
+    async Task RefreshHostnameAsync()
+    {
+        try
+        {
+            Hostname.Name = await HostnameAsync();
+        }
+        catch (DirectoryUnavailableException)
+        {
+            // The name stays what it was; the next change asks again.
+        }
+    }
+}
