@@ -1,0 +1,26 @@
+using MailEngine.Accounts;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Takes accounts out of the database and leaves word for the store to remove their mail.</summary>
+/// <remarks>Order: the rows go first and in one transaction, so nobody can log in or be written to from that moment; the mail goes after the
+/// commit. A crash between leaves the <see cref="StoreTask"/>, which the next start carries out.</remarks>
+static class AccountRemoval
+{
+    public static async Task RemoveAsync(AccountsContext db, IReadOnlyCollection<long> accountIds, DateTimeOffset now, CancellationToken ct)
+    {
+        foreach (long[] ids in accountIds.Chunk(500))
+        {
+            long[] theirs = await db.Targets.Where(t => t.AccountId != null && ids.Contains(t.AccountId.Value)).Select(t => t.AddressId).Distinct().ToArrayAsync(ct);
+            await db.Accounts.Where(a => ids.Contains(a.Id)).ExecuteDeleteAsync(ct);   // targets and grants go with them
+            foreach (long[] some in theirs.Chunk(500))
+            {
+                // An address that leads nowhere any more refuses mail; postmaster and abuse wait for another owner.
+                await db.Addresses.Where(a => some.Contains(a.Id) && !a.IsRole && !db.Targets.Any(t => t.AddressId == a.Id)).ExecuteDeleteAsync(ct);
+            }
+            foreach (long id in ids)
+                db.StoreTasks.Add(new StoreTask { Kind = StoreTaskKind.Remove, AccountId = id, CreatedAt = now });
+        }
+    }
+}

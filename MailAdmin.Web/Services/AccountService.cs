@@ -1,0 +1,293 @@
+using MailEngine;
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using MailEngine.Store;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Accounts: superusers see all, masters those of their domains, everybody his own.</summary>
+public sealed class AccountService(Changes changes, EngineOptions options, PasswordHashes hashes, StoreTaskRunner tasks, IStoreDoor store)
+{
+    /// <summary>Sorts by Login, DisplayName, LastLoginAt or State.</summary>
+    public Task<ServiceResult<PageOf<AccountRow>>> ListAsync(Actor actor, AccountQuery query, CancellationToken ct = default) =>
+        changes.ReadAsync<PageOf<AccountRow>>(actor, async (db, rights) =>
+        {
+            if (!rights.IsAdmin)
+                return ServiceResult.Forbidden();
+            if (query.DomainId is { } wanted && !rights.MayManage(wanted))
+                return ServiceResult.NotFound("domain");
+            PageRequest page = query.Page;
+            IQueryable<Account> accounts = db.Accounts;
+            if (query.DomainId is { } domainId)
+                accounts = accounts.Where(a => a.DomainId == domainId);
+            else if (!rights.IsSuperuser)
+                accounts = accounts.Where(a => a.DomainId != null && rights.MasterOf.Contains(a.DomainId.Value));
+            if (query.State is { } state)
+                accounts = accounts.Where(a => a.State == state);
+            if (page.Needle is { Length: > 0 } needle)
+                accounts = accounts.Where(a => a.SearchText.Contains(needle));
+            int total = await accounts.CountAsync(ct);
+            var rows = await Sorted(accounts, page).Skip(page.SafeSkip).Take(page.SafeTake)
+                .Select(a => new
+                {
+                    Account = a,
+                    PrimaryLocal = a.PrimaryAddress == null ? null : a.PrimaryAddress.DisplayLocal,
+                    Domain = db.Domains.Where(d => d.Id == a.DomainId).Select(d => new { d.Name, d.DisplayName, d.DefaultQuotaBytes }).FirstOrDefault(),
+                    IsSuperuser = db.Grants.Any(g => g.AccountId == a.Id && g.DomainId == null),
+                    IsMaster = db.Grants.Any(g => g.AccountId == a.Id && g.DomainId != null),
+                }).ToListAsync(ct);
+            IReadOnlyDictionary<long, AccountUse> use = await store.UseOfAsync([.. rows.Select(r => r.Account.Id)]);
+            return new PageOf<AccountRow>([.. rows.Select(r =>
+            {
+                AccountUse used = use.GetValueOrDefault(r.Account.Id);
+                return new AccountRow(
+                    r.Account.Id, r.Account.UserName ?? "", r.Account.DisplayName,
+                    r.PrimaryLocal is null || r.Domain is null ? "" : AddressParts.Join(r.PrimaryLocal, r.Domain.Name)?.ToString() ?? "",
+                    r.Account.DomainId ?? 0, r.Domain?.DisplayName ?? "", r.Account.State, r.Account.Services,
+                    r.Account.QuotaBytes ?? r.Domain?.DefaultQuotaBytes ?? 0, used.Bytes, used.Messages, r.Account.LastLoginAt, r.IsSuperuser, r.IsMaster);
+            })], total);
+        }, ct);
+
+    public Task<ServiceResult<AccountForm>> GetAsync(Actor actor, long accountId, CancellationToken ct = default) =>
+        changes.ReadAsync<AccountForm>(actor, async (db, rights) =>
+        {
+            if (await db.Accounts.Include(a => a.PrimaryAddress).FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account
+                || !rights.MayManage(account.DomainId))
+                return ServiceResult.NotFound("account");
+            Domain? domain = await db.Domains.FirstOrDefaultAsync(d => d.Id == account.DomainId, ct);
+            IReadOnlyDictionary<long, AccountUse> use = await store.UseOfAsync([accountId]);
+            return new AccountForm
+            {
+                DomainId = account.DomainId ?? 0,
+                LocalPart = account.PrimaryAddress?.DisplayLocal ?? "",
+                Login = account.UserName ?? "",
+                DisplayName = account.DisplayName,
+                QuotaBytes = account.QuotaBytes,
+                State = account.State,
+                Services = account.Services,
+                Version = account.ConcurrencyStamp ?? "",
+                DomainName = domain?.DisplayName ?? "",
+                Primary = PrimaryOf(account, domain),
+                UsedBytes = use.GetValueOrDefault(accountId).Bytes,
+                EffectiveQuotaBytes = account.QuotaBytes ?? domain?.DefaultQuotaBytes ?? 0,
+                IsSuperuser = await db.Grants.AnyAsync(g => g.AccountId == accountId && g.DomainId == null, ct),
+            };
+        }, ct);
+
+    /// <summary>Makes an account with its primary address; its folders are there when the task ends.</summary>
+    public async Task<ServiceResult<long>> CreateAsync(Actor actor, AccountForm form, CancellationToken ct = default)
+    {
+        // The hash takes a tenth of a second of a core: not inside the one write transaction, and not for who may not do it anyway.
+        ServiceResult<bool> allowed = await changes.ReadAsync<bool>(actor, (_, rights) =>
+            Task.FromResult<ServiceResult<bool>>(rights.MayManage(form.DomainId) ? true : ServiceResult.NotFound("domain")), ct);
+        if (!allowed.Ok)
+            return new ServiceResult.Refused(allowed.Refusal, allowed.Errors);
+        if (CheckPassword(form) is { } weak)
+            return ServiceResult.Invalid(nameof(form.Password), weak);
+        string hash = await Task.Run(() => hashes.Make(form.Password), ct);
+        ServiceResult<long> result = await changes.RunAsync<long>(actor, async (db, rights) => rights.MayManage(form.DomainId)
+            ? await CreateAsync(db, actor, form, hash, ct)
+            : ServiceResult.NotFound("domain"), ct);
+        if (result.Ok)
+            await tasks.RunAsync(CancellationToken.None);
+        return result;
+    }
+
+    /// <summary>The same inside the transaction of a caller that has checked the right to do it and the password.</summary>
+    internal async Task<ServiceResult<long>> CreateAsync(AccountsContext db, Actor actor, AccountForm form, string passwordHash, CancellationToken ct)
+    {
+        if (await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
+            return ServiceResult.NotFound("domain");
+        var problems = new Problems();
+        EmailAddress address = NewAddress.Parse(form.LocalPart, domain, problems);
+        CheckCommon(form, problems);
+        DomainLimits.CheckQuota(domain, form.QuotaBytes, problems);
+        if (problems.Any)
+            return problems.Refuse();
+        Address? taken = await db.Addresses.FirstOrDefaultAsync(a => a.DomainId == domain.Id && a.LocalPart == address.CanonicalLocal, ct);
+        if (taken is { IsRole: false })
+            problems.Add(nameof(form.LocalPart), $"{address} exists already. Choose another one, or remove that first.");
+        string login = await NewLoginAsync(db, domain, address, form, problems, ct);
+        await DomainLimits.CheckAccountsAsync(db, domain, 1, form.QuotaBytes ?? domain.DefaultQuotaBytes, problems, ct);
+        if (problems.Any)
+            return problems.Refuse();
+
+        if (taken is not null)
+            db.Addresses.Remove(taken);   // postmaster or abuse becomes a mailbox of its own
+        await db.SaveChangesAsync(ct);
+        Account account = NewAccount(domain, address, login, form, passwordHash, changes.Now);
+        db.Accounts.Add(account);
+        await db.SaveChangesAsync(ct);
+        account.PrimaryAddress!.Targets.Add(new Target { AccountId = account.Id });
+        await RoleAddresses.EnsureAsync(db, domain.Id, account.Id, changes.Now, ct);
+        db.StoreTasks.Add(new StoreTask
+        {
+            Kind = StoreTaskKind.Provision, AccountId = account.Id, Folders = domain.StandardFolders, CreatedAt = changes.Now,
+        });
+        changes.Audit(db, actor, "account.create", address.ToString(), domain.Id, null, Shown(account));
+        await db.SaveChangesAsync(ct);
+        return account.Id;
+    }
+
+    public Task<ServiceResult> UpdateAsync(Actor actor, long accountId, AccountForm form, CancellationToken ct = default) =>
+        changes.RunAsync(actor, async (db, rights) =>
+        {
+            if (await db.Accounts.Include(a => a.PrimaryAddress).FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account
+                || !rights.MayManage(account.DomainId))
+                return ServiceResult.NotFound("account");
+            if (!await Protection.MayTouchAsync(db, rights, accountId, ct))
+                return ServiceResult.Forbidden();
+            if (form.Version.Length > 0 && form.Version != account.ConcurrencyStamp)
+                return ServiceResult.Conflict();
+            var problems = new Problems();
+            CheckCommon(form, problems);
+            Domain? domain = await db.Domains.FirstOrDefaultAsync(d => d.Id == account.DomainId, ct);
+            if (domain is not null && form.QuotaBytes != account.QuotaBytes)
+            {
+                DomainLimits.CheckQuota(domain, form.QuotaBytes, problems);
+                long growth = (form.QuotaBytes ?? domain.DefaultQuotaBytes) - (account.QuotaBytes ?? domain.DefaultQuotaBytes);
+                await DomainLimits.CheckAccountsAsync(db, domain, 0, growth, problems, ct);
+            }
+            if ((form.State == AccountState.Suspended || !form.Services.HasFlag(MailServices.Panel))
+                && await Protection.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
+                problems.Add(nameof(form.State), "This is the last administrator of the server. Make another one before you switch this one off.");
+            if (problems.Any)
+                return problems.Refuse();
+            object before = Shown(account);
+            if (form.State != account.State || form.Services != account.Services)
+                account.SecurityStamp = NewStamp();   // sessions that may not go on end
+            account.DisplayName = form.DisplayName.Trim();
+            account.QuotaBytes = form.QuotaBytes;
+            account.State = form.State;
+            account.Services = form.Services;
+            account.ConcurrencyStamp = NewStamp();
+            account.RefreshSearchText();
+            changes.Audit(db, actor, "account.update", account.UserName ?? "", account.DomainId, before, Shown(account));
+            await db.SaveChangesAsync(ct);
+            return ServiceResult.Done();
+        }, ct);
+
+    /// <summary>Removes an account and all its mail.</summary>
+    public async Task<ServiceResult> DeleteAsync(Actor actor, long accountId, CancellationToken ct = default)
+    {
+        ServiceResult result = await changes.RunAsync(actor, async (db, rights) =>
+        {
+            if (await db.Accounts.AsNoTracking().FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account || !rights.MayManage(account.DomainId))
+                return ServiceResult.NotFound("account");
+            if (!await Protection.MayTouchAsync(db, rights, accountId, ct))
+                return ServiceResult.Forbidden();
+            if (await Protection.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
+                return ServiceResult.Invalid("", "This is the last administrator of the server. Make another one before you remove this one.");
+            changes.Audit(db, actor, "account.delete", account.UserName ?? "", account.DomainId, Shown(account), null);
+            await AccountRemoval.RemoveAsync(db, [accountId], changes.Now, ct);
+            await db.SaveChangesAsync(ct);
+            return ServiceResult.Done();
+        }, ct);
+        if (result.Ok)
+            await tasks.RunAsync(CancellationToken.None);
+        return result;
+    }
+
+    /// <summary>The actor's own account.</summary>
+    public Task<ServiceResult<OwnAccount>> OwnAsync(Actor actor, CancellationToken ct = default) =>
+        changes.ReadAsync<OwnAccount>(actor, async (db, rights) =>
+        {
+            if (rights.AccountId is not { } id
+                || await db.Accounts.Include(a => a.PrimaryAddress).FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account)
+                return ServiceResult.Forbidden();
+            Domain? domain = await db.Domains.FirstOrDefaultAsync(d => d.Id == account.DomainId, ct);
+            var addresses = await (
+                from t in db.Targets
+                where t.AccountId == id
+                join a in db.Addresses on t.AddressId equals a.Id
+                join d in db.Domains on a.DomainId equals d.Id
+                orderby a.LocalPart
+                select new { a.DisplayLocal, d.Name }).ToListAsync(ct);
+            AccountUse used = (await store.UseOfAsync([id])).GetValueOrDefault(id);
+            return new OwnAccount(id, account.UserName ?? "", account.DisplayName, PrimaryOf(account, domain),
+                [.. addresses.Select(a => AddressParts.Join(a.DisplayLocal, a.Name)?.ToString() ?? $"{a.DisplayLocal}@{a.Name}")],
+                used.Bytes, used.Messages, account.QuotaBytes ?? domain?.DefaultQuotaBytes ?? 0, account.LastLoginAt);
+        }, ct);
+
+    internal static string NewStamp() => Guid.NewGuid().ToString("N");
+
+    /// <summary>The rows of a new account; the caller adds the target of the primary address once the id is known.</summary>
+    internal static Account NewAccount(Domain domain, EmailAddress address, string login, AccountForm form, string passwordHash, DateTimeOffset now)
+    {
+        var account = new Account
+        {
+            DomainId = domain.Id,
+            DisplayName = form.DisplayName.Trim(),
+            HasMailbox = true,
+            PasswordHash = passwordHash,
+            QuotaBytes = form.QuotaBytes,
+            State = form.State,
+            Services = form.Services,
+            SecurityStamp = NewStamp(),
+            ConcurrencyStamp = NewStamp(),
+            CreatedAt = now,
+            PrimaryAddress = new Address { DomainId = domain.Id, LocalPart = address.CanonicalLocal, DisplayLocal = address.Local, CreatedAt = now },
+        };
+        account.SetLogin(login);
+        return account;
+    }
+
+    /// <summary>Null: the password will do.</summary>
+    internal string? CheckPassword(AccountForm form) =>
+        PasswordPolicy.Check(form.Password, options.Passwords, form.LocalPart, form.Login, form.DisplayName);
+
+    static async Task<string> NewLoginAsync(
+        AccountsContext db, Domain domain, EmailAddress address, AccountForm form, Problems problems, CancellationToken ct)
+    {
+        if (domain.LoginScheme == LoginScheme.PrefixCounter)
+        {
+            string next;
+            do
+                next = $"{domain.LoginPrefix}{++domain.LoginCounter:0000}";
+            while (await db.Accounts.AnyAsync(a => a.NormalizedUserName == next, ct));
+            return next;
+        }
+        if (domain.LoginScheme == LoginScheme.Free && form.Login.Trim().Length > 0)
+        {
+            string? login = Account.CanonicalLogin(form.Login.Trim());
+            // A name that looks like somebody else's address would catch his log-ins.
+            if (login is null || (login.Contains('@', StringComparison.Ordinal) && login != address.Canonical))
+                problems.Add(nameof(form.Login), "Write a name without @, or the account's own address.");
+            else if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == login, ct))
+                problems.Add(nameof(form.Login), "This name is taken. Choose another one.");
+            return login ?? "";
+        }
+        string full = address.Canonical;
+        if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == full, ct))
+            problems.Add(nameof(form.LocalPart), "An account logs in by this address already. Choose another one.");
+        return full;
+    }
+
+    static void CheckCommon(AccountForm form, Problems problems)
+    {
+        problems.Require(form.DisplayName.Length <= 200 && !form.DisplayName.Any(char.IsControl), nameof(form.DisplayName), "Write up to 200 characters in one line.");
+        problems.Require(Enum.IsDefined(form.State), nameof(form.State), "Choose one of the states.");
+        problems.Require((form.Services & ~MailServices.All) == 0, nameof(form.Services), "Choose from the list.");
+    }
+
+    static IQueryable<Account> Sorted(IQueryable<Account> accounts, PageRequest page) => (page.Sort, page.Descending) switch
+    {
+        (nameof(AccountRow.DisplayName), false) => accounts.OrderBy(a => a.DisplayName).ThenBy(a => a.Id),
+        (nameof(AccountRow.DisplayName), true) => accounts.OrderByDescending(a => a.DisplayName).ThenByDescending(a => a.Id),
+        (nameof(AccountRow.LastLoginAt), false) => accounts.OrderBy(a => a.LastLoginAt).ThenBy(a => a.Id),
+        (nameof(AccountRow.LastLoginAt), true) => accounts.OrderByDescending(a => a.LastLoginAt).ThenByDescending(a => a.Id),
+        (nameof(AccountRow.State), false) => accounts.OrderBy(a => a.State).ThenBy(a => a.NormalizedUserName),
+        (nameof(AccountRow.State), true) => accounts.OrderByDescending(a => a.State).ThenBy(a => a.NormalizedUserName),
+        (_, true) => accounts.OrderByDescending(a => a.NormalizedUserName),
+        _ => accounts.OrderBy(a => a.NormalizedUserName),
+    };
+
+    static string PrimaryOf(Account account, Domain? domain) =>
+        account.PrimaryAddress is null || domain is null ? "" : AddressParts.Join(account.PrimaryAddress.DisplayLocal, domain.Name)?.ToString() ?? "";
+
+    static object Shown(Account a) => new
+    {
+        login = a.UserName, a.DisplayName, a.QuotaBytes, state = a.State.ToString(), services = a.Services.ToString(), a.HasMailbox,
+    };
+}

@@ -1,0 +1,42 @@
+using System.Globalization;
+using System.Security.Claims;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Who asks. Says nothing about rights: every service reads those from the database inside its own transaction, because a circuit
+/// lives for hours and what it was told at log-in may be over.</summary>
+public sealed record Actor
+{
+    Actor(long? accountId, string name, string client, bool ownsTheMachine)
+    {
+        AccountId = accountId;
+        Name = name;
+        Client = client;
+        OwnsTheMachine = ownsTheMachine;
+    }
+
+    /// <summary>Null: nobody who is logged in.</summary>
+    public long? AccountId { get; }
+
+    /// <summary>For the audit.</summary>
+    public string Name { get; }
+
+    /// <summary>Network address; empty: this machine.</summary>
+    public string Client { get; }
+
+    /// <summary>True for the command line: who may read and write the data folder may do all that can be done with it.</summary>
+    internal bool OwnsTheMachine { get; }
+
+    public static Actor Account(long accountId, string name, string client) => new(accountId, name, client, ownsTheMachine: false);
+
+    /// <summary>The user of a circuit or request; an anonymous one has no rights at all.</summary>
+    public static Actor Of(ClaimsPrincipal user, string clientAddress) =>
+        long.TryParse(user.FindFirstValue(ClaimTypes.NameIdentifier), NumberStyles.None, CultureInfo.InvariantCulture, out long id)
+            ? new(id, user.Identity?.Name ?? "", clientAddress, ownsTheMachine: false)
+            : new(null, "anonymous", clientAddress, ownsTheMachine: false);
+
+    public static Actor Cli(string osUser) => new(null, $"cli:{osUser}", "", ownsTheMachine: true);
+
+    /// <summary>Who holds the set-up token.</summary>
+    internal static Actor Setup(string clientAddress) => new(null, "set-up", clientAddress, ownsTheMachine: false);
+}

@@ -1,0 +1,148 @@
+using MailEngine;
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Addresses and where they lead.</summary>
+public sealed class AddressService(Changes changes, EngineOptions options)
+{
+    const int ShownTargets = 5;
+
+    /// <summary>Sorts by Address.</summary>
+    public Task<ServiceResult<PageOf<AddressRow>>> ListAsync(Actor actor, AddressQuery query, CancellationToken ct = default) =>
+        changes.ReadAsync<PageOf<AddressRow>>(actor, async (db, rights) =>
+        {
+            if (!rights.IsAdmin)
+                return ServiceResult.Forbidden();
+            if (query.DomainId is { } wanted && !rights.MayManage(wanted))
+                return ServiceResult.NotFound("domain");
+            PageRequest page = query.Page;
+            IQueryable<Address> addresses = db.Addresses;
+            if (query.DomainId is { } domainId)
+                addresses = addresses.Where(a => a.DomainId == domainId);
+            else if (!rights.IsSuperuser)
+                addresses = addresses.Where(a => rights.MasterOf.Contains(a.DomainId));
+            if (query.AccountId is { } accountId)
+                addresses = addresses.Where(a => db.Targets.Any(t => t.AddressId == a.Id && t.AccountId == accountId));
+            if (page.Needle is { Length: > 0 } needle)
+            {
+                // "ann@exam" is looked for on both sides of the @.
+                int at = needle.LastIndexOf('@');
+                string local = at < 0 ? needle : needle[..at];
+                string domain = at < 0 ? "" : needle[(at + 1)..];
+                addresses = addresses.Where(a => at < 0
+                    ? a.LocalPart.Contains(local)
+                    : a.LocalPart.EndsWith(local) && db.Domains.Any(d => d.Id == a.DomainId && d.Name.StartsWith(domain)));
+            }
+            int total = await addresses.CountAsync(ct);
+            var sorted = page.Descending
+                ? addresses.OrderByDescending(a => a.LocalPart).ThenByDescending(a => a.DomainId)
+                : addresses.OrderBy(a => a.LocalPart).ThenBy(a => a.DomainId);
+            var rows = await sorted.Skip(page.SafeSkip).Take(page.SafeTake)
+                .Select(a => new
+                {
+                    a.Id, a.LocalPart, a.DisplayLocal, a.Enabled, a.DomainId,
+                    Domain = db.Domains.Where(d => d.Id == a.DomainId).Select(d => d.Name).First(),
+                    IsPrimary = db.Accounts.Any(x => x.PrimaryAddressId == a.Id),
+                    Count = a.Targets.Count,
+                }).ToListAsync(ct);
+            ILookup<long, string> targets = await TargetTexts.FirstOfAsync(db, [.. rows.Select(r => r.Id)], ShownTargets, ct);
+            return new PageOf<AddressRow>([.. rows.Select(r => new AddressRow(
+                r.Id, Text(r.DisplayLocal, r.Domain), r.LocalPart == Address.CatchAll, r.IsPrimary, r.Enabled, r.DomainId, [.. targets[r.Id]], r.Count))], total);
+        }, ct);
+
+    public Task<ServiceResult<AddressForm>> GetAsync(Actor actor, long addressId, CancellationToken ct = default) =>
+        changes.ReadAsync<AddressForm>(actor, async (db, rights) =>
+        {
+            if (await db.Addresses.FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address || !rights.MayManage(address.DomainId))
+                return ServiceResult.NotFound("address");
+            ILookup<long, string> targets = await TargetTexts.FirstOfAsync(db, [addressId], int.MaxValue, ct);
+            return new AddressForm
+            {
+                DomainId = address.DomainId,
+                LocalPart = address.DisplayLocal,
+                Enabled = address.Enabled,
+                Targets = [.. targets[addressId]],
+                Version = address.Version.ToString(),
+                DomainName = await db.Domains.Where(d => d.Id == address.DomainId).Select(d => d.DisplayName).FirstAsync(ct),
+                IsPrimary = await db.Accounts.AnyAsync(a => a.PrimaryAddressId == addressId, ct),
+            };
+        }, ct);
+
+    public Task<ServiceResult<long>> CreateAsync(Actor actor, AddressForm form, CancellationToken ct = default) =>
+        changes.RunAsync<long>(actor, async (db, rights) =>
+        {
+            if (!rights.MayManage(form.DomainId) || await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
+                return ServiceResult.NotFound("domain");
+            var problems = new Problems();
+            string local = Address.CatchAll;
+            string display = local;
+            if (form.LocalPart.Trim() != Address.CatchAll)
+            {
+                EmailAddress parsed = NewAddress.Parse(form.LocalPart, domain, problems);
+                (local, display) = (parsed.CanonicalLocal, parsed.Local);
+            }
+            else if (domain.Kind != DomainKind.Local)
+            {
+                problems.Add(nameof(form.DomainId), $"Mail for {domain.DisplayName} is not kept here. Choose another domain, or change its kind.");
+            }
+            if (problems.Any)
+                return problems.Refuse();
+            problems.Require(!await db.Addresses.AnyAsync(a => a.DomainId == domain.Id && a.LocalPart == local, ct),
+                nameof(form.LocalPart), $"{Text(display, domain.Name)} exists already. Change that one instead.");
+            await DomainLimits.CheckAddressesAsync(db, domain, problems, ct);
+            var address = new Address { DomainId = domain.Id, LocalPart = local, DisplayLocal = display, Enabled = form.Enabled, CreatedAt = changes.Now };
+            await TargetTexts.FillAsync(db, rights, domain, address, form.Targets, options.Limits.AliasExpansion, problems, ct);
+            if (problems.Any)
+                return problems.Refuse();
+            db.Addresses.Add(address);
+            await db.SaveChangesAsync(ct);
+            changes.Audit(db, actor, "address.create", Text(display, domain.Name), domain.Id, null, new { address.Enabled, form.Targets });
+            await db.SaveChangesAsync(ct);
+            return address.Id;
+        }, ct);
+
+    public Task<ServiceResult> UpdateAsync(Actor actor, long addressId, AddressForm form, CancellationToken ct = default) =>
+        changes.RunAsync(actor, async (db, rights) =>
+        {
+            if (await db.Addresses.Include(a => a.Targets).FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address
+                || !rights.MayManage(address.DomainId))
+                return ServiceResult.NotFound("address");
+            if (form.Version.Length > 0 && form.Version != address.Version.ToString())
+                return ServiceResult.Conflict();
+            Domain domain = await db.Domains.FirstAsync(d => d.Id == address.DomainId, ct);
+            var problems = new Problems();
+            problems.Require(form.Enabled || address.LocalPart != RoleAddresses.Names[0], nameof(form.Enabled), "Every mail domain must take mail for postmaster. Let it lead to somebody else instead.");
+            ILookup<long, string> before = await TargetTexts.FirstOfAsync(db, [addressId], 100, ct);
+            await TargetTexts.FillAsync(db, rights, domain, address, form.Targets, options.Limits.AliasExpansion, problems, ct);
+            if (problems.Any)
+                return problems.Refuse();
+            changes.Audit(db, actor, "address.update", Text(address.DisplayLocal, domain.Name), domain.Id,
+                new { address.Enabled, Targets = before[addressId] }, new { form.Enabled, Targets = form.Targets.Take(100) });
+            address.Enabled = form.Enabled;
+            address.Version = Guid.NewGuid();
+            await db.SaveChangesAsync(ct);
+            return ServiceResult.Done();
+        }, ct);
+
+    public Task<ServiceResult> DeleteAsync(Actor actor, long addressId, CancellationToken ct = default) =>
+        changes.RunAsync(actor, async (db, rights) =>
+        {
+            if (await db.Addresses.FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address || !rights.MayManage(address.DomainId))
+                return ServiceResult.NotFound("address");
+            string domain = await db.Domains.Where(d => d.Id == address.DomainId).Select(d => d.Name).FirstAsync(ct);
+            if (await db.Accounts.AnyAsync(a => a.PrimaryAddressId == addressId, ct))
+                return ServiceResult.Invalid("", "This is the account's own address. Remove the account, or switch the address off.");
+            if (address.LocalPart == RoleAddresses.Names[0])
+                return ServiceResult.Invalid("", "Every mail domain must have a postmaster. Let it lead to somebody else instead.");
+            ILookup<long, string> before = await TargetTexts.FirstOfAsync(db, [addressId], 100, ct);
+            changes.Audit(db, actor, "address.delete", Text(address.DisplayLocal, domain), address.DomainId, new { address.Enabled, Targets = before[addressId] }, null);
+            db.Addresses.Remove(address);
+            await db.SaveChangesAsync(ct);
+            return ServiceResult.Done();
+        }, ct);
+
+    static string Text(string local, string domain) => AddressParts.Join(local, domain)?.ToString() ?? $"{local}@{domain}";
+}

@@ -1,0 +1,67 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Unicode;
+using MailEngine.Accounts;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Runs a change: one transaction that holds authorization, validation, rows and audit; then the signal to the engine.</summary>
+public sealed class Changes(AccountsDatabase database)
+{
+    static readonly JsonSerializerOptions s_json = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
+
+    /// <summary>Runs <paramref name="work"/> in a transaction and keeps it when it says Ok. The rights are the actor's inside that transaction.</summary>
+    internal async Task<TResult> RunAsync<TResult>(
+        Actor actor, Func<AccountsContext, Rights, Task<TResult>> work, Func<ServiceResult.Refused, TResult> refuse, CancellationToken ct)
+        where TResult : ServiceResult
+    {
+        try
+        {
+            return await database.WriteAsync(
+                async db => await work(db, await Rights.OfAsync(db, actor, database.Clock.GetUtcNow(), ct)), keep: result => result.Ok, ct);
+        }
+        catch (DbUpdateConcurrencyException)
+        {
+            return refuse(ServiceResult.Conflict());
+        }
+        catch (DbUpdateException e) when (e.InnerException is SqliteException { SqliteErrorCode: 19 })   // SQLITE_CONSTRAINT
+        {
+            // Every service looks for doubles itself and says which; what is left is a reference to a row that went away.
+            return refuse(ServiceResult.Conflict());
+        }
+    }
+
+    internal Task<ServiceResult<T>> RunAsync<T>(Actor actor, Func<AccountsContext, Rights, Task<ServiceResult<T>>> work, CancellationToken ct) =>
+        RunAsync(actor, work, refused => (ServiceResult<T>)refused, ct);
+
+    internal Task<ServiceResult> RunAsync(Actor actor, Func<AccountsContext, Rights, Task<ServiceResult>> work, CancellationToken ct) =>
+        RunAsync(actor, work, refused => (ServiceResult)refused, ct);
+
+    /// <summary>Reads with the actor's rights of now; no transaction.</summary>
+    internal async Task<ServiceResult<T>> ReadAsync<T>(Actor actor, Func<AccountsContext, Rights, Task<ServiceResult<T>>> read, CancellationToken ct)
+    {
+        await using AccountsContext db = database.NewContext();
+        db.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
+        return await read(db, await Rights.OfAsync(db, actor, database.Clock.GetUtcNow(), ct));
+    }
+
+    internal DateTimeOffset Now => database.Clock.GetUtcNow();
+
+    /// <summary>Adds the audit row of a change to its transaction.</summary>
+    /// <param name="before">What was, null: nothing; only fields that people may read later, never a password.</param>
+    internal void Audit(AccountsContext db, Actor actor, string action, string what, long? domainId, object? before, object? after) =>
+        db.Audit.Add(new AuditEntry
+        {
+            Time = Now,
+            ActorId = actor.AccountId,
+            Actor = actor.Name,
+            Action = action,
+            Object = what.Length > 400 ? what[..400] : what,
+            DomainId = domainId,
+            Before = before is null ? "" : JsonSerializer.Serialize(before, s_json),
+            After = after is null ? "" : JsonSerializer.Serialize(after, s_json),
+            Client = actor.Client.Length > 64 ? actor.Client[..64] : actor.Client,
+        });
+}

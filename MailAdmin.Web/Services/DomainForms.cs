@@ -1,0 +1,33 @@
+using MailEngine.Accounts;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>A domain as it is edited. A limit of 0 means none.</summary>
+public sealed class DomainForm
+{
+    public string Name { get; set; } = "";
+    public bool Enabled { get; set; } = true;
+    public DomainKind Kind { get; set; }
+    /// <summary>For <see cref="DomainKind.Relay"/>: host or host:port; empty: by MX.</summary>
+    public string RelayHost { get; set; } = "";
+    /// <summary>For <see cref="DomainKind.AliasOf"/>: name of the real domain.</summary>
+    public string AliasOf { get; set; } = "";
+    public int MaxAccounts { get; set; }
+    public int MaxAddresses { get; set; }
+    public long DefaultQuotaBytes { get; set; }
+    public long MaxQuotaBytes { get; set; }
+    public long TotalQuotaBytes { get; set; }
+    public long MessageBytes { get; set; }
+    public LoginScheme LoginScheme { get; set; }
+    public string LoginPrefix { get; set; } = "";
+    public string SubaddressSeparator { get; set; } = "+";
+    /// <summary>One a line: <c>Sent=\Sent</c>.</summary>
+    public string StandardFolders { get; set; } = Domain.UsualFolders;
+    /// <summary>Carry it from Get to Update unchanged.</summary>
+    public string Version { get; set; } = "";
+}
+
+/// <summary>A domain in the list.</summary>
+public sealed record DomainRow(
+    long Id, string Name, string Display, DomainKind Kind, bool Enabled,
+    int Accounts, int MaxAccounts, int Addresses, int MaxAddresses, long TotalQuotaBytes);

@@ -1,0 +1,243 @@
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using MailEngine.Store;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Domains: superusers make, change and remove them; a master sees his own and sets what concerns daily use.</summary>
+public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
+{
+    static readonly string[] s_specialUses = ["", "\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"];   // RFC 6154 §2
+
+    /// <summary>Sorts by Name or Accounts.</summary>
+    public Task<ServiceResult<PageOf<DomainRow>>> ListAsync(Actor actor, PageRequest page, CancellationToken ct = default) =>
+        changes.ReadAsync<PageOf<DomainRow>>(actor, async (db, rights) =>
+        {
+            if (!rights.IsAdmin)
+                return ServiceResult.Forbidden();
+            IQueryable<Domain> domains = db.Domains;
+            if (!rights.IsSuperuser)
+                domains = domains.Where(d => rights.MasterOf.Contains(d.Id));
+            if (page.Needle is { Length: > 0 } needle)
+                domains = domains.Where(d => d.Name.Contains(needle) || d.DisplayName.Contains(needle));
+            int total = await domains.CountAsync(ct);
+            IQueryable<Domain> sorted = (page.Sort, page.Descending) switch
+            {
+                (nameof(DomainRow.Accounts), false) => domains.OrderBy(d => db.Accounts.Count(a => a.DomainId == d.Id)).ThenBy(d => d.Name),
+                (nameof(DomainRow.Accounts), true) => domains.OrderByDescending(d => db.Accounts.Count(a => a.DomainId == d.Id)).ThenBy(d => d.Name),
+                (_, true) => domains.OrderByDescending(d => d.Name),
+                _ => domains.OrderBy(d => d.Name),
+            };
+            List<DomainRow> rows = await sorted.Skip(page.SafeSkip).Take(page.SafeTake)
+                .Select(d => new DomainRow(d.Id, d.Name, d.DisplayName, d.Kind, d.Enabled,
+                    db.Accounts.Count(a => a.DomainId == d.Id), d.MaxAccounts,
+                    db.Addresses.Count(a => a.DomainId == d.Id), d.MaxAddresses, d.TotalQuotaBytes))
+                .ToListAsync(ct);
+            return new PageOf<DomainRow>(rows, total);
+        }, ct);
+
+    public Task<ServiceResult<DomainForm>> GetAsync(Actor actor, long domainId, CancellationToken ct = default) =>
+        changes.ReadAsync<DomainForm>(actor, async (db, rights) =>
+        {
+            if (!rights.MayManage(domainId) || await db.Domains.FirstOrDefaultAsync(d => d.Id == domainId, ct) is not { } d)
+                return ServiceResult.NotFound("domain");
+            return await FormOfAsync(db, d, ct);
+        }, ct);
+
+    /// <summary>Makes a domain with postmaster and abuse (RFC 2142 §5), which go to whoever makes it, else to its first account.</summary>
+    public Task<ServiceResult<long>> CreateAsync(Actor actor, DomainForm form, CancellationToken ct = default) =>
+        changes.RunAsync<long>(actor, async (db, rights) => rights.IsSuperuser
+            ? await CreateAsync(db, actor, form, rights.AccountId, ct)
+            : ServiceResult.Forbidden(), ct);
+
+    /// <summary>The same inside the transaction of a caller that has checked the right to do it.</summary>
+    internal async Task<ServiceResult<long>> CreateAsync(AccountsContext db, Actor actor, DomainForm form, long? roleOwner, CancellationToken ct)
+    {
+        var errors = new Problems();
+        if (!DomainName.TryParse(form.Name.Trim(), out DomainName name) || !name.Value.Contains('.', StringComparison.Ordinal))
+            errors.Add(nameof(form.Name), "Write a full domain name, for example example.org.");
+        else if (await db.Domains.AnyAsync(d => d.Name == name.Value, ct))
+            errors.Add(nameof(form.Name), $"{name.Display} is here already.");
+        var domain = new Domain { Name = name.Value, DisplayName = name.Display, CreatedAt = changes.Now };
+        await FillAsync(db, domain, form, errors, ct);
+        if (errors.Any)
+            return errors.Refuse();
+        db.Domains.Add(domain);
+        await db.SaveChangesAsync(ct);
+        if (domain.Kind == DomainKind.Local && roleOwner is { } owner
+            && await db.Accounts.AnyAsync(a => a.Id == owner && a.HasMailbox, ct))
+            await RoleAddresses.EnsureAsync(db, domain.Id, owner, changes.Now, ct);
+        changes.Audit(db, actor, "domain.create", domain.Name, domain.Id, null, Shown(domain));
+        await db.SaveChangesAsync(ct);
+        return domain.Id;
+    }
+
+    public Task<ServiceResult> UpdateAsync(Actor actor, long domainId, DomainForm form, CancellationToken ct = default) =>
+        changes.RunAsync(actor, async (db, rights) =>
+        {
+            if (!rights.MayManage(domainId) || await db.Domains.FirstOrDefaultAsync(d => d.Id == domainId, ct) is not { } domain)
+                return ServiceResult.NotFound("domain");
+            if (form.Version.Length > 0 && form.Version != domain.Version.ToString())
+                return ServiceResult.Conflict();
+            var errors = new Problems();
+            object before = Shown(domain);
+            if (rights.IsSuperuser)
+            {
+                errors.Require(DomainName.TryParse(form.Name, out DomainName name) && name.Value == domain.Name,
+                    nameof(form.Name), "A domain cannot be renamed. Make the new one, and the old one another name of it.");
+                await FillAsync(db, domain, form, errors, ct);
+            }
+            else
+            {
+                // What a master may set; the rest of his form is not looked at.
+                DomainForm own = await FormOfAsync(db, domain, ct);
+                own.DefaultQuotaBytes = form.DefaultQuotaBytes;
+                own.SubaddressSeparator = form.SubaddressSeparator;
+                own.StandardFolders = form.StandardFolders;
+                await FillAsync(db, domain, own, errors, ct);
+            }
+            if (errors.Any)
+                return errors.Refuse();
+            domain.Version = Guid.NewGuid();
+            changes.Audit(db, actor, "domain.update", domain.Name, domain.Id, before, Shown(domain));
+            await db.SaveChangesAsync(ct);
+            return ServiceResult.Done();
+        }, ct);
+
+    /// <summary>Removes a domain with its addresses; with <paramref name="withAccounts"/> also its accounts and all their mail.</summary>
+    public async Task<ServiceResult> DeleteAsync(Actor actor, long domainId, bool withAccounts, CancellationToken ct = default)
+    {
+        ServiceResult result = await changes.RunAsync(actor, async (db, rights) =>
+        {
+            if (!rights.IsSuperuser)
+                return ServiceResult.Forbidden();
+            if (await db.Domains.FirstOrDefaultAsync(d => d.Id == domainId, ct) is not { } domain)
+                return ServiceResult.NotFound("domain");
+            long[] accounts = await db.Accounts.Where(a => a.DomainId == domainId).Select(a => a.Id).ToArrayAsync(ct);
+            if (accounts.Length > 0 && !withAccounts)
+                return ServiceResult.Invalid("", $"{domain.DisplayName} still has {accounts.Length} accounts. Remove them first, or confirm that they go with it.");
+            if (await db.Domains.AnyAsync(d => d.AliasOfId == domainId, ct))
+                return ServiceResult.Invalid("", $"Other domains are other names of {domain.DisplayName}. Remove those first.");
+            if (accounts.Length > 0 && !await db.Grants.AnyAsync(g => g.DomainId == null
+                && !db.Accounts.Any(a => a.Id == g.AccountId && a.DomainId == domainId), ct) && await db.Grants.AnyAsync(g => g.DomainId == null, ct))
+                return ServiceResult.Invalid("", "The only administrators of the server are accounts of this domain. Make another one first.");
+            object before = Shown(domain);
+            await AccountRemoval.RemoveAsync(db, accounts, changes.Now, ct);
+            await db.Addresses.Where(a => a.DomainId == domainId).ExecuteDeleteAsync(ct);
+            db.Domains.Remove(domain);
+            changes.Audit(db, actor, "domain.delete", domain.Name, domain.Id, before, accounts.Length == 0 ? null : new { removedAccounts = accounts.Length });
+            await db.SaveChangesAsync(ct);
+            return ServiceResult.Done();
+        }, ct);
+        if (result.Ok)
+            await tasks.RunAsync(ct);
+        return result;
+    }
+
+    static async Task FillAsync(AccountsContext db, Domain domain, DomainForm form, Problems errors, CancellationToken ct)
+    {
+        errors.Require(form.MaxAccounts >= 0, nameof(form.MaxAccounts), "Write 0 for no limit, or a number above it.");
+        errors.Require(form.MaxAddresses >= 0, nameof(form.MaxAddresses), "Write 0 for no limit, or a number above it.");
+        errors.Require(form.MaxQuotaBytes >= 0, nameof(form.MaxQuotaBytes), "Write 0 for no limit, or a size above it.");
+        errors.Require(form.TotalQuotaBytes >= 0, nameof(form.TotalQuotaBytes), "Write 0 for no limit, or a size above it.");
+        errors.Require(form.MessageBytes >= 0, nameof(form.MessageBytes), "Write 0 for the server's limit, or a size above it.");
+        errors.Require(form.DefaultQuotaBytes >= 0, nameof(form.DefaultQuotaBytes), "Write 0 for no limit, or a size above it.");
+        if (form.MaxQuotaBytes > 0)
+        {
+            errors.Require(form.DefaultQuotaBytes > 0 && form.DefaultQuotaBytes <= form.MaxQuotaBytes, nameof(form.DefaultQuotaBytes),
+                "The default cannot be above the largest quota of an account. Lower it, or raise that.");
+        }
+        if (form.TotalQuotaBytes > 0)
+        {
+            errors.Require(form.DefaultQuotaBytes > 0, nameof(form.DefaultQuotaBytes),
+                "A total needs a default quota: accounts without a limit could not be added up.");
+        }
+        errors.Require(Enum.IsDefined(form.LoginScheme), nameof(form.LoginScheme), "Choose one of the schemes.");
+        errors.Require(form.LoginScheme != LoginScheme.PrefixCounter
+            || (form.LoginPrefix.Length is > 0 and <= 32 && form.LoginPrefix.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_')),
+            nameof(form.LoginPrefix), "Write up to 32 small letters, digits, - or _.");
+        errors.Require(form.SubaddressSeparator.Length <= 1 && form.SubaddressSeparator.All(c => "+-=_#~".Contains(c, StringComparison.Ordinal)),
+            nameof(form.SubaddressSeparator), "Use one of + - = _ # ~, or nothing to switch it off.");
+        CheckFolders(form, errors);
+
+        domain.Enabled = form.Enabled;
+        domain.MaxAccounts = form.MaxAccounts;
+        domain.MaxAddresses = form.MaxAddresses;
+        domain.DefaultQuotaBytes = form.DefaultQuotaBytes;
+        domain.MaxQuotaBytes = form.MaxQuotaBytes;
+        domain.TotalQuotaBytes = form.TotalQuotaBytes;
+        domain.MessageBytes = form.MessageBytes;
+        domain.LoginScheme = form.LoginScheme;
+        domain.LoginPrefix = form.LoginPrefix;
+        domain.SubaddressSeparator = form.SubaddressSeparator;
+        domain.StandardFolders = form.StandardFolders.Replace("\r", "", StringComparison.Ordinal).Trim();
+        await FillKindAsync(db, domain, form, errors, ct);
+        if (domain.Id != 0 && !errors.Any)
+            await DomainLimits.CheckWholeAsync(db, domain, errors, ct);
+    }
+
+    static async Task FillKindAsync(AccountsContext db, Domain domain, DomainForm form, Problems errors, CancellationToken ct)
+    {
+        errors.Require(Enum.IsDefined(form.Kind), nameof(form.Kind), "Choose one of the kinds.");
+        if (form.Kind != DomainKind.Local && domain.Kind == DomainKind.Local && domain.Id != 0
+            && (await db.Accounts.AnyAsync(a => a.DomainId == domain.Id, ct) || await db.Addresses.AnyAsync(a => a.DomainId == domain.Id && !a.IsRole, ct)))
+            errors.Add(nameof(form.Kind), "The domain has accounts or addresses here. Remove them before its mail goes elsewhere.");
+        domain.Kind = form.Kind;
+        domain.RelayHost = "";
+        domain.AliasOfId = null;
+        if (form.Kind == DomainKind.Relay)
+        {
+            domain.RelayHost = form.RelayHost.Trim();
+            errors.Require(domain.RelayHost.Length == 0 || HostAndPort.IsValid(domain.RelayHost), nameof(form.RelayHost),
+                "Write host or host:port, or nothing to find the next server by MX.");
+        }
+        if (form.Kind == DomainKind.AliasOf)
+        {
+            Domain? real = DomainName.TryParse(form.AliasOf.Trim(), out DomainName of)
+                ? await db.Domains.AsNoTracking().FirstOrDefaultAsync(d => d.Name == of.Value, ct) : null;
+            errors.Require(real is { Kind: DomainKind.Local } && real.Id != domain.Id, nameof(form.AliasOf),
+                "Write the name of another domain that has its accounts here.");
+            domain.AliasOfId = real?.Id;
+        }
+    }
+
+    static void CheckFolders(DomainForm form, Problems errors)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach ((string name, string use) in Domain.ParseFolders(form.StandardFolders))
+        {
+            if (!MailboxName.TryParse(name, out MailboxName parsed) || parsed.IsInbox || !seen.Add(parsed.Value))
+                errors.Add(nameof(form.StandardFolders), $"\"{name}\" cannot be a folder here. Write each once, without * and %, and leave INBOX out.");
+            else if (!s_specialUses.Contains(use))
+                errors.Add(nameof(form.StandardFolders), $"\"{use}\" is no special use. Write one of {string.Join(' ', s_specialUses[1..])} or nothing.");
+        }
+        errors.Require(form.StandardFolders.Length <= 4000 && seen.Count <= 50, nameof(form.StandardFolders), "Use at most 50 folders.");
+    }
+
+    static async Task<DomainForm> FormOfAsync(AccountsContext db, Domain d, CancellationToken ct) => new()
+    {
+        Name = d.DisplayName,
+        Enabled = d.Enabled,
+        Kind = d.Kind,
+        RelayHost = d.RelayHost,
+        AliasOf = d.AliasOfId is { } real ? await db.Domains.Where(x => x.Id == real).Select(x => x.DisplayName).FirstAsync(ct) : "",
+        MaxAccounts = d.MaxAccounts,
+        MaxAddresses = d.MaxAddresses,
+        DefaultQuotaBytes = d.DefaultQuotaBytes,
+        MaxQuotaBytes = d.MaxQuotaBytes,
+        TotalQuotaBytes = d.TotalQuotaBytes,
+        MessageBytes = d.MessageBytes,
+        LoginScheme = d.LoginScheme,
+        LoginPrefix = d.LoginPrefix,
+        SubaddressSeparator = d.SubaddressSeparator,
+        StandardFolders = d.StandardFolders,
+        Version = d.Version.ToString(),
+    };
+
+    static object Shown(Domain d) => new
+    {
+        d.Name, kind = d.Kind.ToString(), d.Enabled, d.RelayHost, d.AliasOfId, d.MaxAccounts, d.MaxAddresses, d.DefaultQuotaBytes,
+        d.MaxQuotaBytes, d.TotalQuotaBytes, d.MessageBytes, loginScheme = d.LoginScheme.ToString(), d.LoginPrefix, d.SubaddressSeparator, d.StandardFolders,
+    };
+}

@@ -1,0 +1,119 @@
+using MailEngine;
+using MailEngine.Accounts;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Who administers what. <see cref="DomainId"/> null: the server.</summary>
+public sealed record GrantRow(long AccountId, string Login, long? DomainId, string Domain, DateTimeOffset GrantedAt);
+
+/// <summary>An administrator without a mailbox.</summary>
+public sealed class SuperuserForm
+{
+    public string Login { get; set; } = "";
+    public string DisplayName { get; set; } = "";
+    public string Password { get; set; } = "";
+}
+
+/// <summary>Makes and unmakes administrators. Superusers only; the last one stays.</summary>
+public sealed class GrantService(Changes changes, EngineOptions options, PasswordHashes hashes)
+{
+    public Task<ServiceResult<IReadOnlyList<GrantRow>>> ListAsync(Actor actor, CancellationToken ct = default) =>
+        changes.ReadAsync<IReadOnlyList<GrantRow>>(actor, async (db, rights) =>
+        {
+            if (!rights.IsSuperuser)
+                return ServiceResult.Forbidden();
+            List<GrantRow> rows = await (
+                from g in db.Grants
+                join a in db.Accounts on g.AccountId equals a.Id
+                join d in db.Domains on g.DomainId equals (long?)d.Id into domains
+                from d in domains.DefaultIfEmpty()
+                orderby a.NormalizedUserName, g.DomainId
+                select new GrantRow(a.Id, a.UserName!, g.DomainId, d == null ? "" : d.DisplayName, g.GrantedAt)).ToListAsync(ct);
+            return ServiceResult<IReadOnlyList<GrantRow>>.Of(rows);
+        }, ct);
+
+    public Task<ServiceResult> MakeMasterAsync(Actor actor, long accountId, long domainId, CancellationToken ct = default) =>
+        SetAsync(actor, accountId, domainId, granted: true, ct);
+
+    public Task<ServiceResult> UnmakeMasterAsync(Actor actor, long accountId, long domainId, CancellationToken ct = default) =>
+        SetAsync(actor, accountId, domainId, granted: false, ct);
+
+    public Task<ServiceResult> MakeSuperuserAsync(Actor actor, long accountId, CancellationToken ct = default) =>
+        SetAsync(actor, accountId, null, granted: true, ct);
+
+    public Task<ServiceResult> UnmakeSuperuserAsync(Actor actor, long accountId, CancellationToken ct = default) =>
+        SetAsync(actor, accountId, null, granted: false, ct);
+
+    /// <summary>Makes a superuser without a mailbox.</summary>
+    public async Task<ServiceResult<long>> AddSuperuserAsync(Actor actor, SuperuserForm form, CancellationToken ct = default)
+    {
+        ServiceResult<bool> allowed = await changes.ReadAsync<bool>(actor, (_, rights) =>
+            Task.FromResult<ServiceResult<bool>>(rights.IsSuperuser ? true : ServiceResult.Forbidden()), ct);
+        if (!allowed.Ok)
+            return new ServiceResult.Refused(allowed.Refusal, allowed.Errors);
+        if (PasswordPolicy.Check(form.Password, options.Passwords, form.Login, form.DisplayName) is { } weak)
+            return ServiceResult.Invalid(nameof(form.Password), weak);
+        string hash = await Task.Run(() => hashes.Make(form.Password), ct);
+        return await changes.RunAsync<long>(actor, async (db, rights) => rights.IsSuperuser
+            ? await AddSuperuserAsync(db, actor, form, hash, ct)
+            : ServiceResult.Forbidden(), ct);
+    }
+
+    /// <summary>The same inside the transaction of a caller that has checked the right to do it and the password.</summary>
+    internal async Task<ServiceResult<long>> AddSuperuserAsync(AccountsContext db, Actor actor, SuperuserForm form, string hash, CancellationToken ct)
+    {
+        string? login = Account.CanonicalLogin(form.Login.Trim());
+        // A name with an @ would look like an address; whoever has a mailbox is made a superuser by MakeSuperuser.
+        if (login is null or { Length: < 2 or > 64 } || login.Any(c => !(char.IsLetterOrDigit(c) || c is '.' or '-' or '_')))
+            return ServiceResult.Invalid(nameof(form.Login), "Write a name of 2 to 64 letters, digits, . - or _.");
+        if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == login, ct))
+            return ServiceResult.Invalid(nameof(form.Login), "This name is taken. Choose another one.");
+        if (form.DisplayName.Length > 200 || form.DisplayName.Any(char.IsControl))
+            return ServiceResult.Invalid(nameof(form.DisplayName), "Write up to 200 characters in one line.");
+        var account = new Account
+        {
+            DisplayName = form.DisplayName.Trim(),
+            PasswordHash = hash,
+            Services = MailServices.Panel,
+            SecurityStamp = AccountService.NewStamp(),
+            ConcurrencyStamp = AccountService.NewStamp(),
+            CreatedAt = changes.Now,
+        };
+        account.SetLogin(login);
+        db.Accounts.Add(account);
+        await db.SaveChangesAsync(ct);
+        db.Grants.Add(new Grant { AccountId = account.Id, GrantedAt = changes.Now });
+        changes.Audit(db, actor, "superuser.create", login, null, null, new { login });
+        await db.SaveChangesAsync(ct);
+        return account.Id;
+    }
+
+    Task<ServiceResult> SetAsync(Actor actor, long accountId, long? domainId, bool granted, CancellationToken ct) =>
+        changes.RunAsync(actor, async (db, rights) =>
+        {
+            if (!rights.IsSuperuser)
+                return ServiceResult.Forbidden();
+            if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
+                return ServiceResult.NotFound("account");
+            string? domain = null;
+            if (domainId is not null && (domain = await db.Domains.Where(d => d.Id == domainId).Select(d => d.Name).FirstOrDefaultAsync(ct)) is null)
+                return ServiceResult.NotFound("domain");
+            Grant? grant = await db.Grants.FirstOrDefaultAsync(g => g.AccountId == accountId && g.DomainId == domainId, ct);
+            if (granted == grant is { EndsAt: null, Permissions: Permissions.All })
+                return ServiceResult.Done();
+            if (granted && !account.Services.HasFlag(MailServices.Panel))
+                return ServiceResult.Invalid("", "This account may not use the panel. Allow that first.");
+            if (!granted && domainId is null && await Protection.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
+                return ServiceResult.Invalid("", "This is the last administrator of the server. Make another one first.");
+            if (grant is not null)
+                db.Grants.Remove(grant);
+            if (granted)
+                db.Grants.Add(new Grant { AccountId = accountId, DomainId = domainId, GrantedAt = changes.Now });
+            account.SecurityStamp = AccountService.NewStamp();   // its sessions begin anew with the other rights
+            string action = (domainId is null ? "superuser." : "master.") + (granted ? "grant" : "revoke");
+            changes.Audit(db, actor, action, account.UserName ?? "", domainId, null, new { domain });
+            await db.SaveChangesAsync(ct);
+            return ServiceResult.Done();
+        }, ct);
+}

@@ -1,0 +1,27 @@
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Reads the local part that somebody wants to have.</summary>
+static class NewAddress
+{
+    /// <summary>Default and a problem when it cannot be one.</summary>
+    public static EmailAddress Parse(string localPart, Domain domain, Problems problems)
+    {
+        if (domain.Kind != DomainKind.Local)
+        {
+            problems.Add("DomainId", $"Mail for {domain.DisplayName} is not kept here. Choose another domain, or change its kind.");
+            return default;
+        }
+        string local = localPart.Trim();
+        // What needs quotes (spaces, brackets) is legal, but half the world's programs refuse to write to it.
+        if (local.Length == 0 || local == Address.CatchAll || local.Contains('"', StringComparison.Ordinal) || local.Contains('@', StringComparison.Ordinal)
+            || !EmailAddress.TryParse($"{local}@{domain.Name}", out EmailAddress address))
+        {
+            problems.Add("LocalPart", "Write the part before the @: letters, digits and . - _ +, up to 64 characters.");
+            return default;
+        }
+        return address;
+    }
+}

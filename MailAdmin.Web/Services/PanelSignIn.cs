@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Security.Claims;
+using MailEngine.Accounts;
+using MailEngine.Sasl;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Names for [Authorize(Policy = …)]. They decide what is shown; what is done, services decide.</summary>
+public static class Policies
+{
+    public const string Superuser = nameof(Superuser);
+    /// <summary>Superuser or domain master.</summary>
+    public const string Admin = nameof(Admin);
+    /// <summary>Anybody who is logged in.</summary>
+    public const string User = nameof(User);
+}
+
+/// <summary>Values of the role claim.</summary>
+public static class Roles
+{
+    public const string Superuser = "superuser";
+    public const string Master = "master";
+    public const string User = "user";
+}
+
+/// <summary>Outcome of a log-in to the panel; the message is for the person.</summary>
+public sealed record SignInOutcome(bool Ok, string Message);
+
+/// <summary>Log-in to the panel: the same accounts, the same <see cref="Authenticator"/> as for mail; a cookie remembers it.</summary>
+/// <remarks>The cookie holds the security stamp. It is compared on every request and, in a circuit, whenever accounts change, from the
+/// directory's memory: a password change, a lost right or a suspension ends the session at once.</remarks>
+public sealed class PanelSignIn(Authenticator authenticator, AccountDirectory directory, AccountsDatabase database)
+{
+    /// <summary>The authentication scheme.</summary>
+    public const string Scheme = "mailadmin";
+
+    const string StampClaim = "stamp";
+
+    /// <summary>Checks name and password and sets the cookie.</summary>
+    public async Task<SignInOutcome> SignInAsync(HttpContext http, string user, string password, bool remember, CancellationToken ct = default)
+    {
+        AuthOutcome outcome = await authenticator.AuthenticateAsync(user.Trim(), password, MailServices.Panel, http.Connection.RemoteIpAddress, ct);
+        if (outcome.Account is not { } account)
+        {
+            return new SignInOutcome(false, outcome.Failure switch
+            {
+                AuthFailure.Throttled => "Too many attempts failed. Wait a quarter of an hour and try again.",
+                AuthFailure.ServiceOff or AuthFailure.Suspended => "This account may not use the panel. Ask your administrator.",
+                AuthFailure.Unavailable => "The server cannot check log-ins now. Try again in a minute.",
+                _ => "Name or password is wrong. Check both and try again.",
+            });
+        }
+        if (await PrincipalOfAsync(account.AccountId, ct) is not { } principal)
+            return new SignInOutcome(false, "Name or password is wrong. Check both and try again.");
+        await http.SignInAsync(Scheme, principal, new AuthenticationProperties { IsPersistent = remember });
+        return new SignInOutcome(true, "");
+    }
+
+    public Task SignOutAsync(HttpContext http) => http.SignOutAsync(Scheme);
+
+    /// <summary>Gives the session that changed its own password a new cookie; the account's other sessions end.</summary>
+    public async Task RefreshAsync(HttpContext http)
+    {
+        if (IdOf(http.User) is { } id && await PrincipalOfAsync(id, http.RequestAborted) is { } principal)
+        {
+            AuthenticateResult now = await http.AuthenticateAsync(Scheme);
+            await http.SignInAsync(Scheme, principal, new AuthenticationProperties { IsPersistent = now.Properties?.IsPersistent ?? false });
+        }
+    }
+
+    /// <returns>Null: the account is gone or may not use the panel.</returns>
+    public async Task<ClaimsPrincipal?> PrincipalOfAsync(long accountId, CancellationToken ct = default)
+    {
+        if (await directory.FindAccountAsync(accountId, ct) is not { } account
+            || !await authenticator.MayContinueAsync(account, MailServices.Panel, ct))
+            return null;
+        await using AccountsContext db = database.NewContext();
+        Rights rights = await Rights.OfAsync(db, Actor.Account(accountId, account.Login, ""), database.Clock.GetUtcNow(), ct);
+        var claims = new List<Claim>
+        {
+            new(ClaimTypes.NameIdentifier, accountId.ToString(CultureInfo.InvariantCulture)),
+            new(ClaimTypes.Name, account.Login),
+            new(ClaimTypes.Role, Roles.User),
+            new(StampClaim, account.SecurityStamp),
+        };
+        if (rights.IsSuperuser)
+            claims.Add(new Claim(ClaimTypes.Role, Roles.Superuser));
+        if (rights.MasterOf.Count > 0)
+            claims.Add(new Claim(ClaimTypes.Role, Roles.Master));
+        return new ClaimsPrincipal(new ClaimsIdentity(claims, Scheme, ClaimTypes.Name, ClaimTypes.Role));
+    }
+
+    /// <summary>True while the session behind this principal may go on. Costs a look into memory.</summary>
+    /// <exception cref="DirectoryUnavailableException">The accounts database does not answer.</exception>
+    public async Task<bool> IsStillValidAsync(ClaimsPrincipal user, CancellationToken ct = default) =>
+        IdOf(user) is { } id
+        && await directory.FindAccountAsync(id, ct) is { } account
+        && account.SecurityStamp == user.FindFirstValue(StampClaim)
+        && await authenticator.MayContinueAsync(account, MailServices.Panel, ct);
+
+    internal static async Task ValidateAsync(CookieValidatePrincipalContext context)
+    {
+        var signIn = context.HttpContext.RequestServices.GetRequiredService<PanelSignIn>();
+        bool valid = false;
+        try
+        {
+            valid = context.Principal is { } user && await signIn.IsStillValidAsync(user, context.HttpContext.RequestAborted);
+        }
+        catch (DirectoryUnavailableException)
+        {
+            // Nobody is known while the directory is silent, but the cookie stays good for when it speaks again.
+            context.RejectPrincipal();
+            return;
+        }
+        if (!valid)
+        {
+            context.RejectPrincipal();
+            await context.HttpContext.SignOutAsync(Scheme);
+        }
+    }
+
+    static long? IdOf(ClaimsPrincipal user) =>
+        long.TryParse(user.FindFirstValue(ClaimTypes.NameIdentifier), NumberStyles.None, CultureInfo.InvariantCulture, out long id) ? id : null;
+}

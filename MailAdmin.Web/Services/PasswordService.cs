@@ -1,0 +1,91 @@
+using System.Net;
+using MailEngine;
+using MailEngine.Accounts;
+using MailEngine.Sasl;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Change of one's own password.</summary>
+public sealed class OwnPasswordForm
+{
+    public string Current { get; set; } = "";
+    public string New { get; set; } = "";
+    public string Repeat { get; set; } = "";
+}
+
+/// <summary>A password an administrator gives.</summary>
+public sealed class NewPasswordForm
+{
+    public string New { get; set; } = "";
+    public string Repeat { get; set; } = "";
+}
+
+/// <summary>Changes passwords. Each change ends all sessions of the account.</summary>
+public sealed class PasswordService(Changes changes, EngineOptions options, PasswordHashes hashes, Authenticator authenticator)
+{
+    /// <summary>The current password is checked like a log-in, throttle included: an open session of somebody else is no way to guess it.</summary>
+    public async Task<ServiceResult> ChangeOwnAsync(Actor actor, OwnPasswordForm form, CancellationToken ct = default)
+    {
+        ServiceResult<Account> own = await changes.ReadAsync<Account>(actor, async (db, rights) =>
+            rights.AccountId is { } id && await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is { } account
+                ? account
+                : ServiceResult.Forbidden(), ct);
+        if (!own.Ok)
+            return new ServiceResult.Refused(own.Refusal, own.Errors);
+        if (Check(own.Value!, form.New, form.Repeat) is { } problem)
+            return problem;
+        IPAddress? client = IPAddress.TryParse(actor.Client, out IPAddress? address) ? address : null;
+        AuthOutcome current = await authenticator.AuthenticateAsync(own.Value!.UserName ?? "", form.Current, MailServices.Panel, client, ct);
+        if (current.Failure != AuthFailure.None)
+        {
+            return ServiceResult.Invalid(nameof(form.Current), current.Failure is AuthFailure.Invalid
+                ? "This is not your password. Write the one you logged in with."
+                : "It cannot be checked now. Wait a few minutes and try again.");
+        }
+        return await SetAsync(actor, own.Value!.Id, form.New, "password.change", rightsNeeded: false, ct);
+    }
+
+    /// <summary>Superusers for everybody, masters for accounts of their domains that have no rights beyond theirs.</summary>
+    public async Task<ServiceResult> ResetAsync(Actor actor, long accountId, NewPasswordForm form, CancellationToken ct = default)
+    {
+        ServiceResult<Account> target = await changes.ReadAsync<Account>(actor, async (db, rights) =>
+        {
+            if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account || !rights.MayManage(account.DomainId))
+                return ServiceResult.NotFound("account");
+            return await Protection.MayTouchAsync(db, rights, accountId, ct) ? account : ServiceResult.Forbidden();
+        }, ct);
+        if (!target.Ok)
+            return new ServiceResult.Refused(target.Refusal, target.Errors);
+        return Check(target.Value!, form.New, form.Repeat) is { } problem
+            ? problem
+            : await SetAsync(actor, accountId, form.New, "password.reset", rightsNeeded: true, ct);
+    }
+
+    ServiceResult? Check(Account account, string password, string repeat)
+    {
+        if (PasswordPolicy.Check(password, options.Passwords, account.UserName ?? "", account.DisplayName) is { } weak)
+            return ServiceResult.Invalid(nameof(NewPasswordForm.New), weak);
+        return password == repeat ? null : ServiceResult.Invalid(nameof(NewPasswordForm.Repeat), "Both must be the same. Write it again.");
+    }
+
+    async Task<ServiceResult> SetAsync(Actor actor, long accountId, string password, string action, bool rightsNeeded, CancellationToken ct)
+    {
+        string hash = await Task.Run(() => hashes.Make(password), ct);
+        return await changes.RunAsync(actor, async (db, rights) =>
+        {
+            if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
+                return ServiceResult.NotFound("account");
+            bool allowed = rightsNeeded
+                ? rights.MayManage(account.DomainId) && await Protection.MayTouchAsync(db, rights, accountId, ct)
+                : rights.AccountId == accountId;
+            if (!allowed)
+                return ServiceResult.Forbidden();
+            account.PasswordHash = hash;
+            account.SecurityStamp = AccountService.NewStamp();
+            changes.Audit(db, actor, action, account.UserName ?? "", account.DomainId, null, null);
+            await db.SaveChangesAsync(ct);
+            return ServiceResult.Done();
+        }, ct);
+    }
+}

@@ -1,0 +1,54 @@
+using MailEngine.Accounts;
+using MailEngine.Store;
+using Microsoft.AspNetCore.Authorization;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Puts the services into the container.</summary>
+public static class ServiceRegistration
+{
+    /// <summary>Needs as singletons: EngineOptions, TimeProvider, <see cref="AccountsDatabase"/>, <see cref="AccountDirectory"/>,
+    /// <see cref="PasswordHashes"/>, Authenticator, and <see cref="MailStore"/> where this process has it open.</summary>
+    public static IServiceCollection AddAdminServices(this IServiceCollection services)
+    {
+        services.AddSingleton<Changes>();
+        services.AddSingleton(p => new StoreTaskRunner(
+            p.GetRequiredService<AccountsDatabase>(), p.GetService<MailStore>(), p.GetRequiredService<ILogger<StoreTaskRunner>>()));
+        services.AddSingleton<IStoreDoor>(p => new LocalStoreDoor(p.GetService<MailStore>(), p.GetRequiredService<StoreTaskRunner>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<Access>();
+        services.AddSingleton<DomainService>();
+        services.AddSingleton<AccountService>();
+        services.AddSingleton<AddressService>();
+        services.AddSingleton<GrantService>();
+        services.AddSingleton<PasswordService>();
+        services.AddSingleton<SetupService>();
+        services.AddSingleton<AuditService>();
+        services.AddSingleton<HostSettings>();
+        services.AddHostedService<StoreTaskService>();
+        return services;
+    }
+
+    /// <summary>Cookie, policies, <see cref="PanelSignIn"/>.</summary>
+    public static IServiceCollection AddPanelSignIn(this IServiceCollection services)
+    {
+        services.AddSingleton<PanelSignIn>();
+        services.AddAuthentication(PanelSignIn.Scheme).AddCookie(PanelSignIn.Scheme, o =>
+        {
+            o.Cookie.Name = "mailadmin.session";
+            o.Cookie.HttpOnly = true;
+            o.Cookie.SameSite = SameSiteMode.Lax;   // Strict would ask for the password after every link from a mail
+            o.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+            o.ExpireTimeSpan = TimeSpan.FromHours(12);
+            o.SlidingExpiration = true;
+            o.LoginPath = "/login";
+            o.LogoutPath = "/logout";
+            o.AccessDeniedPath = "/forbidden";
+            o.Events.OnValidatePrincipal = PanelSignIn.ValidateAsync;
+        });
+        services.AddAuthorizationBuilder()
+            .AddPolicy(Policies.Superuser, p => p.RequireRole(Roles.Superuser))
+            .AddPolicy(Policies.Admin, p => p.RequireRole(Roles.Superuser, Roles.Master))
+            .AddPolicy(Policies.User, p => p.RequireAuthenticatedUser());
+        return services;
+    }
+}

@@ -1,0 +1,15 @@
+using MailEngine.Accounts;
+
+namespace MailAdmin.Web.Services;
+
+static partial class ServicesLog
+{
+    [LoggerMessage(2101, LogLevel.Error, "store task {Kind} of account {AccountId} failed; it is tried again")]
+    public static partial void StoreTaskFailed(this ILogger log, Exception exception, StoreTaskKind kind, long accountId);
+
+    [LoggerMessage(2102, LogLevel.Error, "store tasks could not be read; they are tried again")]
+    public static partial void StoreTasksFailed(this ILogger log, Exception exception);
+
+    [LoggerMessage(2103, LogLevel.Information, "set-up is done: account {AccountId} administers the server")]
+    public static partial void SetupDone(this ILogger log, long accountId);
+}

@@ -1,0 +1,141 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using MailEngine;
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>What the first visitor writes.</summary>
+public sealed class SetupForm
+{
+    public string Token { get; set; } = "";
+    /// <summary>An address of <see cref="Domain"/> (with a mailbox then), or a plain name (without one).</summary>
+    public string Login { get; set; } = "";
+    public string Password { get; set; } = "";
+    public string Repeat { get; set; } = "";
+    /// <summary>Fully qualified name of this server.</summary>
+    public string Hostname { get; set; } = "";
+    /// <summary>First mail domain; empty: none yet, then <see cref="Login"/> is a plain name.</summary>
+    public string Domain { get; set; } = "";
+}
+
+/// <summary>Makes the first superuser. The right to do so is a one-time token that the start prints; the database holds only its hash.</summary>
+public sealed class SetupService(
+    AccountsDatabase database, Changes changes, DomainService domains, AccountService accounts, GrantService grants,
+    EngineOptions options, PasswordHashes hashes, StoreTaskRunner tasks, ILogger<SetupService> log)
+{
+    /// <summary>True while nobody administers the server.</summary>
+    public async Task<bool> IsNeededAsync(CancellationToken ct = default)
+    {
+        await using AccountsContext db = database.NewContext();
+        return !await db.Grants.AnyAsync(g => g.DomainId == null, ct);
+    }
+
+    /// <summary>Makes a token; the one before is void. 256 bits, for a URL.</summary>
+    public async Task<string> NewTokenAsync(CancellationToken ct = default)
+    {
+        string token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        string hash = HashOf(token);
+        await database.WriteAsync(async db =>
+        {
+            await db.Settings.Where(s => s.Key == Setting.SetupToken).ExecuteDeleteAsync(ct);
+            db.Settings.Add(new Setting { Key = Setting.SetupToken, Value = hash });
+            return await db.SaveChangesAsync(ct);
+        }, _ => true, ct);
+        return token;
+    }
+
+    public async Task<bool> IsTokenValidAsync(string token, CancellationToken ct = default)
+    {
+        await using AccountsContext db = database.NewContext();
+        return await IsTokenValidAsync(db, token, ct);
+    }
+
+    /// <summary>Superuser, host name and first domain in one transaction; the token dies with it.</summary>
+    public async Task<ServiceResult<long>> CompleteAsync(SetupForm form, string client, CancellationToken ct = default)
+    {
+        if (!await IsTokenValidAsync(form.Token, ct))
+            return TokenIsVoid();
+        var problems = new Problems();
+        if (PasswordPolicy.Check(form.Password, options.Passwords, form.Login) is { } weak)
+            problems.Add(nameof(form.Password), weak);
+        problems.Require(form.Password == form.Repeat, nameof(form.Repeat), "Both must be the same. Write it again.");
+        problems.Require(DomainName.TryParse(form.Hostname.Trim(), out DomainName hostname) && hostname.Value.Contains('.', StringComparison.Ordinal),
+            nameof(form.Hostname), "Write the full name of this server, for example mail.example.org.");
+        string login = form.Login.Trim();
+        EmailAddress address = default;
+        if (login.Contains('@', StringComparison.Ordinal))
+        {
+            problems.Require(DomainName.TryParse(form.Domain.Trim(), out DomainName first) && EmailAddress.TryParse(login, out address)
+                && address.Domain == first, nameof(form.Login),
+                "Write an address of the domain below, or a name without @.");
+        }
+        if (problems.Any)
+            return problems.Refuse();
+
+        string hash = await Task.Run(() => hashes.Make(form.Password), ct);
+        Actor actor = Actor.Setup(client);
+        ServiceResult<long> result = await changes.RunAsync<long>(actor, async (db, _) =>
+        {
+            // Again, inside the transaction: of two who hold the link only one gets through.
+            if (!await IsTokenValidAsync(db, form.Token, ct) || await db.Grants.AnyAsync(g => g.DomainId == null, ct))
+                return TokenIsVoid();
+            return await CompleteAsync(db, actor, form, login, address, hostname, hash, ct);
+        }, ct);
+        if (result.Ok)
+        {
+            log.SetupDone(result.Value);
+            await tasks.RunAsync(CancellationToken.None);
+        }
+        return result;
+    }
+
+    async Task<ServiceResult<long>> CompleteAsync(
+        AccountsContext db, Actor actor, SetupForm form, string login, EmailAddress address, DomainName hostname, string hash, CancellationToken ct)
+    {
+        long superuser = 0;
+        if (address.IsEmpty)
+        {
+            ServiceResult<long> added = await grants.AddSuperuserAsync(db, actor, new SuperuserForm { Login = login }, hash, ct);
+            if (!added.Ok)
+                return added;
+            superuser = added.Value;
+        }
+        if (form.Domain.Trim().Length > 0)
+        {
+            ServiceResult<long> domain = await domains.CreateAsync(db, actor, new DomainForm { Name = form.Domain }, roleOwner: null, ct);
+            if (!domain.Ok)
+                return ServiceResult.Invalid([.. domain.Errors.Select(e => e with { Field = e.Field == nameof(DomainForm.Name) ? nameof(form.Domain) : e.Field })]);
+            if (!address.IsEmpty)
+            {
+                ServiceResult<long> account = await accounts.CreateAsync(
+                    db, actor, new AccountForm { DomainId = domain.Value, LocalPart = address.Local }, hash, ct);
+                if (!account.Ok)
+                    return ServiceResult.Invalid([.. account.Errors.Select(e => e with { Field = e.Field == nameof(AccountForm.LocalPart) ? nameof(form.Login) : e.Field })]);
+                superuser = account.Value;
+                db.Grants.Add(new Grant { AccountId = superuser, GrantedAt = changes.Now });
+                changes.Audit(db, actor, "superuser.grant", address.Canonical, null, null, null);
+            }
+        }
+        await db.Settings.Where(s => s.Key == Setting.SetupToken || s.Key == Setting.Hostname).ExecuteDeleteAsync(ct);
+        db.Settings.Add(new Setting { Key = Setting.Hostname, Value = hostname.Value });
+        changes.Audit(db, actor, "setting.update", Setting.Hostname, null, null, new { hostname = hostname.Value });
+        await db.SaveChangesAsync(ct);
+        return superuser;
+    }
+
+    static async Task<bool> IsTokenValidAsync(AccountsContext db, string token, CancellationToken ct)
+    {
+        string? stored = await db.Settings.Where(s => s.Key == Setting.SetupToken).Select(s => s.Value).FirstOrDefaultAsync(ct);
+        return stored is not null && token.Length is > 0 and < 200
+            && CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(stored), Encoding.ASCII.GetBytes(HashOf(token)));
+    }
+
+    static string HashOf(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+
+    static ServiceResult.Refused TokenIsVoid() =>
+        ServiceResult.Invalid(nameof(SetupForm.Token), "This set-up link is used up or was replaced. Start the server again and use the link it prints.");
+}

@@ -1,0 +1,27 @@
+using MailEngine.Store;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>What services and commands ask of the mail store. Two kinds: the store this process has open, and the control socket of the
+/// process that has it open (<c>Cli.ControlClient</c>).</summary>
+public interface IStoreDoor
+{
+    /// <summary>Use of these accounts; those without mail are left out.</summary>
+    Task<IReadOnlyDictionary<long, AccountUse>> UseOfAsync(IReadOnlyCollection<long> accountIds);
+
+    /// <summary>Carries out what waits in the table of store tasks.</summary>
+    Task RunTasksAsync(CancellationToken ct);
+
+    Task<IReadOnlyList<QueueEntry>> ReadQueueAsync();
+
+    /// <summary>Changes the rows with these ids; null: all of them.</summary>
+    /// <returns>How many there were.</returns>
+    Task<int> ChangeQueueAsync(QueueVerb verb, IReadOnlyCollection<long>? ids);
+
+    /// <summary>Proves rows against bytes and counters.</summary>
+    /// <returns>A line for each thing that is wrong; empty: nothing is.</returns>
+    Task<IReadOnlyList<string>> CheckAsync();
+}
+
+/// <summary>What can be done to a queue row by hand.</summary>
+public enum QueueVerb { Retry, Hold, Release, Remove }

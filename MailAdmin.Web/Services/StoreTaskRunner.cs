@@ -1,0 +1,107 @@
+using MailEngine.Accounts;
+using MailEngine.Store;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Carries out <see cref="StoreTask"/>s: by whoever made them right after his change, and in the server at start, after changes of
+/// other processes, and once a minute.</summary>
+/// <remarks>
+/// A removal is done twice: at once, and again when <see cref="s_lateMail"/> has passed, for a message that was already on its way to the
+/// account when it was removed (RFC 5321 §4.5.3.2.6 lets the last step take ten minutes). Its row goes after the second time.
+/// Without a store (the command line while a server runs) nothing is done here; the server sees the rows within a second.
+/// </remarks>
+public sealed class StoreTaskRunner(AccountsDatabase database, MailStore? store, ILogger<StoreTaskRunner> log) : IDisposable
+{
+    static readonly TimeSpan s_lateMail = TimeSpan.FromMinutes(15);
+
+    readonly SemaphoreSlim _one = new(1, 1);
+    readonly HashSet<long> _doneOnce = [];
+
+    /// <summary>Never throws: what failed stays in the table and is logged.</summary>
+    public async Task RunAsync(CancellationToken ct = default)
+    {
+        if (store is null)
+            return;
+        await _one.WaitAsync(ct);
+        try
+        {
+            await using AccountsContext db = database.NewContext();
+            List<StoreTask> tasks = await db.StoreTasks.AsNoTracking().OrderBy(t => t.Id).ToListAsync(ct);
+            var finished = new List<long>();
+            foreach (StoreTask task in tasks)
+            {
+                if (await DoAsync(task))
+                    finished.Add(task.Id);
+            }
+            foreach (long[] ids in finished.Chunk(500))
+                await database.WriteQuietlyAsync(w => w.StoreTasks.Where(t => ids.Contains(t.Id)).ExecuteDeleteAsync(CancellationToken.None), ct);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)   // top of the work: it is tried again
+        {
+            log.StoreTasksFailed(e);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    public void Dispose() => _one.Dispose();
+
+    async Task<bool> DoAsync(StoreTask task)
+    {
+        try
+        {
+            if (task.Kind == StoreTaskKind.Provision)
+            {
+                var folders = new List<(MailboxName, string)>();
+                foreach ((string name, string use) in Domain.ParseFolders(task.Folders))
+                {
+                    if (MailboxName.TryParse(name, out MailboxName parsed))
+                        folders.Add((parsed, use));
+                }
+                await store!.ProvisionAsync(task.AccountId, folders);
+                return true;
+            }
+            bool late = database.Clock.GetUtcNow() - task.CreatedAt >= s_lateMail;
+            if (late || _doneOnce.Add(task.Id))
+                await store!.DeleteAccountAsync(task.AccountId);
+            if (late)
+                _doneOnce.Remove(task.Id);
+            return late;
+        }
+        catch (Exception e)   // one account's trouble must not keep the others waiting
+        {
+            log.StoreTaskFailed(e, task.Kind, task.AccountId);
+            _doneOnce.Remove(task.Id);
+            return false;
+        }
+    }
+}
+
+/// <summary>Runs store tasks in the server: at start, when accounts change, and once a minute.</summary>
+sealed class StoreTaskService(StoreTaskRunner runner, AccountDirectory directory, TimeProvider clock) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var changed = new SemaphoreSlim(1, 1);
+        using IDisposable listening = directory.OnChange(() =>
+        {
+            if (changed.CurrentCount == 0)
+                changed.Release();
+        });
+        using ITimer timer = clock.CreateTimer(_ => changed.Release(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await changed.WaitAsync(stoppingToken);
+                await runner.RunAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Targets of an address as people write them, and back. An account is written by its log-in name; one of its addresses does too.</summary>
+static class TargetTexts
+{
+    /// <summary>The targets of these addresses in the order they were made, at most <paramref name="most"/> of each.</summary>
+    public static async Task<ILookup<long, string>> FirstOfAsync(AccountsContext db, long[] addressIds, int most, CancellationToken ct)
+    {
+        var texts = new List<(long AddressId, string Text)>();
+        if (most == int.MaxValue)
+        {
+            var all = await db.Targets.Where(t => addressIds.Contains(t.AddressId)).OrderBy(t => t.Id)
+                .Select(t => new { t.AddressId, Login = t.Account == null ? null : t.Account.UserName, t.Outside }).ToListAsync(ct);
+            texts.AddRange(all.Select(t => (t.AddressId, t.Login ?? t.Outside ?? "")));
+        }
+        else
+        {
+            var some = await db.Addresses.Where(a => addressIds.Contains(a.Id))
+                .SelectMany(a => a.Targets.OrderBy(t => t.Id).Take(most)
+                    .Select(t => new { t.AddressId, t.Id, Login = t.Account == null ? null : t.Account.UserName, t.Outside }))
+                .ToListAsync(ct);
+            texts.AddRange(some.OrderBy(t => t.Id).Select(t => (t.AddressId, t.Login ?? t.Outside ?? "")));
+        }
+        return texts.ToLookup(t => t.AddressId, t => t.Text);
+    }
+
+    /// <summary>Makes the targets of <paramref name="address"/> those that are written; ones that stay keep their rows.</summary>
+    public static async Task FillAsync(
+        AccountsContext db, Rights rights, Domain domain, Address address, IList<string> written, int most, Problems problems, CancellationToken ct)
+    {
+        const string Field = nameof(AddressForm.Targets);
+        string[] texts = [.. written.Select(t => t.Trim()).Where(t => t.Length > 0).Distinct(StringComparer.OrdinalIgnoreCase)];
+        if (texts.Length == 0)
+            problems.Add(Field, "Write at least one address that the mail goes to.");
+        if (texts.Length > most)
+            problems.Add(Field, $"Use at most {most} targets.");
+        if (problems.Any)
+            return;
+
+        Dictionary<string, long> accounts = await AccountsOfAsync(db, rights, address, texts, ct);
+        var wantedAccounts = new HashSet<long>();
+        var wantedOutside = new HashSet<string>(StringComparer.Ordinal);
+        string self = AddressParts.Join(address.LocalPart, domain.Name)?.Canonical ?? "";
+        foreach (string text in texts)
+        {
+            if (accounts.TryGetValue(Account.CanonicalLogin(text) ?? "", out long id))
+                wantedAccounts.Add(id);
+            else if (!EmailAddress.TryParse(text, out EmailAddress outside) || outside.Local == Address.CatchAll)
+                problems.Add(Field, $"\"{text}\" is no address, and no account of yours has this log-in name.");
+            else if (outside.Canonical == self && !address.IsCatchAll)
+                problems.Add(Field, "An address cannot lead to itself.");
+            else
+                wantedOutside.Add(outside.ToString());
+        }
+        if (problems.Any)
+            return;
+        foreach (Target old in address.Targets.ToArray())
+        {
+            bool stays = old.AccountId is { } id ? wantedAccounts.Remove(id) : wantedOutside.Remove(old.Outside!);
+            if (!stays)
+                address.Targets.Remove(old);
+        }
+        foreach (long id in wantedAccounts)
+            address.Targets.Add(new Target { AccountId = id });
+        foreach (string outside in wantedOutside)
+            address.Targets.Add(new Target { Outside = outside });
+    }
+
+    // By log-in name or primary address: accounts the actor administers, and those the address leads to already.
+    static async Task<Dictionary<string, long>> AccountsOfAsync(
+        AccountsContext db, Rights rights, Address address, string[] texts, CancellationToken ct)
+    {
+        var found = new Dictionary<string, long>(StringComparer.Ordinal);
+        long[] already = [.. address.Targets.Where(t => t.AccountId != null).Select(t => t.AccountId!.Value)];
+        string[] names = [.. texts.Select(t => Account.CanonicalLogin(t) ?? "").Where(n => n.Length > 0).Distinct()];
+        foreach (string[] some in names.Chunk(400))
+        {
+            string[] locals = [.. some.Select(n => EmailAddress.TryParse(n, out EmailAddress a) ? a.CanonicalLocal : "").Where(l => l.Length > 0).Distinct()];
+            IQueryable<Account> mine = db.Accounts.AsNoTracking().Where(a => rights.IsSuperuser || already.Contains(a.Id)
+                || (a.DomainId != null && rights.MasterOf.Contains(a.DomainId.Value)));
+            foreach (var row in await mine.Where(a => some.Contains(a.NormalizedUserName!)).Select(a => new { a.NormalizedUserName, a.Id }).ToListAsync(ct))
+                found[row.NormalizedUserName!] = row.Id;
+            var byAddress = await (
+                from a in mine
+                join p in db.Addresses on a.PrimaryAddressId equals (long?)p.Id
+                where locals.Contains(p.LocalPart)
+                join d in db.Domains on p.DomainId equals d.Id
+                select new { p.LocalPart, d.Name, a.Id }).ToListAsync(ct);
+            foreach (var row in byAddress)
+                found.TryAdd($"{row.LocalPart}@{row.Name}", row.Id);
+        }
+        return found;
+    }
+}
