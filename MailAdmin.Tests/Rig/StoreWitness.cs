@@ -105,6 +105,7 @@ sealed partial class StoreWitness
         Assert.Subset(rig.Store.ReadQueue().Select(q => q.MessageKey).ToHashSet(), _queue);
 
         // S3: the next mod-sequence is above every one that a client may have seen.
+        await rig.Store.CreateAsync(StoreLoad.Account, MailboxName.Parse("Trash"));   // the process may have died before it was made
         await rig.DeliverAsync(StoreRig.Mail("after"), StoreRig.To(StoreLoad.Account, "Trash"));
         Mailbox trash = (await rig.Store.OpenAsync(StoreLoad.Account, MailboxName.Parse("Trash")))!;
         Assert.True(trash.Current.HighestModSeq > Math.Max(modSeq, _modSeq));

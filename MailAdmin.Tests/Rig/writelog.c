@@ -2,9 +2,11 @@
  * a test can make the disk look as it would after a power cut at any moment (Rig/WriteLog.cs). Built by the test:
  *   gcc -shared -fPIC -O1 -o writelog.so writelog.c -ldl -lpthread
  * Record: op, path length, offset, data length (little-endian 1 + 4 + 8 + 8 bytes), path, data.
- * A sync is written down when it begins: what was written before it is durable when it returns. */
+ * A sync is written down when it begins: what was written before it is durable when it returns.
+ * While the file WRITELOG_FAIL exists every sync fails with EIO and makes nothing durable. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -20,10 +22,12 @@ static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static int log_fd = -1;
 static char root[4096];
 static size_t root_length;
+static const char *fail;
 
 __attribute__((constructor)) static void begin(void)
 {
     const char *r = getenv("WRITELOG_ROOT"), *file = getenv("WRITELOG_FILE");
+    fail = getenv("WRITELOG_FAIL");
     if (!r || !file)
         return;
     snprintf(root, sizeof root, "%s", r);
@@ -92,6 +96,10 @@ static int sync_logged(int fd, int (*real)(int))
 {
     char path[4096];
     if (path_of(fd, path, sizeof path)) {
+        if (fail && access(fail, F_OK) == 0) {
+            errno = EIO;
+            return -1;
+        }
         pthread_mutex_lock(&gate);
         put('S', path, 0, 0, 0);
         pthread_mutex_unlock(&gate);

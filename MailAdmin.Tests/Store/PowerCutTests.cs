@@ -14,9 +14,41 @@ public sealed class PowerCutTests
         await KillTests.RunUntilKilledAsync(source.Path, "Completed", nth: 400, seed: 77, killAfterMs: null,
             ("LD_PRELOAD", library), ("WRITELOG_ROOT", source.Path), ("WRITELOG_FILE", tools["log"]));
 
-        WriteLog log = WriteLog.Read(tools["log"]);
+        await CutAsync(source, tools["log"], leastSyncs: 300);
+    }
+
+    [Fact]
+    public async Task When_syncs_fail_for_a_while_then_nothing_is_acknowledged_on_their_account()
+    {
+        using var tools = new TempFolder();
+        string library = WriteLog.Build(tools.Path);
+        using var source = new TempFolder();
+        using var stop = new CancellationTokenSource();
+        Task trouble = Task.Run(async () =>
+        {
+            while (!File.Exists(source["acks"]))
+                await Task.Delay(5);
+            for (int i = 0; !stop.IsCancellationRequested; i++)
+            {
+                await Task.Delay(60);
+                if (i % 2 == 0)
+                    await File.WriteAllTextAsync(tools["fail"], "");
+                else
+                    File.Delete(tools["fail"]);
+            }
+        });
+        await KillTests.RunUntilKilledAsync(source.Path, "random", nth: 0, seed: 78, killAfterMs: 1500,
+            ("LD_PRELOAD", library), ("WRITELOG_ROOT", source.Path), ("WRITELOG_FILE", tools["log"]), ("WRITELOG_FAIL", tools["fail"]));
+        await stop.CancelAsync();
+        await trouble;
+        await CutAsync(source, tools["log"], leastSyncs: 50);
+    }
+
+    static async Task CutAsync(TempFolder source, string file, int leastSyncs)
+    {
+        WriteLog log = WriteLog.Read(file);
         int[] syncs = [.. log.Syncs()];
-        Assert.True(syncs.Length > 300, $"only {syncs.Length} syncs were seen: is the library loaded?");
+        Assert.True(syncs.Length > leastSyncs, $"only {syncs.Length} syncs were seen: is the library loaded?");
         var random = new Random(4711);
         int acknowledged = 0;
         for (int round = 0; round < 60; round++)

@@ -155,7 +155,14 @@ internal sealed class Partition : IAsyncDisposable
         await Task.Run(_checkpointer.Join);
         while (_readers.TryTake(out IndexReader? reader))
             reader.Dispose();
-        _loopReader.Database.Checkpoint();
+        try
+        {
+            _index.Database.Checkpoint();
+        }
+        catch (SqliteException fault)
+        {
+            StoreLog.CheckpointFailed(_log, IndexPath, fault);   // the log stays, and is read at the next start
+        }
         _index.Dispose();
         Segments.Dispose();
         _checkpointWanted.Dispose();
@@ -362,12 +369,16 @@ internal sealed class Partition : IAsyncDisposable
 
     void RunCheckpoints()
     {
-        using var db = new SqliteDatabase(IndexPath, SqliteOpen.ReadWrite);
-        db.Execute(_options.Sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
+        SqliteDatabase? db = null;
         while (_checkpointWanted.WaitOne() && !_stopped)
         {
             try
             {
+                if (db is null)
+                {
+                    db = new SqliteDatabase(IndexPath, SqliteOpen.ReadWrite);
+                    db.Execute(_options.Sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
+                }
                 db.Checkpoint();
             }
             catch (SqliteException fault)
@@ -375,6 +386,7 @@ internal sealed class Partition : IAsyncDisposable
                 StoreLog.CheckpointFailed(_log, IndexPath, fault);
             }
         }
+        db?.Dispose();
     }
 
     /// <summary>Every segment that rows name must be there and long enough; what is not is said once and the rest works on (S5).</summary>
