@@ -31,5 +31,6 @@ public sealed class LocalStoreDoor(MailStore? store, StoreTaskRunner tasks, Time
         return error == StoreError.None ? rows.Length : throw new IOException($"The store did not take the change: {error}.");
     }
 
-    public Task<IReadOnlyList<string>> CheckAsync() => Task.FromResult<IReadOnlyList<string>>([]);
+    public async Task<CheckReport> CheckAsync(CancellationToken ct) =>
+        store is null ? new CheckReport(0, 0, 0, 0, 0, []) : await store.CheckAsync(null, ct);
 }

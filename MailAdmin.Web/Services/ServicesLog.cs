@@ -1,11 +1,12 @@
 using MailEngine.Accounts;
+using MailEngine.Store;
 
 namespace MailAdmin.Web.Services;
 
 static partial class ServicesLog
 {
-    [LoggerMessage(2101, LogLevel.Error, "store task {Kind} of account {AccountId} failed; it is tried again")]
-    public static partial void StoreTaskFailed(this ILogger log, Exception exception, StoreTaskKind kind, long accountId);
+    [LoggerMessage(2101, LogLevel.Error, "store task {Kind} of account {AccountId} failed: {Error}")]
+    public static partial void StoreTaskFailed(this ILogger log, StoreTaskKind kind, long accountId, StoreError error);
 
     [LoggerMessage(2102, LogLevel.Error, "store tasks could not be read; they are tried again")]
     public static partial void StoreTasksFailed(this ILogger log, Exception exception);

@@ -19,8 +19,7 @@ public interface IStoreDoor
     Task<int> ChangeQueueAsync(QueueVerb verb, IReadOnlyCollection<long>? ids);
 
     /// <summary>Proves rows against bytes and counters.</summary>
-    /// <returns>A line for each thing that is wrong; empty: nothing is.</returns>
-    Task<IReadOnlyList<string>> CheckAsync();
+    Task<CheckReport> CheckAsync(CancellationToken ct);
 }
 
 /// <summary>What can be done to a queue row by hand.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MailEngine.Accounts;
 using MailEngine.Store;
 using Microsoft.EntityFrameworkCore;
@@ -16,7 +17,7 @@ public sealed class StoreTaskRunner(AccountsDatabase database, MailStore? store,
     static readonly TimeSpan s_lateMail = TimeSpan.FromMinutes(15);
 
     readonly SemaphoreSlim _one = new(1, 1);
-    readonly HashSet<long> _doneOnce = [];
+    readonly ConcurrentDictionary<long, bool> _doneOnce = new();
 
     /// <summary>Never throws: what failed stays in the table and is logged.</summary>
     public async Task RunAsync(CancellationToken ct = default)
@@ -28,14 +29,20 @@ public sealed class StoreTaskRunner(AccountsDatabase database, MailStore? store,
         {
             await using AccountsContext db = database.NewContext();
             List<StoreTask> tasks = await db.StoreTasks.AsNoTracking().OrderBy(t => t.Id).ToListAsync(ct);
-            var finished = new List<long>();
-            foreach (StoreTask task in tasks)
+            var finished = new ConcurrentBag<long>();
+            // Side by side, so that an import's thousands share the commits of the store.
+            await Parallel.ForEachAsync(tasks, new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = ct }, async (task, _) =>
             {
                 if (await DoAsync(task))
                     finished.Add(task.Id);
-            }
-            foreach (long[] ids in finished.Chunk(500))
-                await database.WriteQuietlyAsync(w => w.StoreTasks.Where(t => ids.Contains(t.Id)).ExecuteDeleteAsync(CancellationToken.None), ct);
+            });
+            if (finished.IsEmpty)
+                return;
+            await database.WriteQuietlyAsync(async write =>
+            {
+                foreach (long[] ids in finished.Chunk(500))
+                    await write.StoreTasks.Where(t => ids.Contains(t.Id)).ExecuteDeleteAsync(CancellationToken.None);
+            }, ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)   // top of the work: it is tried again
         {
@@ -49,34 +56,36 @@ public sealed class StoreTaskRunner(AccountsDatabase database, MailStore? store,
 
     public void Dispose() => _one.Dispose();
 
+    /// <returns>False: the task stays in the table.</returns>
     async Task<bool> DoAsync(StoreTask task)
     {
-        try
+        if (task.Kind == StoreTaskKind.Provision)
         {
-            if (task.Kind == StoreTaskKind.Provision)
+            var folders = new List<(MailboxName, string)>();
+            foreach ((string name, string use) in Domain.ParseFolders(task.Folders))
             {
-                var folders = new List<(MailboxName, string)>();
-                foreach ((string name, string use) in Domain.ParseFolders(task.Folders))
-                {
-                    if (MailboxName.TryParse(name, out MailboxName parsed))
-                        folders.Add((parsed, use));
-                }
-                await store!.ProvisionAsync(task.AccountId, folders);
-                return true;
+                if (MailboxName.TryParse(name, out MailboxName parsed))
+                    folders.Add((parsed, use));
             }
-            bool late = database.Clock.GetUtcNow() - task.CreatedAt >= s_lateMail;
-            if (late || _doneOnce.Add(task.Id))
-                await store!.DeleteAccountAsync(task.AccountId);
-            if (late)
-                _doneOnce.Remove(task.Id);
-            return late;
+            StoreError made = await store!.ProvisionAsync(task.AccountId, folders);
+            if (made != StoreError.None)
+                log.StoreTaskFailed(task.Kind, task.AccountId, made);
+            return made != StoreError.Unavailable;   // any other refusal would come again
         }
-        catch (Exception e)   // one account's trouble must not keep the others waiting
+        bool late = database.Clock.GetUtcNow() - task.CreatedAt >= s_lateMail;
+        if (!late && _doneOnce.ContainsKey(task.Id))
+            return false;
+        StoreError removed = await store!.DeleteAccountAsync(task.AccountId);
+        if (removed != StoreError.None)
         {
-            log.StoreTaskFailed(e, task.Kind, task.AccountId);
-            _doneOnce.Remove(task.Id);
+            log.StoreTaskFailed(task.Kind, task.AccountId, removed);
             return false;
         }
+        if (late)
+            _doneOnce.TryRemove(task.Id, out _);
+        else
+            _doneOnce[task.Id] = true;
+        return late;
     }
 }
 

@@ -10,23 +10,23 @@ static class TargetTexts
     /// <summary>The targets of these addresses in the order they were made, at most <paramref name="most"/> of each.</summary>
     public static async Task<ILookup<long, string>> FirstOfAsync(AccountsContext db, long[] addressIds, int most, CancellationToken ct)
     {
-        var texts = new List<(long AddressId, string Text)>();
-        if (most == int.MaxValue)
-        {
-            var all = await db.Targets.Where(t => addressIds.Contains(t.AddressId)).OrderBy(t => t.Id)
-                .Select(t => new { t.AddressId, Login = t.Account == null ? null : t.Account.UserName, t.Outside }).ToListAsync(ct);
-            texts.AddRange(all.Select(t => (t.AddressId, t.Login ?? t.Outside ?? "")));
-        }
-        else
-        {
-            var some = await db.Addresses.Where(a => addressIds.Contains(a.Id))
-                .SelectMany(a => a.Targets.OrderBy(t => t.Id).Take(most)
-                    .Select(t => new { t.AddressId, t.Id, Login = t.Account == null ? null : t.Account.UserName, t.Outside }))
-                .ToListAsync(ct);
-            texts.AddRange(some.OrderBy(t => t.Id).Select(t => (t.AddressId, t.Login ?? t.Outside ?? "")));
-        }
-        return texts.ToLookup(t => t.AddressId, t => t.Text);
+        // No provider-independent query takes the first few of each group, and a list may have ten thousand targets:
+        // short ones are read together, long ones each for itself.
+        var counts = await db.Targets.Where(t => addressIds.Contains(t.AddressId)).GroupBy(t => t.AddressId)
+            .Select(g => new { Id = g.Key, Count = g.Count() }).ToListAsync(ct);
+        long[] brief = [.. counts.Where(c => c.Count <= most).Select(c => c.Id)];
+        var texts = new List<TargetText>();
+        if (brief.Length > 0)
+            texts.AddRange(await Texts(db.Targets.Where(t => brief.Contains(t.AddressId))).ToListAsync(ct));
+        foreach (var c in counts.Where(c => c.Count > most))
+            texts.AddRange(await Texts(db.Targets.Where(t => t.AddressId == c.Id)).Take(most).ToListAsync(ct));
+        return texts.ToLookup(t => t.AddressId, t => t.Login ?? t.Outside ?? "");
     }
+
+    static IQueryable<TargetText> Texts(IQueryable<Target> targets) =>
+        targets.OrderBy(t => t.Id).Select(t => new TargetText(t.AddressId, t.Account == null ? null : t.Account.UserName, t.Outside));
+
+    sealed record TargetText(long AddressId, string? Login, string? Outside);
 
     /// <summary>Makes the targets of <paramref name="address"/> those that are written; ones that stay keep their rows.</summary>
     public static async Task FillAsync(

@@ -1,0 +1,121 @@
+using MailAdmin.Tests.Accounts;
+using MailAdmin.Web.Services;
+using MailEngine;
+using MailEngine.Accounts;
+using MailEngine.Store;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MailAdmin.Tests.Services;
+
+/// <summary>The services over real accounts and, when asked for, a real store. Two domains: own.test with its master and two users, other.test
+/// with its master and one user; and a superuser without a mailbox.</summary>
+public sealed class ServicesRig : IAsyncDisposable
+{
+    public const string Password = "correct horse 7 stairs";
+    static readonly Lazy<Task<string>> s_template = new(MakeTemplateAsync);
+
+    readonly ServiceProvider _provider;
+
+    ServicesRig(AccountsRig accounts, MailStore? store)
+    {
+        Accounts = accounts;
+        Store = store;
+        var services = new ServiceCollection();
+        services.AddLogging();
+        services.AddSingleton(new EngineOptions { DataPath = accounts.Folder, Passwords = { Iterations = 1000 } });
+        services.AddSingleton(accounts.Clock);
+        services.AddSingleton(accounts.Database);
+        services.AddSingleton(accounts.Directory);
+        services.AddSingleton(accounts.Hashes);
+        services.AddSingleton(accounts.Authenticator);
+        if (store is not null)
+            services.AddSingleton(store);
+        services.AddAdminServices();
+        services.AddPanelSignIn();
+        _provider = services.BuildServiceProvider();
+    }
+
+    public AccountsRig Accounts { get; }
+    public MailStore? Store { get; }
+    public IServiceProvider Provider => _provider;
+    public EngineOptions Options => Get<EngineOptions>();
+
+    public long OwnDomain { get; private set; }
+    public long OtherDomain { get; private set; }
+    public long Superuser { get; private set; }
+    public long OwnMaster { get; private set; }
+    public long OtherMaster { get; private set; }
+    public long OwnUser { get; private set; }
+    public long SecondUser { get; private set; }
+    public long OtherUser { get; private set; }
+    public long OwnAlias { get; private set; }
+
+    public T Get<T>() where T : notnull => _provider.GetRequiredService<T>();
+
+    public static Actor As(long accountId) => Actor.Account(accountId, $"account {accountId}", "192.0.2.7");
+
+    public Actor Super => As(Superuser);
+    public Actor Master => As(OwnMaster);
+    public static Actor Nobody { get; } = Actor.Of(new System.Security.Claims.ClaimsPrincipal(), "192.0.2.7");
+    public static Actor Root { get; } = Actor.Cli("root");
+
+    public static async Task<ServicesRig> OpenAsync(bool withStore = false)
+    {
+        string folder = Directory.CreateTempSubdirectory("services-").FullName;
+        foreach (string file in Directory.GetFiles(await s_template.Value))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        AccountsRig accounts = await AccountsRig.OpenAsync(folder: folder);
+        MailStore? store = withStore
+            ? await MailStore.OpenAsync(folder, new StoreOptions(), accounts.Clock, NullLogger<MailStore>.Instance)
+            : null;
+        var rig = new ServicesRig(accounts, store);
+        await using AccountsContext db = accounts.Database.NewContext();
+        Dictionary<string, long> ids = await db.Accounts.ToDictionaryAsync(a => a.UserName!, a => a.Id);
+        rig.OwnDomain = await db.Domains.Where(d => d.Name == "own.test").Select(d => d.Id).SingleAsync();
+        rig.OtherDomain = await db.Domains.Where(d => d.Name == "other.test").Select(d => d.Id).SingleAsync();
+        rig.OwnAlias = await db.Addresses.Where(a => a.LocalPart == "sales").Select(a => a.Id).SingleAsync();
+        (rig.Superuser, rig.OwnMaster, rig.OtherMaster) = (ids["chief"], ids["master@own.test"], ids["master@other.test"]);
+        (rig.OwnUser, rig.SecondUser, rig.OtherUser) = (ids["ann@own.test"], ids["bob@own.test"], ids["cid@other.test"]);
+        return rig;
+    }
+
+    static async Task<string> MakeTemplateAsync()
+    {
+        string folder = Directory.CreateTempSubdirectory("services-template-").FullName;
+        await using AccountsRig rig = await AccountsRig.OpenAsync(folder: Path.Combine(folder, "work"));
+        long own = await rig.GivenDomainAsync("own.test");
+        long other = await rig.GivenDomainAsync("other.test");
+        long master = await rig.GivenAccountAsync("master@own.test", Password);
+        long otherMaster = await rig.GivenAccountAsync("master@other.test", Password);
+        long ann = await rig.GivenAccountAsync("ann@own.test", Password);
+        await rig.GivenAccountAsync("bob@own.test", Password);
+        await rig.GivenAccountAsync("cid@other.test", Password);
+        await rig.GivenAddressAsync(own, "sales", ann, "sales@example.org");
+        await rig.WriteAsync(async db =>
+        {
+            var chief = new Account { Services = MailServices.Panel, PasswordHash = rig.Hashes.Make(Password), SecurityStamp = "s" };
+            chief.SetLogin("chief");
+            db.Accounts.Add(chief);
+            await db.SaveChangesAsync();
+            db.Grants.AddRange(
+                new Grant { AccountId = chief.Id }, new Grant { AccountId = master, DomainId = own }, new Grant { AccountId = otherMaster, DomainId = other });
+            await db.SaveChangesAsync();
+            return 0;
+        });
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        await using (AccountsContext db = rig.Database.NewContext())
+            await db.Database.ExecuteSqlAsync($"VACUUM INTO {Path.Combine(folder, "accounts.db")}");
+        return folder;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _provider.DisposeAsync();
+        if (Store is not null)
+            await Store.DisposeAsync();
+        await Accounts.DisposeAsync();
+    }
+}
