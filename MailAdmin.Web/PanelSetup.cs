@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Reflection;
+using MailAdmin.Web.Circuits;
+using MailAdmin.Web.Components;
+using MailAdmin.Web.Http;
+using MailAdmin.Web.Services;
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Localization;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Radzen;
+
+namespace MailAdmin.Web;
+
+/// <summary>The panel: pages, log-in cookie, headers, health addresses. What it works on (accounts, store) is registered by the host.</summary>
+public static class PanelSetup
+{
+    const string ReadyTag = "ready";
+
+    /// <param name="services">Gets everything the pages need beside the engine.</param>
+    /// <param name="dataPath">The data folder; the keys that protect cookies and tokens are kept in it, so that a log-in
+    /// survives a restart.</param>
+    public static void AddPanel(this IServiceCollection services, string dataPath)
+    {
+        services.AddRazorComponents().AddInteractiveServerComponents();
+        services.AddRadzenComponents();
+        services.AddLocalization();
+        services.AddAdminServices();
+        services.AddPanelSignIn();
+        services.AddCascadingAuthenticationState();
+        services.AddScoped<AuthenticationStateProvider, CircuitAuthentication>();
+        services.AddScoped<PanelUser>();
+        services.AddScoped<Notices>();
+        services.AddAntiforgery(o =>
+        {
+            o.Cookie.Name = "mailadmin.form";
+            o.Cookie.HttpOnly = true;
+            o.Cookie.SameSite = SameSiteMode.Strict;
+            o.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+        });
+        services.AddDataProtection().SetApplicationName("MailAdmin").PersistKeysToFileSystem(KeyFolder(dataPath));
+        services.AddHealthChecks().AddCheck<AccountsHealth>("accounts", tags: [ReadyTag]);
+    }
+
+    public static void MapPanel(this WebApplication app)
+    {
+        app.UseSecurityHeaders();
+        app.UseExceptionHandler("/error", createScopeForErrors: true);
+        app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
+        app.UseRequestLocalization(Languages());
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.UseAntiforgery();
+        app.MapStaticAssets();
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains(ReadyTag) });
+        app.MapPost("/logout", SignOutAsync);
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(o => o.ContentSecurityFrameAncestorsPolicy = null);
+    }
+
+    static async Task<IResult> SignOutAsync(HttpContext http, IAntiforgery antiforgery, PanelSignIn signIn)
+    {
+        if (!await antiforgery.IsRequestValidAsync(http))
+            return Results.BadRequest();
+        await signIn.SignOutAsync(http);
+        return Results.LocalRedirect("/login");
+    }
+
+    // Whoever reads the keys can make a cookie for any account.
+    static DirectoryInfo KeyFolder(string dataPath)
+    {
+        string path = Path.Combine(dataPath, "keys");
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        return OperatingSystem.IsWindows() ? Directory.CreateDirectory(path) : Directory.CreateDirectory(path, OwnerOnly);
+    }
+
+    // English, and every language that has a Texts.xx.resx: the build makes a folder beside the binary for each.
+    static RequestLocalizationOptions Languages()
+    {
+        string home = AppContext.BaseDirectory;
+        string assembly = Assembly.GetExecutingAssembly().GetName().Name!;
+        IEnumerable<string> translated = Directory.EnumerateFiles(home, assembly + ".resources.dll", SearchOption.AllDirectories)
+            .Select(file => Path.GetFileName(Path.GetDirectoryName(file)!));
+        CultureInfo[] cultures = [.. translated.Prepend("en").Distinct().Select(CultureInfo.GetCultureInfo)];
+        return new RequestLocalizationOptions
+        {
+            DefaultRequestCulture = new RequestCulture("en"),
+            SupportedCultures = cultures,
+            SupportedUICultures = cultures,
+        };
+    }
+}
