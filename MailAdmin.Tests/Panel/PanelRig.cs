@@ -1,0 +1,123 @@
+using MailAdmin.Tests.Rig;
+using MailAdmin.Web;
+using MailAdmin.Web.Services;
+using MailEngine;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MailAdmin.Tests.Panel;
+
+/// <summary>The whole server on free ports with a data folder of its own.</summary>
+public sealed class PanelServer : IAsyncDisposable
+{
+    readonly TempFolder _folder;
+    readonly EngineServices _engine;
+    readonly WebApplication _app;
+
+    PanelServer(TempFolder folder, EngineServices engine, WebApplication app)
+    {
+        _folder = folder;
+        _engine = engine;
+        _app = app;
+        Home = new Uri(app.Urls.Single(url => url.StartsWith("http://", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Address of the panel.</summary>
+    public Uri Home { get; }
+
+    public T Get<T>() where T : notnull => _app.Services.GetRequiredService<T>();
+
+    public static async Task<PanelServer> StartAsync()
+    {
+        var folder = new TempFolder();
+        WebApplicationBuilder builder = Server.Builder([]);
+        builder.Logging.ClearProviders();
+        var options = new EngineOptions { DataPath = folder.Path, PanelPort = 0, PanelTlsPort = -1, Hostname = "" };
+        options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Smtp, Port = 0, Address = "127.0.0.1" });
+        EngineServices engine = await EngineServices.OpenAsync(options, TimeProvider.System, NullLoggerFactory.Instance);
+        WebApplication app = Server.Build(builder, engine, NullLoggerFactory.Instance);
+        await Server.StartAsync(app);
+        return new PanelServer(folder, engine, app);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await _engine.DisposeAsync();
+        _folder.Dispose();
+    }
+}
+
+/// <summary>A server that is set up, and a browser; shared by the tests of a class, which therefore each use domains of their own.</summary>
+public sealed class PanelRig : IAsyncLifetime
+{
+    public const string Root = "root";
+    public const string Password = "correct horse battery staple";
+
+    Browser _browser = null!;
+    Actor _root = null!;
+
+    public PanelServer Server { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        Task<Browser> browser = Browser.StartAsync();
+        Server = await PanelServer.StartAsync();
+        var setup = Server.Get<SetupService>();
+        var form = new SetupForm
+        {
+            Token = await setup.NewTokenAsync(default),
+            Login = Root, Password = Password, Repeat = Password, Hostname = "mail.first.test", Domain = "first.test",
+        };
+        _root = Actor.Account(Id(await setup.CompleteAsync(form, "127.0.0.1", default)), Root, "127.0.0.1");
+        _browser = await browser;
+    }
+
+    public Task<BrowserTab> OpenAsync(int width = 1280, bool dark = false) => _browser.OpenAsync(Server.Home, width, dark);
+
+    /// <summary>A tab in which <paramref name="login"/> is signed in.</summary>
+    public async Task<BrowserTab> GivenSignedInAsync(string login = Root, int width = 1280, bool dark = false)
+    {
+        BrowserTab tab = await OpenAsync(width, dark);
+        await tab.SignInAsync(login, Password);
+        return tab;
+    }
+
+    public async Task<long> GivenDomainAsync(string name) => Id(await Server.Get<DomainService>().CreateAsync(_root, new DomainForm { Name = name }, default));
+
+    public async Task<long> GivenAccountAsync(long domainId, string localPart) => Id(await Server.Get<AccountService>().CreateAsync(
+        _root, new AccountForm { DomainId = domainId, LocalPart = localPart, Password = Password, DisplayName = "Somebody" }, default));
+
+    public async Task GivenMasterAsync(long accountId, long domainId)
+    {
+        ServiceResult made = await Server.Get<GrantService>().MakeMasterAsync(_root, accountId, domainId, default);
+        Assert.True(made.Ok, made.Text);
+    }
+
+    public async Task GivenAliasAsync(long domainId, string localPart, string target) => Id(await Server.Get<AddressService>().CreateAsync(
+        _root, new AddressForm { DomainId = domainId, LocalPart = localPart, Targets = [target] }, default));
+
+    public async Task GivenSuspendedAsync(long accountId)
+    {
+        var accounts = Server.Get<AccountService>();
+        AccountForm form = (await accounts.GetAsync(_root, accountId, default)).Value!;
+        form.State = MailEngine.Accounts.AccountState.Suspended;
+        ServiceResult done = await accounts.UpdateAsync(_root, accountId, form, default);
+        Assert.True(done.Ok, done.Text);
+    }
+
+    static long Id(ServiceResult<long> result)
+    {
+        Assert.True(result.Ok, result.Text);
+        return result.Value;
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _browser.DisposeAsync();
+        await Server.DisposeAsync();
+    }
+}

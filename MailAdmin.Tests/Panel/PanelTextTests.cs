@@ -1,0 +1,53 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace MailAdmin.Tests.Panel;
+
+/// <summary>Every text of the panel is in the resource file, and none stays there unused.</summary>
+public sealed partial class PanelTextTests
+{
+    static readonly string s_web = Path.Combine(Repository(), "MailAdmin.Web");
+
+    static readonly HashSet<string> s_known =
+        [.. XDocument.Load(Path.Combine(s_web, "Resources", "Texts.resx")).Root!.Elements("data").Select(d => (string)d.Attribute("name")!)];
+
+    [Fact]
+    public void When_a_page_names_a_text_then_the_resource_file_has_it()
+    {
+        string[] missing = [.. Sources().SelectMany(s => Named().Matches(s).Select(m => m.Groups[1].Value)).Distinct().Where(key => !s_known.Contains(key))];
+
+        Assert.Empty(missing);
+    }
+
+    [Fact]
+    public void When_the_resource_file_has_a_text_then_some_page_shows_it()
+    {
+        string all = string.Join('\n', Sources());
+        string[] prefixes = [.. Computed().Matches(all).Select(m => m.Groups[1].Value), .. KeyPrefixes().Matches(all).Select(m => m.Groups[1].Value + ".")];
+        string[] unused = [.. s_known.Where(key => !all.Contains('"' + key + '"', StringComparison.Ordinal) && !prefixes.Any(p => key.StartsWith(p, StringComparison.Ordinal)))];
+
+        Assert.Empty(unused);
+    }
+
+    static IEnumerable<string> Sources() => Directory.EnumerateFiles(s_web, "*", SearchOption.AllDirectories)
+        .Where(f => f.EndsWith(".razor", StringComparison.Ordinal) || f.EndsWith(".cs", StringComparison.Ordinal))
+        .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal))
+        .Select(File.ReadAllText);
+
+    static string Repository()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "MailAdmin.sln")))
+            folder = Path.GetDirectoryName(folder);
+        return folder ?? throw new InvalidOperationException("MailAdmin.sln is in no folder above the test binary.");
+    }
+
+    [GeneratedRegex("""\bT\["([A-Za-z]+\.[A-Za-z]+)"[\],]""")]
+    private static partial Regex Named();
+
+    [GeneratedRegex("""(?:T|Words)\[\$?"([A-Za-z]+\.)["{]""")]
+    private static partial Regex Computed();
+
+    [GeneratedRegex("KeyPrefix=\"([A-Za-z]+)")]
+    private static partial Regex KeyPrefixes();
+}

@@ -1,0 +1,128 @@
+using System.Collections.Concurrent;
+using Microsoft.Playwright;
+
+namespace MailAdmin.Tests.Rig;
+
+/// <summary>Debian's Chromium, headless, driven by Playwright. Starting one takes a second or two, so a test class shares it.</summary>
+public sealed class Browser : IAsyncDisposable
+{
+    const string Chromium = "/usr/bin/chromium";
+
+    // A closed network: whatever the browser itself would fetch is switched off.
+    static readonly string[] s_switches =
+    [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    ];
+
+    readonly IPlaywright _playwright;
+    readonly IBrowser _browser;
+
+    Browser(IPlaywright playwright, IBrowser browser)
+    {
+        _playwright = playwright;
+        _browser = browser;
+    }
+
+    public static async Task<Browser> StartAsync()
+    {
+        IPlaywright playwright = await Playwright.CreateAsync();
+        IBrowser browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Headless = true, Args = s_switches });
+        return new Browser(playwright, browser);
+    }
+
+    /// <summary>A person at a browser of his own: no cookies, nothing remembered.</summary>
+    /// <param name="home">Address of the panel, e.g. http://127.0.0.1:8080.</param>
+    public async Task<BrowserTab> OpenAsync(Uri home, int width = 1280, bool dark = false)
+    {
+        IBrowserContext context = await _browser.NewContextAsync(new()
+        {
+            BaseURL = home.ToString(),
+            ViewportSize = new() { Width = width, Height = 900 },
+            ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
+            Locale = "en-GB",
+            IgnoreHTTPSErrors = true,
+        });
+        context.SetDefaultTimeout(15_000);
+        return await BrowserTab.OpenAsync(context, home);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _browser.CloseAsync();
+        _playwright.Dispose();
+    }
+}
+
+/// <summary>A tab that writes down everything a well-made page does not do.</summary>
+public sealed class BrowserTab : IAsyncDisposable
+{
+    readonly IBrowserContext _context;
+    readonly ConcurrentQueue<string> _complaints = new();
+
+    BrowserTab(IBrowserContext context, IPage page, Uri home)
+    {
+        _context = context;
+        Page = page;
+        Home = home;
+    }
+
+    public IPage Page { get; }
+
+    public Uri Home { get; }
+
+    /// <summary>Errors on the console, uncaught exceptions, violations of the content policy, requests to other servers.</summary>
+    public IReadOnlyCollection<string> Complaints => _complaints;
+
+    internal static async Task<BrowserTab> OpenAsync(IBrowserContext context, Uri home)
+    {
+        IPage page = await context.NewPageAsync();
+        var tab = new BrowserTab(context, page, home);
+        page.Console += (_, message) =>
+        {
+            // The browser logs each 4xx page as an error of its own; what pages answer is the test's business.
+            if (message.Type == "error" && !message.Text.StartsWith("Failed to load resource: the server responded with a status of 4", StringComparison.Ordinal))
+                tab._complaints.Enqueue($"console at {page.Url}: {message.Text}");
+        };
+        page.PageError += (_, error) => tab._complaints.Enqueue($"script error at {page.Url}: {error}");
+        page.Request += (_, request) => tab.CheckOrigin(request.Url);
+        page.WebSocket += (_, socket) => tab.CheckOrigin(socket.Url.Replace("ws", "http", StringComparison.Ordinal));
+        return tab;
+    }
+
+    void CheckOrigin(string url)
+    {
+        if (Uri.TryCreate(url, UriKind.Absolute, out Uri? target) && target.Scheme is "http" or "https" && target.Authority != Home.Authority)
+            _complaints.Enqueue($"request to another server: {url}");
+    }
+
+    /// <summary>Opens a page and waits until its circuit answers.</summary>
+    public async Task GoAsync(string path)
+    {
+        await Page.GotoAsync(path);
+        await LiveAsync();
+    }
+
+    /// <summary>Waits until the page that is open answers: clicks before that would be lost.</summary>
+    public Task LiveAsync() => Page.Locator("[data-live=yes]").WaitForAsync(new() { State = WaitForSelectorState.Attached });
+
+    /// <summary>Opens a page that has no circuit (log-in, set-up, password).</summary>
+    public async Task<int> GoStaticAsync(string path) => (await Page.GotoAsync(path))?.Status ?? 0;
+
+    public async Task SignInAsync(string login, string password)
+    {
+        if (!Page.Url.Contains("/login", StringComparison.Ordinal))
+            await GoStaticAsync("/login");
+        await Page.FillAsync("#login-name", login);
+        await Page.FillAsync("#login-password", password);
+        await Page.ClickAsync("button[type=submit]");
+        await LiveAsync();
+    }
+
+    /// <summary>Pixels that the page is wider than its window; 0: nothing sticks out.</summary>
+    public Task<int> OverhangAsync() => Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
+
+    public ILocator Toast(string text) => Page.Locator(".toast", new() { HasText = text });
+
+    public async ValueTask DisposeAsync() => await _context.CloseAsync();
+}
