@@ -1,8 +1,10 @@
+using System.Net;
 using MailAdmin.Tests.Rig;
 using MailAdmin.Web;
 using MailAdmin.Web.Services;
 using MailEngine;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -32,13 +34,18 @@ public sealed class PanelServer : IAsyncDisposable
     public static async Task<PanelServer> StartAsync()
     {
         var folder = new TempFolder();
-        WebApplicationBuilder builder = Server.Builder([]);
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(
+            new WebApplicationOptions { ApplicationName = typeof(PanelSetup).Assembly.GetName().Name, ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseStaticWebAssets();
         builder.Logging.ClearProviders();
-        var options = new EngineOptions { DataPath = folder.Path, PanelPort = 0, PanelTlsPort = -1, Hostname = "" };
-        options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Smtp, Port = 0, Address = "127.0.0.1" });
+        var options = new EngineOptions { DataPath = folder.Path };
         EngineServices engine = await EngineServices.OpenAsync(options, TimeProvider.System, NullLoggerFactory.Instance);
-        WebApplication app = Server.Build(builder, engine, NullLoggerFactory.Instance);
-        await Server.StartAsync(app);
+        engine.AddTo(builder.Services);
+        builder.Services.AddPanel(options.DataPath);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        WebApplication app = builder.Build();
+        app.MapPanel();
+        await app.StartAsync();
         return new PanelServer(folder, engine, app);
     }
 

@@ -27,10 +27,10 @@ public sealed class SetupPageTests
         // Nothing filled in: each field says what it wants, and the focus is on the first.
         await tab.GoStaticAsync("/setup?token=" + token);
         await page.ClickAsync("button[type=submit]");
-        foreach (string field in (string[])["setup-domain", "setup-login", "setup-password"])
+        foreach (string field in (string[])["setup-hostname", "setup-password"])
             await Expect(page.Locator($"#{field}-error")).ToBeVisibleAsync();
-        await Expect(page.Locator("#setup-domain")).ToBeFocusedAsync();
-        await Expect(page.Locator("#setup-domain")).ToHaveAttributeAsync("aria-invalid", "true");
+        await Expect(page.Locator("#setup-hostname")).ToBeFocusedAsync();
+        await Expect(page.Locator("#setup-hostname")).ToHaveAttributeAsync("aria-invalid", "true");
 
         // What was right is kept, passwords are not sent back.
         await page.FillAsync("#setup-domain", "example.test");

@@ -71,7 +71,7 @@ public sealed class SetupService(
         {
             problems.Require(DomainName.TryParse(form.Domain.Trim(), out DomainName first) && EmailAddress.TryParse(login, out address)
                 && address.Domain == first, nameof(form.Login),
-                "Write an address of the domain below, or a name without @.");
+                "Write an address of the new domain, or a name without @.");
         }
         if (problems.Any)
             return problems.Refuse();
