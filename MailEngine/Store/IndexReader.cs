@@ -39,8 +39,9 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     readonly SqliteStatement _details = db.Prepare(
         "SELECT id, envelope, structure, layout, message_id, preview FROM message WHERE id>=?1 AND id<?2 ORDER BY id LIMIT ?3");
     readonly SqliteStatement _delivered = db.Prepare("SELECT 1 FROM delivered WHERE key=?1");
-    readonly SqliteStatement _queue = db.Prepare(
-        "SELECT id, account, message_key, reverse_path, recipient, parameters, state, queued_at, next_attempt, attempts, last_reply, delay_noticed, segment, offset, length FROM queue ORDER BY id");
+    const string QueueColumns =
+        "id, account, message_key, reverse_path, recipient, parameters, state, queued_at, next_attempt, attempts, last_reply, delay_noticed, segment, offset, length";
+    readonly SqliteStatement _queue = db.Prepare($"SELECT {QueueColumns} FROM queue WHERE id>=?1 AND id<=?2 ORDER BY id");
 
     public SqliteDatabase Database => db;
 
@@ -135,9 +136,11 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         }
     }
 
-    public List<QueueEntry> Queue()
+    /// <summary>Rows of the queue by id.</summary>
+    public List<QueueEntry> Queue(long first = 0, long last = long.MaxValue)
     {
         var rows = new List<QueueEntry>();
+        _queue.Bind(1, first).Bind(2, last);
         while (_queue.Step())
         {
             if (!EmailAddress.TryParse(_queue.Text(4), out EmailAddress recipient))

@@ -163,6 +163,15 @@ public sealed class MailStore : IAsyncDisposable
     /// <summary>All queue rows.</summary>
     public IReadOnlyList<QueueEntry> ReadQueue() => _partition.Read(r => r.Queue());
 
+    /// <summary>Those of some queue rows that are still there.</summary>
+    public IReadOnlyList<QueueEntry> ReadQueue(IReadOnlyCollection<long> ids) => _partition.Read(r =>
+    {
+        var rows = new List<QueueEntry>(ids.Count);
+        foreach (long id in ids)
+            rows.AddRange(r.Queue(id, id));
+        return rows;
+    });
+
     /// <summary>New states of rows, and rows that are done; durable when the task ends.</summary>
     public Task<StoreError> UpdateQueueAsync(IReadOnlyList<QueueEntry> changed, IReadOnlyList<long> removed) =>
         _partition.CommitAsync(new QueueChange(changed, removed));
