@@ -3,7 +3,9 @@ using System.Net.Sockets;
 using System.Text;
 using MailAdmin.Tests.Accounts;
 using MailEngine;
+using MailEngine.Dns;
 using MailEngine.Flow;
+using MailEngine.Lmtp;
 using MailEngine.Net;
 using MailEngine.Smtp;
 using MailEngine.Store;
@@ -27,7 +29,7 @@ public sealed class MailRig : IAsyncDisposable
     readonly TempFolder _folder;
 
     MailRig(WebApplication app, TempFolder folder, AccountsRig accounts, MailStore store, TraceLog trace, MailListeners listeners,
-        SessionRegistry sessions, Heartbeat heartbeat, Certificates certificates)
+        SessionRegistry sessions, Heartbeat heartbeat, Certificates certificates, QueueScheduler queue, QueueControl control, EngineOptions options)
     {
         _app = app;
         _folder = folder;
@@ -38,6 +40,9 @@ public sealed class MailRig : IAsyncDisposable
         Trace = trace;
         Listeners = listeners;
         Sessions = sessions;
+        Queue = queue;
+        Control = control;
+        Options = options;
     }
 
     public AccountsRig Accounts { get; }
@@ -45,6 +50,9 @@ public sealed class MailRig : IAsyncDisposable
     public TraceLog Trace { get; }
     public MailListeners Listeners { get; }
     public SessionRegistry Sessions { get; }
+    public QueueScheduler Queue { get; }
+    public QueueControl Control { get; }
+    public EngineOptions Options { get; }
     public string Folder => _folder.Path;
 
     /// <summary>Domain example.test with the accounts that tests speak of: ann and bob.</summary>
@@ -81,6 +89,10 @@ public sealed class MailRig : IAsyncDisposable
         var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance);
         var smtp = new SmtpServer(router, delivery, store, trace, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock,
             NullLogger<SmtpServer>.Instance);
+        var lmtp = new LmtpServer(router, delivery, store, trace, hostname, options, clock, NullLogger<LmtpServer>.Instance);
+        var queue = new QueueScheduler(store, router, delivery, new Resolver(options.Dns, clock), trace, hostname, options, clock,
+            NullLogger<QueueScheduler>.Instance);
+        queue.Start();
         var listeners = new MailListeners(options, certificates, sessions, heartbeat, NullLogger<MailListeners>.Instance);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.ClearProviders();
@@ -88,10 +100,12 @@ public sealed class MailRig : IAsyncDisposable
         {
             [MailProtocol.Smtp] = smtp.Door,
             [MailProtocol.Submission] = smtp.SubmissionDoor,
+            [MailProtocol.Lmtp] = lmtp.Door,
         }));
         WebApplication app = builder.Build();
         await app.StartAsync();
-        var rig = new MailRig(app, folder, accounts, store, trace, listeners, sessions, heartbeat, certificates);
+        var rig = new MailRig(app, folder, accounts, store, trace, listeners, sessions, heartbeat, certificates, queue,
+            new QueueControl(queue, store, trace, clock), options);
         rig.Domain = await accounts.GivenDomainAsync("example.test");
         rig.Ann = await accounts.GivenAccountAsync("ann@example.test", Password);
         rig.Bob = await accounts.GivenAccountAsync("bob@example.test", Password);
@@ -155,6 +169,7 @@ public sealed class MailRig : IAsyncDisposable
     {
         await _app.DisposeAsync();
         _heartbeat.Dispose();
+        await Queue.DisposeAsync();
         await Trace.DisposeAsync();
         await Store.DisposeAsync();
         await Accounts.DisposeAsync();

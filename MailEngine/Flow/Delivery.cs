@@ -24,12 +24,17 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
     /// <param name="queueFaults">True (SMTP): one answer for all, so recipients with a passing trouble are queued when another one
     /// was served. False (LMTP): each hears its own trouble and the client keeps the message. RFC 2033 §4.2</param>
     /// <returns>One reply for each recipient, in order.</returns>
-    internal async Task<Reply[]> AcceptAsync(Envelope envelope, Body body, byte[] fingerprint, bool queueFaults, CancellationToken ct)
+    internal Task<Reply[]> AcceptAsync(Envelope envelope, Body body, byte[] fingerprint, bool queueFaults, CancellationToken ct) =>
+        AcceptAsync(envelope, body, fingerprint, queueFaults, [], ct);
+
+    /// <param name="removeQueueIds">Queue rows that this replaces, gone in the same commit.</param>
+    internal async Task<Reply[]> AcceptAsync(
+        Envelope envelope, Body body, byte[] fingerprint, bool queueFaults, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
         var plan = new DeliveryPlan(envelope, clock.GetUtcNow());
         await plan.AddAsync(envelope, body, fingerprint, store);
         AcceptOutcome outcome = await store.AcceptAsync(
-            new Acceptance { Body = body, Deposits = plan.Deposits, Queue = plan.Queue }, ct);
+            new Acceptance { Body = body, Deposits = plan.Deposits, Queue = plan.Queue }, removeQueueIds, ct);
         if (outcome.Fault != StoreError.None)
         {
             FlowLog.NotKept(log, envelope.MessageKey, outcome.Fault);
@@ -65,7 +70,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         string messageId = body.Summary.MessageId ?? "";
         string from = envelope.ReversePathText;
         DateTimeOffset now = envelope.ReceivedAt;
-        if (Array.Exists(replies, r => r.IsPositive))
+        if (envelope.With != TransmissionType.FromQueue && Array.Exists(replies, r => r.IsPositive))
         {
             trace.Add(new TraceEvent(now, TraceStep.Accepted, envelope.MessageKey, messageId, from, "", envelope.Peer,
                 $"{envelope.With.ToString().ToUpperInvariant()}, {body.Length} octets"));

@@ -5,7 +5,7 @@ using MailEngine.Net;
 namespace MailEngine.Flow;
 
 /// <summary>How a message came in: the "with" word of its Received field. RFC 5321 §4.4, RFC 3848 §1</summary>
-public enum TransmissionType { Smtp, Esmtp, Esmtps, Esmtpa, Esmtpsa, Lmtp, Lmtps, Internal }
+public enum TransmissionType { Smtp, Esmtp, Esmtps, Esmtpa, Esmtpsa, Lmtp, Lmtps, Internal, FromQueue }
 
 /// <summary>One recipient as the client named it, with its wishes and where it leads.</summary>
 public sealed class EnvelopeRecipient(EmailAddress address, IReadOnlyList<Route> routes)
@@ -51,5 +51,5 @@ public sealed class Envelope
     public string ReversePathText => ReversePath?.ToString() ?? "";
 
     /// <summary>Client for people: an address, "unix" or "local".</summary>
-    public string Peer => ClientAddress?.ToString() ?? (With == TransmissionType.Internal ? "local" : "unix");
+    public string Peer => ClientAddress?.ToString() ?? (With is TransmissionType.Internal or TransmissionType.FromQueue ? "local" : "unix");
 }

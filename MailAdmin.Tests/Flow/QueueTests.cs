@@ -1,0 +1,379 @@
+using System.Text;
+using MailAdmin.Tests.Rig;
+using MailEngine;
+using MailEngine.Flow;
+using MailEngine.Store;
+
+namespace MailAdmin.Tests.Flow;
+
+/// <summary>Mail that leaves: queue, outbound client, reports.</summary>
+public sealed class QueueTests : IAsyncLifetime
+{
+    readonly DnsServer _dns = new();
+    readonly SmtpSink _sink = new();
+    MailRig _rig = null!;
+
+    public async Task InitializeAsync()
+    {
+        _dns.Mx("away.test", 10, "mx.away.test").A("mx.away.test", "127.0.0.1");
+        _rig = await GivenRigAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _rig.DisposeAsync();
+        _dns.Dispose();
+        _sink.Dispose();
+    }
+
+    Task<MailRig> GivenRigAsync(Action<EngineOptions>? change = null) => MailRig.StartAsync(o =>
+    {
+        o.Dns.Servers = [_dns.Address];
+        o.Queue.Port = _sink.Port;
+        change?.Invoke(o);
+    });
+
+    static async Task SendAsync(MailRig rig, string recipients, string text = "Subject: x\r\n\r\n..dots\r\n", string from = "<ann@example.test>", string wishes = "")
+    {
+        await using WireScript client = await rig.LogInAsync();
+        await client.PlayAsync($"C: MAIL FROM:{from}\nS: 250 *");
+        foreach (string recipient in recipients.Split(' '))
+            await client.PlayAsync($"C: RCPT TO:<{recipient}>{wishes}\nS: 250 *");
+        await client.PlayAsync("C: DATA\nS: 354 *");
+        await client.SendAsync(text + ".\r\n");
+        await client.PlayAsync("S: 250 2.0.0 *\nC: QUIT\nS: 221 *");
+    }
+
+    static async Task<string> MessageOfAsync(MailRig rig, long account, int count = 1)
+    {
+        Mailbox box = (await rig.Store.OpenAsync(account, MailboxName.Inbox))!;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (box.Current is var now && now.Count < count)
+            await box.ChangedSince(now).WaitAsync(patience.Token);
+        return (await rig.MessagesAsync(account))[count - 1];
+    }
+
+    static async Task WaitForEmptyQueueAsync(MailRig rig)
+    {
+        for (int i = 0; rig.Queue.Count > 0; i++)
+        {
+            Assert.True(i < 1000, "the queue does not get empty");
+            await Task.Delay(10);
+        }
+    }
+
+    [Fact]
+    public async Task When_mail_is_for_another_domain_then_its_MX_gets_it_as_it_was_sent()
+    {
+        await SendAsync(_rig, "zoe@away.test");
+        SunkMail mail = await _sink.TakeAsync();
+        Assert.Equal("MAIL FROM:<ann@example.test>", mail.MailLine);
+        Assert.Equal(["RCPT TO:<zoe@away.test>"], mail.RcptLines);
+        Assert.StartsWith("Received: from client.test ([127.0.0.1])\r\n\t(using TLSv1.3 with cipher ", mail.Data);
+        Assert.Contains("with ESMTPSA id ", mail.Data);
+        Assert.EndsWith("\r\n\r\n.dots\r\n", mail.Data);
+        await WaitForEmptyQueueAsync(_rig);
+        Assert.Empty(_rig.Store.ReadQueue());
+        Assert.Contains(await _rig.Trace.FindAsync("zoe@away.test"), e => e.Step == TraceStep.Sent && e.Peer == "mx.away.test");
+    }
+
+    [Fact]
+    public async Task When_a_message_has_recipients_here_and_there_then_each_gets_one_and_those_of_one_domain_share_a_transaction()
+    {
+        await SendAsync(_rig, "zoe@away.test bob@example.test yan@away.test");
+        SunkMail mail = await _sink.TakeAsync();
+        Assert.Equal(["RCPT TO:<zoe@away.test>", "RCPT TO:<yan@away.test>"], mail.RcptLines);
+        Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+    }
+
+    [Fact]
+    public async Task When_the_host_offers_STARTTLS_then_it_is_used()
+    {
+        _sink.Extensions.Add("STARTTLS");
+        await SendAsync(_rig, "zoe@away.test");
+        Assert.True((await _sink.TakeAsync()).Tls);
+    }
+
+    [Fact]
+    public async Task When_TLS_does_not_work_there_then_it_goes_in_the_clear()
+    {
+        _sink.Extensions.Add("STARTTLS");
+        _sink.TlsWorks = false;
+        await SendAsync(_rig, "zoe@away.test");
+        Assert.False((await _sink.TakeAsync()).Tls);
+    }
+
+    [Fact]   // attack case A4
+    public async Task When_the_host_sends_more_behind_its_answer_to_STARTTLS_then_nothing_is_sent_there()
+    {
+        _sink.Extensions.Add("STARTTLS");
+        _sink.Script = command => command == "STARTTLS" ? "220 go\r\n250-injected\r\n250 DSN" : null;
+        await SendAsync(_rig, "zoe@away.test");
+        await WaitForStepAsync(_rig, "zoe@away.test", TraceStep.Deferred);
+        Assert.DoesNotContain(_sink.Commands, c => c.StartsWith("MAIL", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task When_the_host_has_no_extensions_then_commands_go_one_by_one()
+    {
+        _sink.Extensions.Clear();
+        await SendAsync(_rig, "zoe@away.test yan@away.test");
+        Assert.Equal(2, (await _sink.TakeAsync()).RcptLines.Count);
+    }
+
+    [Fact]
+    public async Task When_EHLO_is_not_known_there_then_HELO_is_said()
+    {
+        _sink.Script = command => command.StartsWith("EHLO", StringComparison.Ordinal) ? "502 what" : null;
+        await SendAsync(_rig, "zoe@away.test");
+        await _sink.TakeAsync();
+        Assert.Contains("HELO mail.example.test", _sink.Commands);
+    }
+
+    [Fact]
+    public async Task When_a_recipient_is_refused_for_good_then_the_sender_gets_a_report_and_the_row_goes()
+    {
+        _sink.Script = command => command.Contains("<gone@", StringComparison.Ordinal) ? "550 5.1.1 no such user" : null;
+        await SendAsync(_rig, "gone@away.test zoe@away.test", "Message-ID: <m1@example.test>\r\nSubject: Secret plan\r\n\r\nthe text\r\n");
+        Assert.Equal(["RCPT TO:<zoe@away.test>"], (await _sink.TakeAsync()).RcptLines);
+        string report = await MessageOfAsync(_rig, _rig.Ann);
+        Assert.StartsWith("Return-Path: <>\r\nDelivered-To: ann@example.test\r\n", report);
+        Assert.Contains("Content-Type: multipart/report; report-type=delivery-status;", report);
+        Assert.Contains("Auto-Submitted: auto-replied\r\n", report);
+        Assert.Contains("Final-Recipient: rfc822; gone@away.test\r\nAction: failed\r\nStatus: 5.1.1\r\nRemote-MTA: dns; mx.away.test\r\nDiagnostic-Code: smtp; 550 5.1.1 no such user\r\n", report);
+        Assert.Contains("Subject: Secret plan\r\n", report);
+        Assert.DoesNotContain("the text", report);
+        Assert.DoesNotContain("zoe@", report);
+        await WaitForEmptyQueueAsync(_rig);
+    }
+
+    [Fact]   // RFC 5321 §4.5.5
+    public async Task When_a_report_cannot_be_delivered_then_no_report_is_made_about_it()
+    {
+        _sink.Script = command => command.StartsWith("RCPT", StringComparison.Ordinal) ? "550 5.1.1 no" : null;
+        await SendAsync(_rig, "gone@away.test", from: "<>");
+        await WaitForEmptyQueueAsync(_rig);
+        Assert.Empty(await _rig.MessagesAsync(_rig.Ann));
+    }
+
+    [Fact]
+    public async Task When_the_sender_asked_never_to_be_told_then_he_is_not()
+    {
+        _sink.Script = command => command.StartsWith("RCPT", StringComparison.Ordinal) ? "550 5.1.1 no" : null;
+        await SendAsync(_rig, "gone@away.test", wishes: " NOTIFY=NEVER");
+        await WaitForEmptyQueueAsync(_rig);
+        Assert.Empty(await _rig.MessagesAsync(_rig.Ann));
+    }
+
+    [Fact]   // RFC 3461 §5.2.2
+    public async Task When_success_is_to_be_told_and_the_next_host_cannot_then_the_sender_hears_that_it_was_relayed()
+    {
+        _sink.Extensions.Remove("DSN");
+        await SendAsync(_rig, "zoe@away.test", wishes: " NOTIFY=SUCCESS ORCPT=rfc822;zoe@away.test");
+        string report = await MessageOfAsync(_rig, _rig.Ann);
+        Assert.Contains("Original-Recipient: rfc822; zoe@away.test\r\nFinal-Recipient: rfc822; zoe@away.test\r\nAction: relayed\r\nStatus: 2.", report);
+    }
+
+    [Fact]
+    public async Task When_the_next_host_knows_DSN_then_the_wishes_go_on()
+    {
+        await SendAsync(_rig, "zoe@away.test", from: "<ann@example.test> RET=HDRS ENVID=Q1", wishes: " NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;zoe@away.test");
+        SunkMail mail = await _sink.TakeAsync();
+        Assert.Equal("MAIL FROM:<ann@example.test> RET=HDRS ENVID=Q1", mail.MailLine);
+        Assert.Equal(["RCPT TO:<zoe@away.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;zoe@away.test"], mail.RcptLines);
+    }
+
+    [Fact]
+    public async Task When_the_host_says_not_now_then_it_is_tried_again_and_once_more_at_the_administrators_wish()
+    {
+        int refusals = 1;
+        _sink.Script = command => command.StartsWith("RCPT", StringComparison.Ordinal) && refusals-- > 0 ? "451 4.2.1 later" : null;
+        await SendAsync(_rig, "zoe@away.test");
+        await WaitForStepAsync(_rig, "zoe@away.test", TraceStep.Deferred);
+        QueueEntry row = Assert.Single(_rig.Store.ReadQueue());
+        Assert.Equal((1, "mx.away.test said: 451 4.2.1 later"), (row.Attempts, row.LastReply));
+        Assert.InRange(row.NextAttempt - row.QueuedAt, TimeSpan.FromMinutes(4), TimeSpan.FromMinutes(6));
+        Assert.Equal(1, await _rig.Control.RetryAsync(null));
+        await _sink.TakeAsync();
+        await WaitForEmptyQueueAsync(_rig);
+    }
+
+    [Fact]
+    public async Task When_it_is_tried_long_enough_then_it_is_given_up_with_a_notice_before_and_a_report_after()
+    {
+        _sink.Script = command => command.StartsWith("RCPT", StringComparison.Ordinal) ? "451 4.2.1 later" : null;
+        await using MailRig rig = await GivenRigAsync(o =>
+        {
+            o.Queue.RetryAfter = [TimeSpan.FromMilliseconds(100)];
+            o.Queue.DelayNotice = TimeSpan.FromMilliseconds(50);
+            o.Queue.GiveUpAfter = TimeSpan.FromSeconds(1);
+        });
+        await SendAsync(rig, "zoe@away.test");
+        string notice = await MessageOfAsync(rig, rig.Ann, 1);
+        Assert.Contains("Action: delayed\r\nStatus: 4.2.1\r\n", notice);
+        string report = await MessageOfAsync(rig, rig.Ann, 2);
+        Assert.Contains("Action: failed\r\nStatus: 5.2.1\r\n", report);
+        await WaitForEmptyQueueAsync(rig);
+        Assert.Equal(2, (await rig.MessagesAsync(rig.Ann)).Count);
+    }
+
+    [Theory]
+    [InlineData("none.test", "Status: 5.1.2")]       // no such domain
+    [InlineData("null.test", "Status: 5.1.10")]      // RFC 7505
+    [InlineData("nohost.test", "Status: 5.4.4")]     // an MX without address
+    [InlineData("self.test", "Status: 5.4.6")]       // an MX that is ourselves
+    public async Task When_the_domain_can_never_have_mail_then_it_comes_back_at_once(string domain, string status)
+    {
+        _dns.Mx("null.test", 0, "").Mx("nohost.test", 10, "mx.nohost.test").Mx("self.test", 10, MailRig.Hostname);
+        await SendAsync(_rig, "zoe@" + domain);
+        Assert.Contains(status + "\r\n", await MessageOfAsync(_rig, _rig.Ann));
+    }
+
+    [Fact]
+    public async Task When_the_host_greets_with_our_own_name_then_the_mail_does_not_go_round()
+    {
+        _sink.Name = MailRig.Hostname;
+        await SendAsync(_rig, "zoe@away.test");
+        Assert.Contains("Status: 5.4.6\r\n", await MessageOfAsync(_rig, _rig.Ann));
+    }
+
+    [Fact]
+    public async Task When_the_first_host_is_dead_then_the_next_one_gets_the_mail()
+    {
+        _dns.Mx("two.test", 5, "dead.test").Mx("two.test", 10, "mx.away.test").A("dead.test", "127.0.0.99");
+        await SendAsync(_rig, "zoe@two.test");
+        Assert.Equal(["RCPT TO:<zoe@two.test>"], (await _sink.TakeAsync()).RcptLines);
+    }
+
+    [Fact]
+    public async Task When_relay_hosts_are_set_then_they_are_tried_in_order_with_log_in()
+    {
+        _sink.Extensions.Add("STARTTLS");
+        _sink.Extensions.Add("AUTH PLAIN LOGIN");
+        int dead;
+        using (var gone = new SmtpSink())
+            dead = gone.Port;
+        await using MailRig rig = await GivenRigAsync(o =>
+        {
+            string relay = $"127.0.0.1:{_sink.Port}";
+            o.Relayhosts = [$"127.0.0.1:{dead}", relay];
+            o.RelayAuth[relay] = new RelayAuthOptions { User = "us", Password = "pw", VerifyCertificate = false };
+        });
+        await SendAsync(rig, "zoe@anywhere.test");
+        SunkMail mail = await _sink.TakeAsync();
+        Assert.True(mail.Tls);
+        Assert.Equal("/us/pw", mail.LogIn);
+    }
+
+    [Fact]
+    public async Task When_a_relay_host_with_log_in_has_no_TLS_then_no_password_is_sent()
+    {
+        _sink.Extensions.Add("AUTH PLAIN");
+        await using MailRig rig = await GivenRigAsync(o =>
+        {
+            string relay = $"127.0.0.1:{_sink.Port}";
+            o.Relayhosts = [relay];
+            o.RelayAuth[relay] = new RelayAuthOptions { User = "us", Password = "pw" };
+        });
+        await SendAsync(rig, "zoe@anywhere.test");
+        await WaitForStepAsync(rig, "zoe@anywhere.test", TraceStep.Deferred);
+        Assert.DoesNotContain(_sink.Commands, c => c.StartsWith("AUTH", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task When_a_relay_host_shows_a_bad_certificate_then_no_password_is_sent()
+    {
+        _sink.Extensions.Add("STARTTLS");
+        _sink.Extensions.Add("AUTH PLAIN");
+        await using MailRig rig = await GivenRigAsync(o =>
+        {
+            string relay = $"127.0.0.1:{_sink.Port}";
+            o.Relayhosts = [relay];
+            o.RelayAuth[relay] = new RelayAuthOptions { User = "us", Password = "pw" };
+        });
+        await SendAsync(rig, "zoe@anywhere.test");
+        await WaitForStepAsync(rig, "zoe@anywhere.test", TraceStep.Deferred);
+        Assert.DoesNotContain(_sink.Commands, c => c.StartsWith("AUTH", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task When_rows_are_held_then_they_wait_until_they_are_released_or_removed()
+    {
+        _sink.Script = command => command == "" ? "421 4.3.2 busy" : null;
+        await SendAsync(_rig, "zoe@away.test");
+        await SendAsync(_rig, "yan@away.test");
+        await WaitForStepAsync(_rig, "zoe@away.test", TraceStep.Deferred);
+        await WaitForStepAsync(_rig, "yan@away.test", TraceStep.Deferred);
+        _sink.Script = null;
+        QueueEntry zoe = _rig.Store.ReadQueue().Single(r => r.Recipient.Local == "zoe");
+        QueueEntry yan = _rig.Store.ReadQueue().Single(r => r.Recipient.Local == "yan");
+        await WaitForIdleAsync();
+        Assert.Equal(1, await _rig.Control.HoldAsync([zoe.Id]));
+        Assert.Equal(1, await _rig.Control.RemoveAsync([yan.Id], tellSender: true));
+        Assert.Contains("Final-Recipient: rfc822; yan@away.test\r\nAction: failed\r\n", await MessageOfAsync(_rig, _rig.Ann));
+        await _rig.Control.RetryAsync(null);
+        Assert.Equal(QueueState.Held, Assert.Single(_rig.Control.List()).Row.State);
+        Assert.Equal(1, await _rig.Control.ReleaseAsync([zoe.Id]));
+        Assert.Equal(["RCPT TO:<zoe@away.test>"], (await _sink.TakeAsync()).RcptLines);
+        Assert.True(_sink.IsEmpty);
+
+        async Task WaitForIdleAsync()
+        {
+            for (int i = 0; _rig.Control.List().Any(v => v.IsActive); i++)
+            {
+                Assert.True(i < 1000);
+                await Task.Delay(10);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task When_one_of_two_local_recipients_is_full_then_his_copy_waits_and_comes_when_there_is_room()
+    {
+        long full = await _rig.Accounts.GivenAccountAsync("full@example.test", change: a => a.QuotaBytes = 1000);
+        await SendAsync(_rig, "full@example.test bob@example.test", $"Subject: x\r\n\r\n{new string('x', 900)}\r\n");
+        Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+        QueueEntry row = Assert.Single(_rig.Store.ReadQueue());
+        Assert.Equal("full@example.test", row.Recipient.ToString());
+        await _rig.Accounts.WriteAsync(async db =>
+        {
+            db.Accounts.Single(a => a.Id == full).QuotaBytes = 100_000;
+            await db.SaveChangesAsync();
+        });
+        await _rig.Control.RetryAsync(null);
+        Assert.StartsWith("Return-Path: <ann@example.test>\r\nDelivered-To: full@example.test\r\n", await MessageOfAsync(_rig, full));
+        await WaitForEmptyQueueAsync(_rig);
+    }
+
+    [Fact]
+    public async Task When_an_alias_leads_away_then_mail_from_outside_is_forwarded_with_its_sender()
+    {
+        await _rig.Accounts.GivenAddressAsync(_rig.Domain, "fwd", "zoe@away.test", _rig.Bob);
+        await using WireScript client = await _rig.ConnectAsync();
+        await client.PlayAsync("S: 220 *\nC: HELO c\nS: 250 *\nC: MAIL FROM:<a@example.org>\nS: 250 *\nC: RCPT TO:<fwd@example.test>\nS: 250 *\nC: DATA\nS: 354 *\nC: hi\nC: .\nS: 250 *");
+        SunkMail mail = await _sink.TakeAsync();
+        Assert.StartsWith("MAIL FROM:<a@example.org>", mail.MailLine);
+        Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+    }
+
+    [Fact]
+    public async Task When_many_messages_go_to_one_domain_then_connections_are_used_again()
+    {
+        for (int i = 0; i < 20; i++)
+            await SendAsync(_rig, "zoe@away.test");
+        for (int i = 0; i < 20; i++)
+            await _sink.TakeAsync();
+        Assert.InRange(_sink.Connections, 1, 20);
+    }
+
+    static async Task WaitForStepAsync(MailRig rig, string address, TraceStep step)
+    {
+        for (int i = 0; ; i++)
+        {
+            if ((await rig.Trace.FindAsync(address)).Any(e => e.Step == step))
+                return;
+            Assert.True(i < 1000, $"no {step} of {address}");
+            await Task.Delay(10);
+        }
+    }
+}

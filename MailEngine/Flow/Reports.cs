@@ -1,0 +1,44 @@
+using MailEngine.Addresses;
+using MailEngine.Store;
+using Microsoft.Extensions.Logging;
+
+namespace MailEngine.Flow;
+
+/// <summary>Makes a report and takes it over like any other message, in one commit with the end of the rows it is about.</summary>
+sealed class Reports(Router router, Delivery delivery, MailStore store, DeliveryReport writer, TimeProvider clock, ILogger log)
+{
+    /// <summary>Tells the sender of a message about some of its recipients.</summary>
+    /// <param name="about">A queue row of the message.</param>
+    /// <param name="removeQueueIds">Rows that are done with; gone in the same commit, or none of it happened.</param>
+    /// <returns>False: it cannot be kept now; the rows are still there, try later.</returns>
+    public async Task<bool> TellAsync(QueueEntry about, IReadOnlyList<ReportedRecipient> recipients, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
+    {
+        // No report about a report, and none to nobody: RFC 5321 §4.5.5, §6.1.
+        if (recipients.Count == 0 || !EmailAddress.TryParse(about.ReversePath, out EmailAddress to))
+            return await RemoveAsync(removeQueueIds);
+        IReadOnlyList<Route> routes = await router.PlanAsync(to, mayRelay: true, ct);
+        if (routes is [Route.Reject reject])
+            return !reject.Reply.IsTransient && await RemoveAsync(removeQueueIds);   // the sender does not exist: nobody to tell
+        DateTimeOffset now = clock.GetUtcNow();
+        var envelope = new Envelope { MessageKey = MessageKey.Next(now), With = TransmissionType.Internal, ReceivedAt = now };
+        envelope.Recipients.Add(new EnvelopeRecipient(to, routes) { Parameters = new RecipientParameters(DsnNotify.Never, "") });
+        using Body body = Write(about, to, envelope.MessageKey, recipients, now);
+        Reply[] replies = await delivery.AcceptAsync(envelope, body, body.Sha256, queueFaults: true, removeQueueIds, ct);
+        if (replies[0].IsPositive)
+            return true;
+        // A full mailbox must not keep the row for ever: the report is lost, as with every other mail system.
+        FlowLog.ReportLost(log, about.MessageKey, to.ToString(), replies[0].ToString());
+        return replies[0] == Reply.OverQuota && await RemoveAsync(removeQueueIds);
+    }
+
+    async Task<bool> RemoveAsync(IReadOnlyList<long> ids) => ids.Count == 0 || await store.UpdateQueueAsync([], ids) == StoreError.None;
+
+    Body Write(QueueEntry about, EmailAddress to, string reportKey, IReadOnlyList<ReportedRecipient> recipients, DateTimeOffset now)
+    {
+        using BodyWriter body = store.NewBody();
+        SenderParameters sender = QueueParameters.Read(about.Parameters).Sender;
+        using MessageReader original = store.OpenBody(about.Body);
+        writer.Write(body, reportKey, to, about.MessageKey, sender, about.QueuedAt, recipients, original, now);
+        return body.Complete();
+    }
+}
