@@ -6,7 +6,11 @@ namespace MailEngine;
 /// closes them, letting running commands finish, before this is stopped.</summary>
 public sealed class EngineHost(EngineServices engine) : IHostedService
 {
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        engine.Queue.Start();
+        return Task.CompletedTask;
+    }
 
     public Task StopAsync(CancellationToken cancellationToken)
     {

@@ -1,5 +1,7 @@
 using MailEngine.Accounts;
+using MailEngine.Dns;
 using MailEngine.Flow;
+using MailEngine.Lmtp;
 using MailEngine.Net;
 using MailEngine.Sasl;
 using MailEngine.Smtp;
@@ -38,6 +40,9 @@ public sealed class EngineServices : IAsyncDisposable
     public TraceLog Trace { get; private set; } = null!;
     public Router Router { get; private set; } = null!;
     public Delivery Delivery { get; private set; } = null!;
+    public Resolver Resolver { get; private set; } = null!;
+    public QueueScheduler Queue { get; private set; } = null!;
+    public QueueControl QueueControl { get; private set; } = null!;
     public MailListeners Listeners { get; private set; } = null!;
 
     /// <summary>What is behind each kind of mail port.</summary>
@@ -53,7 +58,7 @@ public sealed class EngineServices : IAsyncDisposable
             await engine.OpenAsync(logs);
             return engine;
         }
-        catch (Exception e) when (e is StoreOpenException or AccountsOpenException or InvalidOperationException or UnauthorizedAccessException or IOException)
+        catch (Exception e) when (e is StoreOpenException or AccountsOpenException or InvalidOperationException or FormatException or UnauthorizedAccessException or IOException)
         {
             await engine.DisposeAsync();
             throw new EngineStartException(e.Message, e);
@@ -87,12 +92,17 @@ public sealed class EngineServices : IAsyncDisposable
         Trace = Made(new TraceLog(Options.DataPath, Clock, logs.CreateLogger<TraceLog>()));
         Router = new Router(Directory, Options);
         Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>());
+        Resolver = new Resolver(Options.Dns, Clock);
+        Queue = Made(new QueueScheduler(Store, Router, Delivery, Resolver, Trace, Hostname, Options, Clock, logs.CreateLogger<QueueScheduler>()));
+        QueueControl = new QueueControl(Queue, Store, Trace, Clock);
 
         var smtp = new SmtpServer(Router, Delivery, Store, Trace, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<SmtpServer>());
+        var lmtp = new LmtpServer(Router, Delivery, Store, Trace, Hostname, Options, Clock, logs.CreateLogger<LmtpServer>());
         Doors = new Dictionary<MailProtocol, ProtocolDoor>
         {
             [MailProtocol.Smtp] = smtp.Door,
             [MailProtocol.Submission] = smtp.SubmissionDoor,
+            [MailProtocol.Lmtp] = lmtp.Door,
         };
         Listeners = new MailListeners(Options, Certificates, Sessions, Heartbeat, logs.CreateLogger<MailListeners>());
     }
@@ -111,6 +121,7 @@ public sealed class EngineServices : IAsyncDisposable
         services.AddSingleton(Certificates);
         services.AddSingleton(Sessions);
         services.AddSingleton(Trace);
+        services.AddSingleton(QueueControl);
         services.AddSingleton(Listeners);
         services.AddSingleton(this);
         services.AddHostedService<EngineHost>();
