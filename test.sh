@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds with warnings as errors, checks the formatting, runs all tests.
+# The last line is "N passed, N failed". Runs as root on Debian 12 with the .NET 10 SDK (a test mounts a small tmpfs).
+#   ./test.sh [FILTER]     FILTER as for dotnet test, e.g. FullyQualifiedName~Imap
+set -uo pipefail
+cd "$(dirname "$0")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en MSBUILDDISABLENODEREUSE=1
+
+fail() { echo "test.sh: $1"; echo "0 passed, 1 failed"; exit 1; }
+
+# Real programs that the tests drive, and what builds the library that watches a process's writes.
+packages=(chromium swaks libnet-ssleay-perl libauthen-sasl-perl isync libsasl2-modules mutt curl openssl python3 gcc libc6-dev libsqlite3-0 procps mount util-linux ca-certificates)
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    export DEBIAN_FRONTEND=noninteractive
+    (apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}") >/tmp/mailadmin-apt.log 2>&1 ||
+        fail "apt-get could not install ${missing[*]}: $(tail -n 3 /tmp/mailadmin-apt.log | tr '\n' ' ')"
+fi
+
+dotnet restore --locked-mode --verbosity quiet || fail "dotnet restore: the packages of the lock files are not to be had"
+dotnet build --no-restore --configuration Release --verbosity quiet || fail "the build has errors"
+if [ $# -eq 0 ]; then
+    dotnet format --no-restore --verify-no-changes --verbosity quiet || fail "dotnet format: run it and commit what it changes"
+fi
+
+log=$(mktemp)
+dotnet test MailAdmin.Tests --no-build --configuration Release --logger "console;verbosity=normal" \
+    --blame-hang-timeout 10m --results-directory artifacts/test ${1:+--filter "$1"} 2>&1 | tee "$log" | grep -vE '^\s*Passed '
+passed=$(grep -cE '^ *Passed [^ ]' "$log")
+failed=$(grep -cE '^ *Failed [^ ]' "$log")
+skipped=$(grep -cE '^ *Skipped [^ ]' "$log")
+# A test host that died has failed, whatever it counted before.
+if ! grep -qE '^(Test Run Successful|Test Run Failed)' "$log"; then failed=$((failed + 1)); fi
+rm -f "$log"
+if [ "$skipped" -gt 0 ]; then echo "$passed passed, $failed failed, $skipped skipped"; else echo "$passed passed, $failed failed"; fi
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
