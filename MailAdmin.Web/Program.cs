@@ -1,19 +1,16 @@
 using MailAdmin.Web;
 using MailEngine;
 
-// Static files and appsettings.json stand beside the binary; data/ and other relative paths are taken from the working directory.
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-builder.WebHost.UseStaticWebAssets();
-var options = new EngineOptions();
-builder.Configuration.GetSection("Mail").Bind(options);
-using ILoggerFactory logs = LoggerFactory.Create(log => log.AddConsole());
-await using EngineServices engine = await EngineServices.OpenAsync(options, TimeProvider.System, logs);
-engine.AddTo(builder.Services);
-builder.Services.AddPanel(options.DataPath);
-builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenLocalhost(options.PanelPort));
-WebApplication app = builder.Build();
-app.MapPanel();
-var setup = app.Services.GetRequiredService<MailAdmin.Web.Services.SetupService>();
-if (await setup.IsNeededAsync(default))
-    Console.WriteLine($"Set up MailAdmin here, once: http://localhost:{options.PanelPort}/setup?token={await setup.NewTokenAsync(default)}");
-await app.RunAsync();
+// Expected faults (a wrong setting, a port in use, a damaged file) are one line on standard error and an exit code, never a stack trace.
+try
+{
+    return await Server.RunAsync(args);
+}
+catch (EngineStartException fault)
+{
+    await Console.Error.WriteLineAsync($"MailAdmin cannot start: {fault.Message}");
+    return 1;
+}
+
+/// <summary>Named so that tests can find the assembly.</summary>
+public partial class Program;
