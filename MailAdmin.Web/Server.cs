@@ -56,7 +56,7 @@ public static class Server
     }
 
     /// <summary>One log for the engine, which opens before the host is built, and for the host.</summary>
-    static ILoggerFactory Logs(IConfiguration configuration) => LoggerFactory.Create(log => log
+    static ILoggerFactory Logs(ConfigurationManager configuration) => LoggerFactory.Create(log => log
         .AddConfiguration(configuration.GetSection("Logging"))
         .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)               // a failed start is our one line, not its stack trace
         .AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement", LogLevel.Error)       // keys lie in the data folder, mode 0700, by design
