@@ -75,6 +75,11 @@ static class DomainLimits
         }
     }
 
+    /// <summary>Accounts there are, and the sum of their quotas where that has a limit.</summary>
+    public static async Task<(int Accounts, long QuotaBytes)> UsedAsync(AccountsContext db, Domain domain, CancellationToken ct) =>
+        (domain.MaxAccounts > 0 ? await db.Accounts.CountAsync(a => a.DomainId == domain.Id, ct) : 0,
+            domain.TotalQuotaBytes > 0 ? await GivenAsync(db, domain, ct) : 0);
+
     // The domain's own object, not its row: its default may just be changing.
     static async Task<long> GivenAsync(AccountsContext db, Domain domain, CancellationToken ct) =>
         await db.Accounts.Where(a => a.DomainId == domain.Id && a.QuotaBytes != null).SumAsync(a => a.QuotaBytes ?? 0, ct)

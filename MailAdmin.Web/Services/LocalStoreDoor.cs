@@ -12,7 +12,8 @@ public sealed class LocalStoreDoor(MailStore? store, StoreTaskRunner tasks, Time
 
     public Task RunTasksAsync(CancellationToken ct) => tasks.RunAsync(ct);
 
-    public Task<IReadOnlyList<QueueEntry>> ReadQueueAsync() => Task.FromResult(store is null ? [] : store.ReadQueue());
+    public Task<IReadOnlyList<QueueRow>> ReadQueueAsync() =>
+        Task.FromResult<IReadOnlyList<QueueRow>>(store is null ? [] : [.. store.ReadQueue().Select(QueueRow.Of)]);
 
     public async Task<int> ChangeQueueAsync(QueueVerb verb, IReadOnlyCollection<long>? ids)
     {

@@ -18,6 +18,7 @@ public static class ServiceRegistration
         services.AddSingleton<Access>();
         services.AddSingleton<DomainService>();
         services.AddSingleton<AccountService>();
+        services.AddSingleton<AccountImport>();
         services.AddSingleton<AddressService>();
         services.AddSingleton<GrantService>();
         services.AddSingleton<PasswordService>();

@@ -96,6 +96,8 @@ sealed class Problems
 
     public bool Any => _errors.Count > 0;
 
+    public string Text => string.Join(' ', _errors.Select(e => e.Message));
+
     public void Add(string field, string message) => _errors.Add(new FieldError(field, message));
 
     /// <summary>Adds the message unless the condition holds.</summary>

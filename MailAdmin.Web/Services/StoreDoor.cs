@@ -12,7 +12,7 @@ public interface IStoreDoor
     /// <summary>Carries out what waits in the table of store tasks.</summary>
     Task RunTasksAsync(CancellationToken ct);
 
-    Task<IReadOnlyList<QueueEntry>> ReadQueueAsync();
+    Task<IReadOnlyList<QueueRow>> ReadQueueAsync();
 
     /// <summary>Changes the rows with these ids; null: all of them.</summary>
     /// <returns>How many there were.</returns>
@@ -20,6 +20,15 @@ public interface IStoreDoor
 
     /// <summary>Proves rows against bytes and counters.</summary>
     Task<CheckReport> CheckAsync(CancellationToken ct);
+}
+
+/// <summary>A queue row for people and programs.</summary>
+public sealed record QueueRow(
+    long Id, string Message, string From, string To, string State, int Attempts, DateTimeOffset QueuedAt, DateTimeOffset NextAttempt, string LastReply)
+{
+    internal static QueueRow Of(QueueEntry entry) => new(
+        entry.Id, entry.MessageKey, entry.ReversePath, entry.Recipient.ToString(), entry.State.ToString().ToLowerInvariant(),
+        entry.Attempts, entry.QueuedAt, entry.NextAttempt, entry.LastReply);
 }
 
 /// <summary>What can be done to a queue row by hand.</summary>

@@ -1,0 +1,155 @@
+using System.Globalization;
+using MailAdmin.Web.Services;
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using MailEngine.Store;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Cli;
+
+static class AccountVerbs
+{
+    public static async Task<int> AddSuperuserAsync(CliSession session, CliArguments args)
+    {
+        var form = new SuperuserForm { Login = args.Word("NAME"), Password = ReadPassword(session, args) };
+        args.End();
+        ServiceResult<long> result = await (await session.GrantsAsync()).AddSuperuserAsync(session.Actor, form);
+        Cli.Require(result);
+        session.Output.Result($"{form.Login} administers the server now.", new { id = result.Value, login = form.Login });
+        return 0;
+    }
+
+    public static async Task<int> AddAsync(CliSession session, CliArguments args)
+    {
+        EmailAddress address = AddressOf(args.Word("ADDRESS"));
+        var form = new AccountForm { LocalPart = address.Local, DisplayName = args.Option("name") ?? "" };
+        if (args.Option("quota") is { } quota)
+            form.QuotaBytes = Size.TryParse(quota, out long bytes) ? bytes : throw new CliUsageException("--quota needs a size such as 500M or 1G, or 0 for no limit.");
+        form.Password = ReadPassword(session, args);
+        args.End();
+        form.DomainId = await DomainVerbs.IdOfAsync(session, address.Domain.Value);
+        ServiceResult<long> result = await (await session.AccountsAsync()).CreateAsync(session.Actor, form);
+        Cli.Require(result);
+        await RunTasksAsync(session);
+        session.Output.Result($"{address} is here now.", new { id = result.Value, address = address.ToString() });
+        return 0;
+    }
+
+    public static async Task<int> ListAsync(CliSession session, CliArguments args)
+    {
+        long? domain = args.HasWord ? await DomainVerbs.IdOfAsync(session, args.Word("DOMAIN")) : null;
+        args.End();
+        AccountService accounts = await session.AccountsAsync();
+        var rows = new List<AccountRow>();
+        PageOf<AccountRow> page;
+        do
+        {
+            ServiceResult<PageOf<AccountRow>> result = await accounts.ListAsync(session.Actor, new AccountQuery(new PageRequest(rows.Count, 500), domain));
+            Cli.Require(result);
+            page = result.Value!;
+            rows.AddRange(page.Items);
+        }
+        while (page.Items.Count > 0 && rows.Count < page.Total);
+        session.Output.Table(rows, ("LOGIN", a => a.Login), ("ADDRESS", a => a.Primary), ("STATE", a => a.State.ToString()),
+            ("USED", a => Size.Text(a.UsedBytes)), ("QUOTA", a => a.QuotaBytes == 0 ? "-" : Size.Text(a.QuotaBytes)),
+            ("LAST LOG-IN", a => a.LastLoginAt?.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "-"),
+            ("ADMIN", a => a.IsSuperuser ? "server" : a.IsMaster ? "domain" : ""));
+        return 0;
+    }
+
+    public static async Task<int> RemoveAsync(CliSession session, CliArguments args)
+    {
+        string name = args.Word("ADDRESS");
+        args.End();
+        long id = await IdOfAsync(session, name);
+        Cli.Require(await (await session.AccountsAsync()).DeleteAsync(session.Actor, id));
+        await RunTasksAsync(session);
+        session.Output.Result($"{name} is removed, with its mail.", new { id, name });
+        return 0;
+    }
+
+    public static async Task<int> PasswordAsync(CliSession session, CliArguments args)
+    {
+        string name = args.Word("ADDRESS");
+        string password = ReadPassword(session, args);
+        args.End();
+        long id = await IdOfAsync(session, name);
+        Cli.Require(await (await session.PasswordsAsync()).ResetAsync(session.Actor, id, new NewPasswordForm { New = password, Repeat = password }));
+        session.Output.Result($"The password of {name} is changed; its sessions end.", new { id, name });
+        return 0;
+    }
+
+    public static async Task<int> ImportAsync(CliSession session, CliArguments args)
+    {
+        string file = args.Word("FILE");
+        args.End();
+        if (!File.Exists(file))
+            throw new CliRefusedException($"There is no file {file}.");
+        using var csv = new StreamReader(file);
+        ServiceResult<ImportReport> result = await (await session.ImportAsync()).ImportAsync(session.Actor, csv);
+        Cli.Require(result);
+        ImportReport report = result.Value!;
+        // Folders of so many accounts are made by the server while it goes on; nobody waits for them here.
+        session.Output.Result($"{report.Imported} accounts are here now.", report);
+        return report.Errors.Count == 0 ? 0 : throw new CliRefusedException(string.Join(Environment.NewLine, report.Errors));
+    }
+
+    public static async Task<int> AddAliasAsync(CliSession session, CliArguments args)
+    {
+        string written = args.Word("ADDRESS");
+        bool catchAll = written.StartsWith("*@", StringComparison.Ordinal);
+        EmailAddress address = AddressOf(written);
+        var form = new AddressForm { LocalPart = catchAll ? Address.CatchAll : address.Local, Targets = [.. args.Words()] };
+        args.End();
+        if (form.Targets.Count == 0)
+            throw new CliUsageException("TARGET is missing: the address or log-in name that the mail goes to.");
+        form.DomainId = await DomainVerbs.IdOfAsync(session, address.Domain.Value);
+        ServiceResult<long> result = await (await session.AddressesAsync()).CreateAsync(session.Actor, form);
+        Cli.Require(result);
+        session.Output.Result($"{written} leads to {string.Join(", ", form.Targets)} now.", new { id = result.Value, address = written, form.Targets });
+        return 0;
+    }
+
+    /// <summary>Has the folders made, or the mail removed, that the command brought with it. A store that is not to be had does it at its next start.</summary>
+    public static async Task RunTasksAsync(CliSession session)
+    {
+        try
+        {
+            await (await session.StoreAsync()).RunTasksAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (e is StoreOpenException or IOException or System.Net.Sockets.SocketException or OperationCanceledException)
+        {
+            // The task stands in accounts.db; whoever opens the store next carries it out.
+        }
+    }
+
+    static EmailAddress AddressOf(string text) =>
+        EmailAddress.TryParse(text, out EmailAddress address) ? address : throw new CliUsageException($"\"{text}\" is not a mail address.");
+
+    static async Task<long> IdOfAsync(CliSession session, string name)
+    {
+        string? login = Account.CanonicalLogin(name);
+        AccountsDatabase database = await session.DatabaseAsync();
+        await using AccountsContext db = database.NewContext();
+        long id = login is null ? 0 : await db.Accounts.Where(a => a.NormalizedUserName == login).Select(a => a.Id).FirstOrDefaultAsync();
+        if (id == 0 && EmailAddress.TryParse(name, out EmailAddress address))
+        {
+            id = await (
+                from a in db.Accounts
+                join p in db.Addresses on a.PrimaryAddressId equals (long?)p.Id
+                join d in db.Domains on p.DomainId equals d.Id
+                where p.LocalPart == address.CanonicalLocal && d.Name == address.Domain.Value
+                select a.Id).FirstOrDefaultAsync();
+        }
+        return id != 0 ? id : throw new CliRefusedException($"There is no account {name}.");
+    }
+
+    // Never as an argument: every user of the machine can read those.
+    static string ReadPassword(CliSession session, CliArguments args)
+    {
+        if (!args.Flag("password-stdin"))
+            throw new CliUsageException("--password-stdin is missing: the password is read from the first line of standard input.");
+        string? line = session.Input.ReadLine();
+        return string.IsNullOrEmpty(line) ? throw new CliUsageException("There is no password on standard input.") : line;
+    }
+}

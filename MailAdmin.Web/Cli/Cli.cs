@@ -1,0 +1,109 @@
+using MailAdmin.Web.Services;
+using MailEngine;
+using MailEngine.Accounts;
+using MailEngine.Store;
+
+namespace MailAdmin.Web.Cli;
+
+/// <summary>The command line: the same services as the panel, acting for whoever may write to the data folder.</summary>
+/// <remarks>Exit codes: 0 done, 1 refused or failed, 2 written wrongly. Errors go to stderr. Changes are in force in a running server within a
+/// second: it polls the change stamp of accounts.db; what concerns the store is asked of it over the control socket.</remarks>
+public static class Cli
+{
+    const string Usage = """
+        usage: MailAdmin.Web [COMMAND] [--json]
+
+          serve                                              run the server (this is the default)
+          superuser add NAME --password-stdin                an administrator without a mailbox
+          domain add NAME [--quota 1G] [--max-accounts N]
+          domain list
+          domain remove NAME [--with-accounts]
+          account add ADDRESS --password-stdin [--quota 1G] [--name TEXT]
+          account list [DOMAIN]
+          account remove ADDRESS
+          account password ADDRESS --password-stdin
+          account import FILE.csv                            columns address, password or password_hash, quota, name
+          alias add ADDRESS TARGET...
+          queue list
+          queue retry|hold|release|remove ID...|--all
+          store check
+          doctor                                             look for what is wrong: settings, ports, folder, names, certificate
+
+        Settings: appsettings.json, Mail__NAME in the environment, or --Mail:NAME=value. Exit: 0 done, 1 refused, 2 wrong usage.
+
+        """;
+
+    static readonly Dictionary<string, Func<CliSession, CliArguments, Task<int>>> s_verbs = new(StringComparer.Ordinal)
+    {
+        ["superuser add"] = AccountVerbs.AddSuperuserAsync,
+        ["domain add"] = DomainVerbs.AddAsync,
+        ["domain list"] = DomainVerbs.ListAsync,
+        ["domain remove"] = DomainVerbs.RemoveAsync,
+        ["account add"] = AccountVerbs.AddAsync,
+        ["account list"] = AccountVerbs.ListAsync,
+        ["account remove"] = AccountVerbs.RemoveAsync,
+        ["account password"] = AccountVerbs.PasswordAsync,
+        ["account import"] = AccountVerbs.ImportAsync,
+        ["alias add"] = AccountVerbs.AddAliasAsync,
+        ["queue list"] = QueueVerbs.ListAsync,
+        ["queue retry"] = (s, a) => QueueVerbs.ChangeAsync(s, a, QueueVerb.Retry),
+        ["queue hold"] = (s, a) => QueueVerbs.ChangeAsync(s, a, QueueVerb.Hold),
+        ["queue release"] = (s, a) => QueueVerbs.ChangeAsync(s, a, QueueVerb.Release),
+        ["queue remove"] = (s, a) => QueueVerbs.ChangeAsync(s, a, QueueVerb.Remove),
+        ["store check"] = QueueVerbs.CheckStoreAsync,
+    };
+
+    /// <summary>Carries out the command in <paramref name="args"/>.</summary>
+    /// <param name="configuration">Holds <c>Mail:</c>.</param>
+    /// <returns>The exit code; null: it is <c>serve</c>, the caller's business.</returns>
+    public static Task<int?> RunAsync(string[] args, IConfiguration configuration) =>
+        RunAsync(args, configuration, Console.In, Console.Out, Console.Error);
+
+    internal static async Task<int?> RunAsync(string[] args, IConfiguration configuration, TextReader input, TextWriter output, TextWriter errors)
+    {
+        try
+        {
+            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "environment", "contentRoot", "applicationName");
+            string verb = arguments.HasWord ? arguments.Word("COMMAND") : "serve";
+            if (arguments.Flag("help") || verb == "help")
+            {
+                await output.WriteAsync(Usage);
+                return 0;
+            }
+            if (verb == "serve")
+                return arguments.HasWord ? throw new CliUsageException("serve takes no more words.") : null;
+            var options = new EngineOptions();
+            configuration.GetSection("Mail").Bind(options);
+            await using var session = new CliSession(options, new CliOutput(output, arguments.Flag("json")), input);
+            if (verb == "doctor")
+            {
+                arguments.End();
+                return await Doctor.RunAsync(session);
+            }
+            if (EngineOptionsCheck.Check(options) is { Count: > 0 } wrong)
+                throw new CliUsageException(string.Join(Environment.NewLine, wrong));
+            string full = arguments.HasWord ? $"{verb} {arguments.Word("")}" : verb;
+            if (!s_verbs.TryGetValue(full, out Func<CliSession, CliArguments, Task<int>>? run))
+                throw new CliUsageException($"There is no command \"{full}\". See --help.");
+            return await run(session, arguments);
+        }
+        catch (CliUsageException e)
+        {
+            await errors.WriteLineAsync(e.Message);
+            return 2;
+        }
+        catch (Exception e) when (e is CliRefusedException or AccountsOpenException or StoreOpenException or IOException or UnauthorizedAccessException
+            or InvalidOperationException { InnerException: FormatException })
+        {
+            await errors.WriteLineAsync(e.Message);
+            return 1;
+        }
+    }
+
+    /// <summary>Throws what the service refused; its message goes to stderr.</summary>
+    internal static void Require(ServiceResult result)
+    {
+        if (!result.Ok)
+            throw new CliRefusedException(string.Join(Environment.NewLine, result.Errors.Select(e => e.Message)));
+    }
+}

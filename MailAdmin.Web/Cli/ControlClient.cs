@@ -1,0 +1,58 @@
+using System.Net.Sockets;
+using MailAdmin.Web.Services;
+using MailEngine.Store;
+
+namespace MailAdmin.Web.Cli;
+
+/// <summary>The store of a running server, asked over its control socket.</summary>
+sealed class ControlClient : IStoreDoor
+{
+    readonly string _path;
+
+    ControlClient(string path) => _path = path;
+
+    /// <returns>Null: no server runs on this data folder.</returns>
+    public static async Task<ControlClient?> FindAsync(string dataPath)
+    {
+        var client = new ControlClient(ControlProtocol.SocketPath(dataPath));
+        try
+        {
+            await client.AskAsync(new ControlRequest("ping"), TimeSpan.FromSeconds(5), CancellationToken.None);
+            return client;
+        }
+        catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    public async Task<IReadOnlyDictionary<long, AccountUse>> UseOfAsync(IReadOnlyCollection<long> accountIds)
+    {
+        ControlAnswer answer = await AskAsync(new ControlRequest("use", [.. accountIds]), TimeSpan.FromSeconds(30), CancellationToken.None);
+        return (answer.Use ?? []).ToDictionary(u => u.AccountId, u => new AccountUse(u.Messages, u.Bytes));
+    }
+
+    public async Task RunTasksAsync(CancellationToken ct) => await AskAsync(new ControlRequest("tasks"), TimeSpan.FromMinutes(10), ct);
+
+    public async Task<IReadOnlyList<QueueRow>> ReadQueueAsync() =>
+        (await AskAsync(new ControlRequest("queue"), TimeSpan.FromMinutes(1), CancellationToken.None)).Queue ?? [];
+
+    public async Task<int> ChangeQueueAsync(QueueVerb verb, IReadOnlyCollection<long>? ids) =>
+        (await AskAsync(new ControlRequest("change", ids is null ? null : [.. ids], verb), TimeSpan.FromMinutes(5), CancellationToken.None)).Count;
+
+    public async Task<CheckReport> CheckAsync(CancellationToken ct) =>
+        (await AskAsync(new ControlRequest("check"), Timeout.InfiniteTimeSpan, ct)).Check ?? throw new IOException("The server sent no report.");
+
+    async Task<ControlAnswer> AskAsync(ControlRequest request, TimeSpan limit, CancellationToken ct)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        stop.CancelAfter(limit);
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), stop.Token);
+        await using var stream = new NetworkStream(socket);
+        await stream.WriteAsync(ControlProtocol.Write(request), stop.Token);
+        byte[]? line = await ControlProtocol.ReadLineAsync(stream, int.MaxValue - 1, stop.Token);
+        ControlAnswer answer = (line is null ? null : ControlProtocol.Read<ControlAnswer>(line)) ?? throw new IOException("The server ended without an answer.");
+        return answer.Error is null ? answer : throw new IOException(answer.Error);
+    }
+}

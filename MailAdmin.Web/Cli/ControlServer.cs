@@ -1,0 +1,118 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using MailAdmin.Web.Services;
+using MailEngine;
+
+namespace MailAdmin.Web.Cli;
+
+/// <summary>Answers the command line in the process that has the store open.</summary>
+public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogger<ControlServer> log) : BackgroundService
+{
+    static readonly TimeSpan s_slowest = TimeSpan.FromSeconds(10);
+    const int MaxAtOnce = 8;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        string path = ControlProtocol.SocketPath(options.DataPath);
+        try
+        {
+            File.Delete(path);   // of a server that was killed; the store's lock makes sure that none is running
+            using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            listener.Bind(new UnixDomainSocketEndPoint(path));
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            listener.Listen(MaxAtOnce);
+            await AcceptAsync(listener, stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+        catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // Mail goes on without it.
+            log.ControlFailed(path, e.Message);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    async Task AcceptAsync(Socket listener, CancellationToken ct)
+    {
+        using var slots = new SemaphoreSlim(MaxAtOnce);
+        while (true)
+        {
+            await slots.WaitAsync(ct);
+            Socket client = await listener.AcceptAsync(ct);
+            _ = AnswerAsync(client, slots, ct);
+        }
+    }
+
+    async Task AnswerAsync(Socket client, SemaphoreSlim slots, CancellationToken ct)
+    {
+        try
+        {
+            await using var stream = new NetworkStream(client, ownsSocket: true);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            limit.CancelAfter(s_slowest);
+            byte[]? line = await ControlProtocol.ReadLineAsync(stream, ControlProtocol.MaxRequestBytes, limit.Token);
+            ControlAnswer answer;
+            try
+            {
+                answer = line is not null && ControlProtocol.Read<ControlRequest>(line) is { } request
+                    ? await DoAsync(request, ct)
+                    : new ControlAnswer("The request was not understood.");
+            }
+            catch (Exception e) when (e is JsonException or IOException or InvalidOperationException)
+            {
+                answer = new ControlAnswer(e.Message);
+            }
+            limit.CancelAfter(s_slowest);
+            await stream.WriteAsync(ControlProtocol.Write(answer), limit.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or SocketException)
+        {
+            // The client went away or was too slow.
+        }
+        finally
+        {
+            try
+            {
+                slots.Release();
+            }
+            catch (ObjectDisposedException)
+            {
+                // the server stopped meanwhile
+            }
+        }
+    }
+
+    async Task<ControlAnswer> DoAsync(ControlRequest request, CancellationToken ct)
+    {
+        switch (request.Verb)
+        {
+            case "ping":
+                return new ControlAnswer();
+            case "use":
+                var use = await store.UseOfAsync([.. request.Ids ?? []]);
+                return new ControlAnswer(Use: [.. use.Select(u => new AccountUseRow(u.Key, u.Value.Messages, u.Value.Bytes))]);
+            case "tasks":
+                await store.RunTasksAsync(ct);
+                return new ControlAnswer();
+            case "queue":
+                return new ControlAnswer(Queue: await store.ReadQueueAsync());
+            case "change":
+                return new ControlAnswer(Count: await store.ChangeQueueAsync(request.Change, request.Ids));
+            case "check":
+                return new ControlAnswer(Check: await store.CheckAsync(ct));
+            default:
+                return new ControlAnswer($"\"{request.Verb}\" is not known to the running server: both must be of the same version.");
+        }
+    }
+}
+
+static partial class ControlLog
+{
+    [LoggerMessage(2201, LogLevel.Error, "the control socket {Path} cannot be used, so queue commands will not reach this server: {Reason}")]
+    public static partial void ControlFailed(this ILogger log, string path, string reason);
+}

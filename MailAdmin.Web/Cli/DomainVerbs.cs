@@ -1,0 +1,65 @@
+using System.Globalization;
+using MailAdmin.Web.Services;
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Cli;
+
+static class DomainVerbs
+{
+    public static async Task<int> AddAsync(CliSession session, CliArguments args)
+    {
+        var form = new DomainForm { Name = args.Word("NAME") };
+        if (args.Option("quota") is { } quota)
+            form.DefaultQuotaBytes = Size.TryParse(quota, out long bytes) ? bytes : throw new CliUsageException("--quota needs a size such as 500M or 1G.");
+        if (args.Option("max-accounts") is { } most)
+            form.MaxAccounts = int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : throw new CliUsageException("--max-accounts needs a number.");
+        args.End();
+        ServiceResult<long> result = await (await session.DomainsAsync()).CreateAsync(session.Actor, form);
+        Cli.Require(result);
+        session.Output.Result($"{form.Name} is here now.", new { id = result.Value, name = form.Name });
+        return 0;
+    }
+
+    public static async Task<int> ListAsync(CliSession session, CliArguments args)
+    {
+        args.End();
+        DomainService domains = await session.DomainsAsync();
+        var rows = new List<DomainRow>();
+        PageOf<DomainRow> page;
+        do
+        {
+            ServiceResult<PageOf<DomainRow>> result = await domains.ListAsync(session.Actor, new PageRequest(rows.Count, 500));
+            Cli.Require(result);
+            page = result.Value!;
+            rows.AddRange(page.Items);
+        }
+        while (page.Items.Count > 0 && rows.Count < page.Total);
+        session.Output.Table(rows, ("DOMAIN", d => d.Display), ("KIND", d => d.Kind.ToString()), ("ON", d => d.Enabled ? "yes" : "no"),
+            ("ACCOUNTS", d => d.Accounts.ToString(CultureInfo.InvariantCulture)), ("ADDRESSES", d => d.Addresses.ToString(CultureInfo.InvariantCulture)));
+        return 0;
+    }
+
+    public static async Task<int> RemoveAsync(CliSession session, CliArguments args)
+    {
+        string name = args.Word("NAME");
+        bool withAccounts = args.Flag("with-accounts");
+        args.End();
+        long id = await IdOfAsync(session, name);
+        Cli.Require(await (await session.DomainsAsync()).DeleteAsync(session.Actor, id, withAccounts));
+        if (withAccounts)
+            await AccountVerbs.RunTasksAsync(session);
+        session.Output.Result($"{name} is removed.", new { id, name });
+        return 0;
+    }
+
+    public static async Task<long> IdOfAsync(CliSession session, string name)
+    {
+        if (!DomainName.TryParse(name, out DomainName domain))
+            throw new CliUsageException($"\"{name}\" is not a domain name.");
+        await using AccountsContext db = (await session.DatabaseAsync()).NewContext();
+        long id = await db.Domains.Where(d => d.Name == domain.Value).Select(d => d.Id).FirstOrDefaultAsync();
+        return id != 0 ? id : throw new CliRefusedException($"{domain.Display} is not a domain here. Add it with: domain add {domain.Display}");
+    }
+}

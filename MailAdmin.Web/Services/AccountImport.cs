@@ -1,0 +1,216 @@
+using System.Globalization;
+using MailEngine;
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>What became of an import.</summary>
+/// <param name="Errors">One line for each row that was left out: its line number and why.</param>
+public sealed record ImportReport(int Imported, IReadOnlyList<string> Errors);
+
+/// <summary>Makes many accounts of a CSV file: columns address, password or password_hash, quota, name, in any order, named in the first line.</summary>
+/// <remarks>A transaction each thousand rows: after a crash or an error the rest can be run again, for rows that are here already are
+/// left out and named. Rows with a fault do not keep the others back.</remarks>
+public sealed class AccountImport(Changes changes, EngineOptions options, PasswordHashes hashes)
+{
+    const int RowsPerTransaction = 1000;
+
+    sealed class Row
+    {
+        public required int Line { get; init; }
+        public required EmailAddress Address { get; init; }
+        public required string Password { get; init; }
+        public required string Hash { get; set; }
+        public required long? QuotaBytes { get; init; }
+        public required string Name { get; init; }
+    }
+
+    public async Task<ServiceResult<ImportReport>> ImportAsync(Actor actor, TextReader csv, CancellationToken ct = default)
+    {
+        ServiceResult<bool> allowed = await changes.ReadAsync<bool>(actor, (_, rights) =>
+            Task.FromResult<ServiceResult<bool>>(rights.IsAdmin ? true : ServiceResult.Forbidden()), ct);
+        if (!allowed.Ok)
+            return new ServiceResult.Refused(allowed.Refusal, allowed.Errors);
+        var reader = new CsvReader(csv);
+        if (!reader.Read(out List<string> header))
+            return ServiceResult.Invalid("", "The file is empty. Its first line must name the columns: address,password,quota,name.");
+        string[] columns = [.. header.Select(h => h.Trim().ToLowerInvariant())];
+        if (!columns.Contains("address") || (!columns.Contains("password") && !columns.Contains("password_hash")))
+            return ServiceResult.Invalid("", "The first line must name the columns address and password or password_hash; quota and name if there are any.");
+
+        var errors = new List<string>();
+        int imported = 0;
+        var batch = new List<Row>(RowsPerTransaction);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        while (reader.Read(out List<string> fields))
+        {
+            if (fields is [""])
+                continue;
+            if (RowOf(columns, fields, reader.Line, errors) is not { } row)
+                continue;
+            if (!seen.Add(row.Address.Canonical))
+                errors.Add($"line {row.Line}: {row.Address} stands in the file twice.");
+            else
+                batch.Add(row);
+            if (batch.Count == RowsPerTransaction)
+                imported += await WriteAsync(actor, batch, errors, ct);
+        }
+        imported += await WriteAsync(actor, batch, errors, ct);
+        return new ImportReport(imported, errors);
+    }
+
+    Row? RowOf(string[] columns, List<string> fields, int line, List<string> errors)
+    {
+        string Field(string name) => Array.IndexOf(columns, name) is var i and >= 0 && i < fields.Count ? fields[i].Trim() : "";
+        if (!EmailAddress.TryParse(Field("address"), out EmailAddress address))
+        {
+            errors.Add($"line {line}: \"{Field("address")}\" is no address.");
+            return null;
+        }
+        long? quota = null;
+        if (Field("quota") is { Length: > 0 } text)
+        {
+            if (!Size.TryParse(text, out long bytes))
+            {
+                errors.Add($"line {line}: \"{text}\" is no size; write 500M, 1G, 0 for no limit, or nothing for the default.");
+                return null;
+            }
+            quota = bytes;
+        }
+        string hash = Field("password_hash");
+        string password = Array.IndexOf(columns, "password") is var p and >= 0 && p < fields.Count ? fields[p] : "";
+        if (hash.Length > 0 ? !PasswordHashes.IsSupported(hash) : password.Length == 0)
+        {
+            errors.Add($"line {line}: {(hash.Length > 0 ? "this kind of password_hash is not known here" : "a password or password_hash is missing")}.");
+            return null;
+        }
+        string name = Field("name");
+        if (hash.Length == 0 && PasswordPolicy.Check(password, options.Passwords, address.Canonical, name) is { } weak)
+        {
+            errors.Add($"line {line}: {weak}");
+            return null;
+        }
+        if (name.Length > 200 || name.Any(char.IsControl))
+        {
+            errors.Add($"line {line}: the name must be one line of up to 200 characters.");
+            return null;
+        }
+        return new Row { Line = line, Address = address, Password = password, Hash = hash, QuotaBytes = quota, Name = name };
+    }
+
+    async Task<int> WriteAsync(Actor actor, List<Row> batch, List<string> errors, CancellationToken ct)
+    {
+        if (batch.Count == 0)
+            return 0;
+        Parallel.ForEach(batch.Where(r => r.Hash.Length == 0), r => r.Hash = hashes.Make(r.Password));
+        var refused = new List<string>();
+        ServiceResult<int> written = await changes.RunAsync<int>(actor, async (db, rights) =>
+        {
+            refused.Clear();
+            int count = 0;
+            db.ChangeTracker.AutoDetectChangesEnabled = false;   // a thousand rows are only added, and each addition would look at all of them
+            foreach (IGrouping<DomainName, Row> ofDomain in batch.GroupBy(r => r.Address.Domain))
+                count += await WriteDomainAsync(db, actor, rights, ofDomain.Key, [.. ofDomain], refused, ct);
+            return count;
+        }, ct);
+        batch.Clear();
+        errors.AddRange(refused);
+        if (!written.Ok)
+            errors.Add(written.Text);
+        return written.Value;
+    }
+
+    async Task<int> WriteDomainAsync(
+        AccountsContext db, Actor actor, Rights rights, DomainName name, List<Row> rows, List<string> refused, CancellationToken ct)
+    {
+        Domain? domain = await db.Domains.FirstOrDefaultAsync(d => d.Name == name.Value, ct);
+        if (domain is null || !rights.MayManage(domain.Id))
+        {
+            refused.AddRange(rows.Select(r => $"line {r.Line}: the domain {name} is not here. Make it first."));
+            return 0;
+        }
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        foreach (Row[] some in rows.Chunk(400))
+        {
+            string[] locals = [.. some.Select(r => r.Address.CanonicalLocal)];
+            taken.UnionWith(await db.Addresses.Where(a => a.DomainId == domain.Id && locals.Contains(a.LocalPart)).Select(a => a.LocalPart).ToListAsync(ct));
+            string[] logins = [.. some.Select(r => r.Address.Canonical)];
+            taken.UnionWith(await db.Accounts.Where(a => logins.Contains(a.NormalizedUserName!)).Select(a => a.NormalizedUserName!).ToListAsync(ct));
+        }
+        var room = await DomainRoom.OfAsync(db, domain, ct);
+        var made = new List<Account>(rows.Count);
+        foreach (Row row in rows)
+        {
+            var problems = new Problems();
+            EmailAddress address = NewAddress.Parse(row.Address.Local, domain, problems);
+            if (taken.Contains(row.Address.CanonicalLocal) || taken.Contains(row.Address.Canonical))
+                problems.Add("", $"{row.Address} exists already.");
+            DomainLimits.CheckQuota(domain, row.QuotaBytes, problems);
+            if (!problems.Any)
+                room.Take(row.QuotaBytes ?? domain.DefaultQuotaBytes, problems);
+            if (problems.Any)
+            {
+                refused.Add($"line {row.Line}: {problems.Text}");
+                continue;
+            }
+            var form = new AccountForm { DisplayName = row.Name, QuotaBytes = row.QuotaBytes };
+            Account account = AccountService.NewAccount(domain, address, LoginOf(domain, address), form, row.Hash, changes.Now);
+            account.PrimaryAddress!.Targets.Add(new Target { Account = account });
+            made.Add(account);
+        }
+        if (made.Count == 0)
+            return 0;
+        db.Accounts.AddRange(made);
+        if (domain.LoginScheme == LoginScheme.PrefixCounter)
+            db.Entry(domain).Property(d => d.LoginCounter).IsModified = true;
+        await db.SaveChangesAsync(ct);
+        foreach (Account account in made)
+        {
+            db.StoreTasks.Add(new StoreTask { Kind = StoreTaskKind.Provision, AccountId = account.Id, Folders = domain.StandardFolders, CreatedAt = changes.Now });
+            changes.Audit(db, actor, "account.import", account.UserName!, domain.Id, null, new { account.DisplayName, account.QuotaBytes });
+        }
+        await RoleAddresses.EnsureAsync(db, domain.Id, made[0].Id, changes.Now, ct);
+        db.ChangeTracker.DetectChanges();
+        await db.SaveChangesAsync(ct);
+        return made.Count;
+    }
+
+    static string LoginOf(Domain domain, EmailAddress address) => domain.LoginScheme == LoginScheme.PrefixCounter
+        ? string.Create(CultureInfo.InvariantCulture, $"{domain.LoginPrefix}{++domain.LoginCounter:0000}")
+        : address.Canonical;
+
+    /// <summary>What a domain's limits leave, counted once for all rows of a transaction.</summary>
+    sealed class DomainRoom
+    {
+        readonly Domain _domain;
+        int _accounts;
+        long _quota;
+
+        DomainRoom(Domain domain, int accounts, long quota)
+        {
+            _domain = domain;
+            _accounts = accounts;
+            _quota = quota;
+        }
+
+        public static async Task<DomainRoom> OfAsync(AccountsContext db, Domain domain, CancellationToken ct)
+        {
+            (int accounts, long quota) = await DomainLimits.UsedAsync(db, domain, ct);
+            return new DomainRoom(domain,
+                domain.MaxAccounts > 0 ? domain.MaxAccounts - accounts : int.MaxValue,
+                domain.TotalQuotaBytes > 0 ? domain.TotalQuotaBytes - quota : long.MaxValue);
+        }
+
+        public void Take(long quota, Problems problems)
+        {
+            problems.Require(_accounts > 0, "", $"{_domain.DisplayName} may have {_domain.MaxAccounts} accounts and has them.");
+            problems.Require(_quota >= quota, "", $"the quotas of {_domain.DisplayName} may add up to {Size.Text(_domain.TotalQuotaBytes)} and do.");
+            if (problems.Any)
+                return;
+            _accounts--;
+            _quota -= quota;
+        }
+    }
+}

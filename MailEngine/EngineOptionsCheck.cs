@@ -1,0 +1,149 @@
+using System.Globalization;
+using System.Net;
+using MailEngine.Addresses;
+
+namespace MailEngine;
+
+/// <summary>Looks over all settings before anything starts. Each error is one line: the setting, its value, what would be right.</summary>
+public static class EngineOptionsCheck
+{
+    public static IReadOnlyList<string> Check(EngineOptions options)
+    {
+        var errors = new List<string>();
+        CheckNames(options, errors);
+        CheckPorts(options, errors);
+        CheckNetwork(options, errors);
+        CheckLimits(options.Limits, errors);
+        CheckStore(options.Store, errors);
+        CheckQueue(options.Queue, errors);
+        Require(errors, options.Passwords.MinLength is >= 8 and <= 128, "Passwords:MinLength", options.Passwords.MinLength, "8 to 128 characters");
+        Require(errors, options.Passwords.Iterations is >= 1000 and <= 10_000_000, "Passwords:Iterations", options.Passwords.Iterations, "1000 to 10000000 rounds; 210000 is usual");
+        return errors;
+    }
+
+    static void CheckNames(EngineOptions options, List<string> errors)
+    {
+        Require(errors, options.DataPath.Trim().Length > 0 && !File.Exists(options.DataPath), "DataPath", options.DataPath, "a folder that this process may write to");
+        Require(errors, options.Hostname.Length == 0 || DomainName.TryParse(options.Hostname, out _), "Hostname", options.Hostname,
+            "the full name of this server such as mail.example.org, or empty");
+        foreach (string relay in options.Relayhosts)
+            Require(errors, IsHostAndPort(relay), "Relayhosts", relay, "host:port, for example smtp.example.org:587");
+        foreach ((string host, RelayAuthOptions auth) in options.RelayAuth)
+        {
+            Require(errors, options.Relayhosts.Contains(host, StringComparer.OrdinalIgnoreCase), "RelayAuth", host, "a host as it stands in Mail:Relayhosts");
+            Require(errors, auth.User.Length > 0 && auth.Password.Length > 0, $"RelayAuth:{host}", auth.User, "a user and a password");
+        }
+        CheckFile(errors, "Tls:CertificatePath", options.Tls.CertificatePath);
+        CheckFile(errors, "Tls:KeyPath", options.Tls.KeyPath);
+        Require(errors, options.Tls.KeyPath is null || options.Tls.CertificatePath is not null, "Tls:KeyPath", options.Tls.KeyPath ?? "",
+            "nothing as long as Mail:Tls:CertificatePath is not set");
+    }
+
+    static void CheckPorts(EngineOptions options, List<string> errors)
+    {
+        Require(errors, options.PortOffset is >= 0 and <= 60_000, "PortOffset", options.PortOffset, "0 (production) to 60000; it is added to every mail port");
+        Require(errors, options.PanelPort is >= -1 and <= 65535, "PanelPort", options.PanelPort, "a port from 1 to 65535, 0 for any free one, or -1 for none");
+        Require(errors, options.PanelTlsPort is >= -1 and <= 65535, "PanelTlsPort", options.PanelTlsPort, "a port from 1 to 65535, 0 for any free one, or -1 for none");
+        foreach (string address in options.Listen)
+            Require(errors, address == "*" || IPAddress.TryParse(address, out _), "Listen", address, "an IP address of this machine, 0.0.0.0 or :: for all");
+        if (options.PortOffset is < 0 or > 60_000)
+            return;
+        var taken = new Dictionary<(string, int), string>();
+        foreach ((string what, ListenerOptions l) in options.EffectiveListeners().Select((l, i) => ($"Listeners:{i}", l)))
+        {
+            Require(errors, l.Port is >= 0 and <= 65535, $"{what}:Port", l.Port, "a port from 1 to 65535, or 0 for any free one");
+            Require(errors, l.Address is null || l.Address == "*" || IPAddress.TryParse(l.Address, out _), $"{what}:Address", l.Address ?? "", "an IP address of this machine");
+            Require(errors, Enum.IsDefined(l.Protocol), $"{what}:Protocol", l.Protocol, string.Join(", ", Enum.GetNames<MailProtocol>()));
+            Claim(errors, taken, l.Address ?? "", l.Port, what);
+        }
+        Claim(errors, taken, "", options.PanelPort, "PanelPort");
+        Claim(errors, taken, "", options.PanelTlsPort, "PanelTlsPort");
+    }
+
+    static void Claim(List<string> errors, Dictionary<(string, int), string> taken, string address, int port, string what)
+    {
+        if (port > 0 && !taken.TryAdd((address, port), what))
+            Require(errors, false, what, port, $"a port of its own; Mail:{taken[(address, port)]} has this one");
+    }
+
+    static void CheckNetwork(EngineOptions options, List<string> errors)
+    {
+        foreach (string network in options.TrustedNetworks)
+            Require(errors, IPNetwork.TryParse(network, out _) || IPAddress.TryParse(network, out _), "TrustedNetworks", network, "a network such as 192.0.2.0/24 or 2001:db8::/32");
+        foreach (string server in options.Dns.Servers)
+            Require(errors, IPEndPoint.TryParse(server, out IPEndPoint? end) && end.Port != 0, "Dns:Servers", server, "address:port, for example 127.0.0.1:53");
+        Within(errors, "Dns:Timeout", options.Dns.Timeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1));
+    }
+
+    static void CheckLimits(LimitOptions limits, List<string> errors)
+    {
+        Within(errors, "Limits:MessageBytes", limits.MessageBytes, 64 << 10, 2L << 30);
+        Within(errors, "Limits:Recipients", limits.Recipients, 100, 100_000);   // RFC 5321 §4.5.3.1.8
+        Within(errors, "Limits:SmtpLineBytes", limits.SmtpLineBytes, 512, 1 << 20);   // RFC 5321 §4.5.3.1.4
+        Within(errors, "Limits:TextLineBytes", limits.TextLineBytes, 1000, 64 << 20);   // RFC 5321 §4.5.3.1.6
+        Within(errors, "Limits:ImapLineBytes", limits.ImapLineBytes, 8192, 16 << 20);
+        Within(errors, "Limits:ImapLiteralBytes", limits.ImapLiteralBytes, 4096, 64 << 20);
+        Within(errors, "Limits:PreAuthBytes", limits.PreAuthBytes, 1024, 1 << 20);
+        Within(errors, "Limits:Depth", limits.Depth, 10, 1000);
+        Within(errors, "Limits:MimeParts", limits.MimeParts, 10, 100_000);
+        Within(errors, "Limits:Connections", limits.Connections, 10, 1_000_000);
+        Within(errors, "Limits:ConnectionsPerAddress", limits.ConnectionsPerAddress, 1, 1_000_000);
+        Within(errors, "Limits:ConnectionsPerAccount", limits.ConnectionsPerAccount, 1, 1_000_000);
+        Within(errors, "Limits:TimeToAuthenticate", limits.TimeToAuthenticate, TimeSpan.FromSeconds(5), TimeSpan.FromHours(1));
+        Within(errors, "Limits:SmtpIdle", limits.SmtpIdle, TimeSpan.FromSeconds(10), TimeSpan.FromHours(1));
+        Within(errors, "Limits:ImapIdle", limits.ImapIdle, TimeSpan.FromMinutes(1), TimeSpan.FromDays(1));
+        Within(errors, "Limits:SlowestBytesPerSecond", limits.SlowestBytesPerSecond, 0, 1 << 20);
+        Within(errors, "Limits:BadCommands", limits.BadCommands, 1, 10_000);
+        Within(errors, "Limits:Hops", limits.Hops, 30, 10_000);
+        Within(errors, "Limits:AliasDepth", limits.AliasDepth, 1, 100);
+        Within(errors, "Limits:AliasExpansion", limits.AliasExpansion, 1, 1_000_000);
+        Within(errors, "Limits:MailboxesPerAccount", limits.MailboxesPerAccount, 10, 1_000_000);
+        Within(errors, "Limits:FailedLogins", limits.FailedLogins, 1, 10_000);
+        Within(errors, "Limits:LoginCache", limits.LoginCache, TimeSpan.Zero, TimeSpan.FromHours(1));
+    }
+
+    static void CheckStore(StoreOptions store, List<string> errors)
+    {
+        Within(errors, "Store:SegmentBytes", store.SegmentBytes, 1L << 20, 3L << 30);
+        Within(errors, "Store:InlineBodyBytes", store.InlineBodyBytes, 4096, 64 << 20);
+        Within(errors, "Store:ExpungeRetention", store.ExpungeRetention, TimeSpan.Zero, TimeSpan.FromDays(3650));
+        Within(errors, "Store:CachedMessages", store.CachedMessages, 0, int.MaxValue);
+        Within(errors, "Store:PendingChanges", store.PendingChanges, 1, 1_000_000);
+    }
+
+    static void CheckQueue(QueueOptions queue, List<string> errors)
+    {
+        foreach (TimeSpan wait in queue.RetryAfter)
+            Within(errors, "Queue:RetryAfter", wait, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
+        Within(errors, "Queue:GiveUpAfter", queue.GiveUpAfter, TimeSpan.FromSeconds(1), TimeSpan.FromDays(60));
+        Within(errors, "Queue:DelayNotice", queue.DelayNotice, TimeSpan.FromSeconds(1), TimeSpan.FromDays(60));
+        Within(errors, "Queue:Concurrency", queue.Concurrency, 1, 10_000);
+        Within(errors, "Queue:ConcurrencyPerDestination", queue.ConcurrencyPerDestination, 1, 10_000);
+        Within(errors, "Queue:ConnectTimeout", queue.ConnectTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        Within(errors, "Queue:Port", queue.Port, 1, 65535);
+    }
+
+    static bool IsHostAndPort(string text)
+    {
+        int colon = text.LastIndexOf(':');
+        if (colon <= 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) || port == 0)
+            return false;
+        string host = text[..colon];
+        return host.StartsWith('[') ? host.EndsWith(']') && IPAddress.TryParse(host[1..^1], out _) : DomainName.TryParse(host, out _);
+    }
+
+    static void CheckFile(List<string> errors, string setting, string? path)
+    {
+        if (path is not null)
+            Require(errors, File.Exists(path), setting, path, "a PEM file that this process may read");
+    }
+
+    static void Within<T>(List<string> errors, string setting, T value, T least, T most) where T : struct, IComparable<T> =>
+        Require(errors, value.CompareTo(least) >= 0 && value.CompareTo(most) <= 0, setting, value, string.Create(CultureInfo.InvariantCulture, $"{least} to {most}"));
+
+    static void Require(List<string> errors, bool holds, string setting, object value, string right)
+    {
+        if (!holds)
+            errors.Add(string.Create(CultureInfo.InvariantCulture, $"Mail:{setting} is \"{value}\"; right would be {right}."));
+    }
+}
