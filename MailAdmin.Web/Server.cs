@@ -1,3 +1,4 @@
+using MailAdmin.Web.Cli;
 using MailEngine;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -10,12 +11,15 @@ public static class Server
     /// <summary>Time for running commands and the commit in progress after SIGTERM, before sessions are told to end.</summary>
     static readonly TimeSpan s_stopTime = TimeSpan.FromSeconds(30);
 
-    /// <returns>Exit code: 0 ended in order, 2 wrong settings.</returns>
+    /// <returns>Exit code: 0 ended in order, 2 wrong settings; or that of the command, when <paramref name="args"/> hold one.</returns>
     /// <exception cref="EngineStartException">It could not start; one line for the operator.</exception>
     public static async Task<int> RunAsync(string[] args)
     {
         WebApplicationBuilder builder = Builder(args);
-        if (ReadOptions(builder.Configuration, out EngineOptions options) is { Count: > 0 } errors)
+        if (await CommandLine.RunAsync(args, builder.Configuration) is { } exitCode)
+            return exitCode;
+        IReadOnlyList<string> errors = [.. ReadOptions(builder.Configuration, out EngineOptions options), .. EngineOptionsCheck.Check(options)];
+        if (errors.Count > 0)
         {
             foreach (string error in errors)
                 await Console.Error.WriteLineAsync(error);
@@ -69,6 +73,7 @@ public static class Server
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = s_stopTime);
         engine.AddTo(builder.Services);
         builder.Services.AddPanel(engine.Options.DataPath);
+        builder.Services.AddHostedService<ControlServer>();
         var panel = new PanelEndpoints();
         builder.Services.AddSingleton(panel);
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, engine, panel));

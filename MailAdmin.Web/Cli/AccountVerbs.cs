@@ -14,7 +14,7 @@ static class AccountVerbs
         var form = new SuperuserForm { Login = args.Word("NAME"), Password = ReadPassword(session, args) };
         args.End();
         ServiceResult<long> result = await (await session.GrantsAsync()).AddSuperuserAsync(session.Actor, form);
-        Cli.Require(result);
+        CommandLine.Require(result);
         session.Output.Result($"{form.Login} administers the server now.", new { id = result.Value, login = form.Login });
         return 0;
     }
@@ -29,7 +29,7 @@ static class AccountVerbs
         args.End();
         form.DomainId = await DomainVerbs.IdOfAsync(session, address.Domain.Value);
         ServiceResult<long> result = await (await session.AccountsAsync()).CreateAsync(session.Actor, form);
-        Cli.Require(result);
+        CommandLine.Require(result);
         await RunTasksAsync(session);
         session.Output.Result($"{address} is here now.", new { id = result.Value, address = address.ToString() });
         return 0;
@@ -45,7 +45,7 @@ static class AccountVerbs
         do
         {
             ServiceResult<PageOf<AccountRow>> result = await accounts.ListAsync(session.Actor, new AccountQuery(new PageRequest(rows.Count, 500), domain));
-            Cli.Require(result);
+            CommandLine.Require(result);
             page = result.Value!;
             rows.AddRange(page.Items);
         }
@@ -62,7 +62,7 @@ static class AccountVerbs
         string name = args.Word("ADDRESS");
         args.End();
         long id = await IdOfAsync(session, name);
-        Cli.Require(await (await session.AccountsAsync()).DeleteAsync(session.Actor, id));
+        CommandLine.Require(await (await session.AccountsAsync()).DeleteAsync(session.Actor, id));
         await RunTasksAsync(session);
         session.Output.Result($"{name} is removed, with its mail.", new { id, name });
         return 0;
@@ -74,7 +74,7 @@ static class AccountVerbs
         string password = ReadPassword(session, args);
         args.End();
         long id = await IdOfAsync(session, name);
-        Cli.Require(await (await session.PasswordsAsync()).ResetAsync(session.Actor, id, new NewPasswordForm { New = password, Repeat = password }));
+        CommandLine.Require(await (await session.PasswordsAsync()).ResetAsync(session.Actor, id, new NewPasswordForm { New = password, Repeat = password }));
         session.Output.Result($"The password of {name} is changed; its sessions end.", new { id, name });
         return 0;
     }
@@ -87,7 +87,7 @@ static class AccountVerbs
             throw new CliRefusedException($"There is no file {file}.");
         using var csv = new StreamReader(file);
         ServiceResult<ImportReport> result = await (await session.ImportAsync()).ImportAsync(session.Actor, csv);
-        Cli.Require(result);
+        CommandLine.Require(result);
         ImportReport report = result.Value!;
         // Folders of so many accounts are made by the server while it goes on; nobody waits for them here.
         session.Output.Result($"{report.Imported} accounts are here now.", report);
@@ -105,7 +105,7 @@ static class AccountVerbs
             throw new CliUsageException("TARGET is missing: the address or log-in name that the mail goes to.");
         form.DomainId = await DomainVerbs.IdOfAsync(session, address.Domain.Value);
         ServiceResult<long> result = await (await session.AddressesAsync()).CreateAsync(session.Actor, form);
-        Cli.Require(result);
+        CommandLine.Require(result);
         session.Output.Result($"{written} leads to {string.Join(", ", form.Targets)} now.", new { id = result.Value, address = written, form.Targets });
         return 0;
     }

@@ -78,7 +78,7 @@ sealed class CliSession : IAsyncDisposable
             throw;
         }
         _tasks = new StoreTaskRunner(await DatabaseAsync(), _store, NullLogger<StoreTaskRunner>.Instance);
-        return new LocalStoreDoor(_store, _tasks, TimeProvider.System);
+        return new LocalStoreDoor(_store, null, _tasks, TimeProvider.System);
     }
 
     public async ValueTask DisposeAsync()

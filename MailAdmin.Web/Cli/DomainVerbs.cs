@@ -17,7 +17,7 @@ static class DomainVerbs
             form.MaxAccounts = int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : throw new CliUsageException("--max-accounts needs a number.");
         args.End();
         ServiceResult<long> result = await (await session.DomainsAsync()).CreateAsync(session.Actor, form);
-        Cli.Require(result);
+        CommandLine.Require(result);
         session.Output.Result($"{form.Name} is here now.", new { id = result.Value, name = form.Name });
         return 0;
     }
@@ -31,7 +31,7 @@ static class DomainVerbs
         do
         {
             ServiceResult<PageOf<DomainRow>> result = await domains.ListAsync(session.Actor, new PageRequest(rows.Count, 500));
-            Cli.Require(result);
+            CommandLine.Require(result);
             page = result.Value!;
             rows.AddRange(page.Items);
         }
@@ -47,7 +47,7 @@ static class DomainVerbs
         bool withAccounts = args.Flag("with-accounts");
         args.End();
         long id = await IdOfAsync(session, name);
-        Cli.Require(await (await session.DomainsAsync()).DeleteAsync(session.Actor, id, withAccounts));
+        CommandLine.Require(await (await session.DomainsAsync()).DeleteAsync(session.Actor, id, withAccounts));
         if (withAccounts)
             await AccountVerbs.RunTasksAsync(session);
         session.Output.Result($"{name} is removed.", new { id, name });

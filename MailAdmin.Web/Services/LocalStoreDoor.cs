@@ -1,9 +1,11 @@
+using MailEngine.Flow;
 using MailEngine.Store;
 
 namespace MailAdmin.Web.Services;
 
 /// <summary>The store this process has open; without one, everything is empty.</summary>
-public sealed class LocalStoreDoor(MailStore? store, StoreTaskRunner tasks, TimeProvider clock) : IStoreDoor
+/// <param name="queue">Of a running server, where rows may be on their way just now; null: nothing is sent, and the rows are changed directly.</param>
+public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreTaskRunner tasks, TimeProvider clock) : IStoreDoor
 {
     static readonly IReadOnlyDictionary<long, AccountUse> s_noUse = new Dictionary<long, AccountUse>();
 
@@ -13,25 +15,45 @@ public sealed class LocalStoreDoor(MailStore? store, StoreTaskRunner tasks, Time
     public Task RunTasksAsync(CancellationToken ct) => tasks.RunAsync(ct);
 
     public Task<IReadOnlyList<QueueRow>> ReadQueueAsync() =>
-        Task.FromResult<IReadOnlyList<QueueRow>>(store is null ? [] : [.. store.ReadQueue().Select(QueueRow.Of)]);
+        Task.FromResult<IReadOnlyList<QueueRow>>(queue is not null
+            ? [.. queue.List().Select(v => QueueRow.Of(v.Row, v.IsActive))]
+            : store is null ? [] : [.. store.ReadQueue().Select(row => QueueRow.Of(row, isActive: false))]);
 
     public async Task<int> ChangeQueueAsync(QueueVerb verb, IReadOnlyCollection<long>? ids)
     {
         if (store is null)
             return 0;
-        QueueEntry[] rows = [.. store.ReadQueue().Where(r => ids is null || ids.Contains(r.Id))];
-        DateTimeOffset now = clock.GetUtcNow();
-        StoreError error = verb switch
+        QueueEntry[] rows = [.. store.ReadQueue().Where(r => (ids is null || ids.Contains(r.Id)) && IsFor(verb, r))];
+        if (rows.Length == 0)
+            return 0;
+        if (queue is not null)
         {
-            QueueVerb.Remove => await store.UpdateQueueAsync([], [.. rows.Select(r => r.Id)]),
-            QueueVerb.Hold => await store.UpdateQueueAsync([.. rows.Select(r => r with { State = QueueState.Held })], []),
-            // A held row is let go by Release alone.
-            QueueVerb.Retry => await store.UpdateQueueAsync([.. rows.Where(r => r.State == QueueState.Waiting).Select(r => r with { NextAttempt = now })], []),
-            _ => await store.UpdateQueueAsync([.. rows.Where(r => r.State == QueueState.Held).Select(r => r with { State = QueueState.Waiting, NextAttempt = now })], []),
-        };
-        return error == StoreError.None ? rows.Length : throw new IOException($"The store did not take the change: {error}.");
+            long[] named = [.. rows.Select(r => r.Id)];
+            return verb switch
+            {
+                QueueVerb.Hold => await queue.HoldAsync(named),
+                QueueVerb.Release => await queue.ReleaseAsync(named),
+                QueueVerb.Retry => await queue.RetryAsync(named),
+                _ => await queue.RemoveAsync(named, tellSender: false),
+            };
+        }
+        DateTimeOffset now = clock.GetUtcNow();
+        StoreError error = verb == QueueVerb.Remove
+            ? await store.UpdateQueueAsync([], [.. rows.Select(r => r.Id)])
+            : await store.UpdateQueueAsync([.. rows.Select(r => verb == QueueVerb.Hold
+                ? r with { State = QueueState.Held }
+                : r with { State = QueueState.Waiting, NextAttempt = now })], []);
+        return error == StoreError.None ? rows.Length : throw new IOException($"The store did not take the change ({error}). Look at the disk and try again.");
     }
 
     public async Task<CheckReport> CheckAsync(CancellationToken ct) =>
         store is null ? new CheckReport(0, 0, 0, 0, 0, []) : await store.CheckAsync(null, ct);
+
+    // A held row is let go by Release alone.
+    static bool IsFor(QueueVerb verb, QueueEntry row) => verb switch
+    {
+        QueueVerb.Retry => row.State == QueueState.Waiting,
+        QueueVerb.Release => row.State == QueueState.Held,
+        _ => true,
+    };
 }

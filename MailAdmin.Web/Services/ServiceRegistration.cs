@@ -1,4 +1,5 @@
 using MailEngine.Accounts;
+using MailEngine.Flow;
 using MailEngine.Store;
 using Microsoft.AspNetCore.Authorization;
 
@@ -8,13 +9,14 @@ namespace MailAdmin.Web.Services;
 public static class ServiceRegistration
 {
     /// <summary>Needs as singletons: EngineOptions, TimeProvider, <see cref="AccountsDatabase"/>, <see cref="AccountDirectory"/>,
-    /// <see cref="PasswordHashes"/>, Authenticator, and <see cref="MailStore"/> where this process has it open.</summary>
+    /// <see cref="PasswordHashes"/>, Authenticator, and <see cref="MailStore"/> and <see cref="QueueControl"/> where this process has the store open.</summary>
     public static IServiceCollection AddAdminServices(this IServiceCollection services)
     {
         services.AddSingleton<Changes>();
         services.AddSingleton(p => new StoreTaskRunner(
             p.GetRequiredService<AccountsDatabase>(), p.GetService<MailStore>(), p.GetRequiredService<ILogger<StoreTaskRunner>>()));
-        services.AddSingleton<IStoreDoor>(p => new LocalStoreDoor(p.GetService<MailStore>(), p.GetRequiredService<StoreTaskRunner>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IStoreDoor>(p => new LocalStoreDoor(
+            p.GetService<MailStore>(), p.GetService<QueueControl>(), p.GetRequiredService<StoreTaskRunner>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Access>();
         services.AddSingleton<DomainService>();
         services.AddSingleton<AccountService>();

@@ -23,11 +23,12 @@ public interface IStoreDoor
 }
 
 /// <summary>A queue row for people and programs.</summary>
+/// <param name="State">waiting, held or sending.</param>
 public sealed record QueueRow(
     long Id, string Message, string From, string To, string State, int Attempts, DateTimeOffset QueuedAt, DateTimeOffset NextAttempt, string LastReply)
 {
-    internal static QueueRow Of(QueueEntry entry) => new(
-        entry.Id, entry.MessageKey, entry.ReversePath, entry.Recipient.ToString(), entry.State.ToString().ToLowerInvariant(),
+    internal static QueueRow Of(QueueEntry entry, bool isActive) => new(
+        entry.Id, entry.MessageKey, entry.ReversePath, entry.Recipient.ToString(), isActive ? "sending" : entry.State.ToString().ToLowerInvariant(),
         entry.Attempts, entry.QueuedAt, entry.NextAttempt, entry.LastReply);
 }
 

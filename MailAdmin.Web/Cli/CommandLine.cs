@@ -8,7 +8,7 @@ namespace MailAdmin.Web.Cli;
 /// <summary>The command line: the same services as the panel, acting for whoever may write to the data folder.</summary>
 /// <remarks>Exit codes: 0 done, 1 refused or failed, 2 written wrongly. Errors go to stderr. Changes are in force in a running server within a
 /// second: it polls the change stamp of accounts.db; what concerns the store is asked of it over the control socket.</remarks>
-public static class Cli
+public static class CommandLine
 {
     const string Usage = """
         usage: MailAdmin.Web [COMMAND] [--json]
@@ -72,8 +72,8 @@ public static class Cli
             }
             if (verb == "serve")
                 return arguments.HasWord ? throw new CliUsageException("serve takes no more words.") : null;
-            var options = new EngineOptions();
-            configuration.GetSection("Mail").Bind(options);
+            if (Server.ReadOptions(configuration, out EngineOptions options) is { Count: > 0 } unreadable)
+                throw new CliUsageException(string.Join(Environment.NewLine, unreadable));
             await using var session = new CliSession(options, new CliOutput(output, arguments.Flag("json")), input);
             if (verb == "doctor")
             {
@@ -92,8 +92,7 @@ public static class Cli
             await errors.WriteLineAsync(e.Message);
             return 2;
         }
-        catch (Exception e) when (e is CliRefusedException or AccountsOpenException or StoreOpenException or IOException or UnauthorizedAccessException
-            or InvalidOperationException { InnerException: FormatException })
+        catch (Exception e) when (e is CliRefusedException or AccountsOpenException or StoreOpenException or IOException or UnauthorizedAccessException)
         {
             await errors.WriteLineAsync(e.Message);
             return 1;
