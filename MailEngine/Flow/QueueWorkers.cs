@@ -23,6 +23,9 @@ sealed class QueueWorkers(
     readonly HashSet<Task> _running = [];
     readonly SemaphoreSlim _places = new(Math.Max(1, options.Concurrency));
 
+    // Once a message was sent that must be written down, also while the server stops; but a broken disk must not keep it for ever.
+    readonly CancellationTokenSource _tooLate = new();
+
     public void Add(QueueJob job)
     {
         lock (_lock)
@@ -37,6 +40,7 @@ sealed class QueueWorkers(
     /// <summary>Ends when all workers have ended; the caller has cancelled the token.</summary>
     public async ValueTask DisposeAsync()
     {
+        _tooLate.CancelAfter(TimeSpan.FromSeconds(20));
         while (true)
         {
             Task[] running;
@@ -45,6 +49,7 @@ sealed class QueueWorkers(
             if (running.Length == 0)
             {
                 _places.Dispose();
+                _tooLate.Dispose();
                 return;
             }
             await Task.WhenAll(running);
@@ -126,8 +131,7 @@ sealed class QueueWorkers(
 
     async Task SettleAsync(QueueJob job, JobOutcome outcome)
     {
-        // Once a message was sent that must be written down, also while the server stops.
-        IReadOnlyList<Store.QueueEntry> waiting = await settlement.SettleAsync(job, outcome, CancellationToken.None);
+        IReadOnlyList<Store.QueueEntry> waiting = await settlement.SettleAsync(job, outcome, _tooLate.Token);
         settled(job, waiting);
     }
 
