@@ -39,7 +39,7 @@ public sealed partial class ReceivingTests : IAsyncLifetime
 
         string message = Assert.Single(await _rig.MessagesAsync(_rig.Ann));
         Assert.StartsWith("Return-Path: <luc@example.org>\r\nDelivered-To: ann@example.test\r\nReceived: from localhost ([127.0.0.1])\r\n\tby mail.example.test with SMTP id ", message);
-        Assert.EndsWith("This is only a test.\r\n", message);
+        Assert.EndsWith("+0000\r\n\r\nThis is only a test.\r\n", message);   // text, not a field
         string id = QueuedAs.Match(reply).Groups[1].Value;
         Assert.Contains($"id {id}\r\n\tfor <ann@example.test>;", message);
         IReadOnlyList<TraceEvent> steps = await _rig.Trace.FindAsync(id);

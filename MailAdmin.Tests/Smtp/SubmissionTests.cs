@@ -155,7 +155,10 @@ public sealed class SubmissionTests : IAsyncLifetime
         await using WireScript client = await GivenDataAsync();
         await client.SendAsync(text.Length == 0 || text.EndsWith("\r\n", StringComparison.Ordinal) ? text + ".\r\n" : text + "\r\n.\r\n");
         await client.PlayAsync("S: 250 *");
-        Assert.Contains("\r\nFrom: ann@example.test\r\n", Assert.Single(await _rig.MessagesAsync(_rig.Bob)));
+        string message = Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+        Assert.Contains("\r\nFrom: ann@example.test\r\n", message);
+        if (text.StartsWith("no header", StringComparison.Ordinal))
+            Assert.EndsWith("\r\n\r\nno header at all\r\n", message);
     }
 
     [Fact]

@@ -111,7 +111,9 @@ sealed class DotReader(MessageIntake intake, long limit, int lineLimit)
                     break;
             }
         }
-        Give(bytes[runStart..i]);
+        // The CR behind a dot is held back like the dot: it is no text, whatever comes next.
+        int runEnd = _at == At.DotCr ? Math.Max(runStart, i - 1) : i;
+        Give(bytes[runStart..runEnd]);
         return i;
     }
 

@@ -19,6 +19,9 @@ ref struct HeaderFields(ReadOnlySpan<byte> header)
         }
     }
 
+    /// <summary>field-name ":" with a name of printable ASCII. RFC 5322 §2.2</summary>
+    public readonly bool IsField => Name is { IsEmpty: false } name && !name.ContainsAnyExceptInRange((byte)'!', (byte)'~');
+
     public bool MoveNext()
     {
         if (_rest.IsEmpty)

@@ -78,15 +78,24 @@ sealed class MessageIntake(BodyWriter body, ReadOnlyMemory<byte> received, Submi
         _inText = true;
         body.Write(received.Span);
         var fields = new HeaderFields(header);
-        while (fields.MoveNext())
+        int end = 0;
+        while (fields.MoveNext() && fields.IsField)
         {
+            end += fields.Field.Length;
             if ((fields.Field[0] | 0x20) == 'r' && fields.Is("received"u8))
                 Hops++;
         }
+        ReadOnlySpan<byte> proper = header[..end];
         if (fixes is null)
-            body.Write(header);
+            body.Write(proper);
         else
-            fixes.Write(header, body);
+            fixes.Write(proper, body);
+        // Text without a header, as people type it: the text begins at the first line that is no field. Postfix does the same.
+        if (end < header.Length)
+        {
+            body.Write("\r\n"u8);
+            body.Write(header[end..]);
+        }
     }
 
     /// <summary>Length of the header section, its blank line not counted in; -1: not whole yet. RFC 5322 §2.1</summary>
