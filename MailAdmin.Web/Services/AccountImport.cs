@@ -110,7 +110,6 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
         {
             refused.Clear();
             int count = 0;
-            db.ChangeTracker.AutoDetectChangesEnabled = false;   // a thousand rows are only added, and each addition would look at all of them
             foreach (IGrouping<DomainName, Row> ofDomain in batch.GroupBy(r => r.Address.Domain))
                 count += await WriteDomainAsync(db, actor, rights, ofDomain.Key, [.. ofDomain], refused, ct);
             return count;
@@ -140,7 +139,12 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
             taken.UnionWith(await db.Accounts.Where(a => logins.Contains(a.NormalizedUserName!)).Select(a => a.NormalizedUserName!).ToListAsync(ct));
         }
         var room = await DomainRoom.OfAsync(db, domain, ct);
-        var made = new List<Account>(rows.Count);
+        using var addresses = new PreparedInsert<Address>(db);
+        using var accounts = new PreparedInsert<Account>(db);
+        using var targets = new PreparedInsert<Target>(db);
+        using var tasks = new PreparedInsert<StoreTask>(db);
+        using var audit = new PreparedInsert<AuditEntry>(db);
+        int made = 0;
         foreach (Row row in rows)
         {
             var problems = new Problems();
@@ -157,24 +161,17 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
             }
             var form = new AccountForm { DisplayName = row.Name, QuotaBytes = row.QuotaBytes };
             Account account = AccountService.NewAccount(domain, address, LoginOf(domain, address), form, row.Hash, changes.Now);
-            account.PrimaryAddress!.Targets.Add(new Target { Account = account });
-            made.Add(account);
+            long addressId = addresses.Insert(account.PrimaryAddress!);
+            account.PrimaryAddressId = addressId;
+            account.Id = accounts.Insert(account);
+            targets.Insert(new Target { AddressId = addressId, AccountId = account.Id });
+            tasks.Insert(new StoreTask { Kind = StoreTaskKind.Provision, AccountId = account.Id, Folders = domain.StandardFolders, CreatedAt = changes.Now });
+            audit.Insert(changes.AuditOf(actor, "account.import", account.UserName!, domain.Id, null, new { account.DisplayName, account.QuotaBytes }));
+            if (made++ == 0)
+                await RoleAddresses.EnsureAsync(db, domain.Id, account.Id, changes.Now, ct);
         }
-        if (made.Count == 0)
-            return 0;
-        db.Accounts.AddRange(made);
-        if (domain.LoginScheme == LoginScheme.PrefixCounter)
-            db.Entry(domain).Property(d => d.LoginCounter).IsModified = true;
-        await db.SaveChangesAsync(ct);
-        foreach (Account account in made)
-        {
-            db.StoreTasks.Add(new StoreTask { Kind = StoreTaskKind.Provision, AccountId = account.Id, Folders = domain.StandardFolders, CreatedAt = changes.Now });
-            changes.Audit(db, actor, "account.import", account.UserName!, domain.Id, null, new { account.DisplayName, account.QuotaBytes });
-        }
-        await RoleAddresses.EnsureAsync(db, domain.Id, made[0].Id, changes.Now, ct);
-        db.ChangeTracker.DetectChanges();
-        await db.SaveChangesAsync(ct);
-        return made.Count;
+        await db.SaveChangesAsync(ct);   // the domain's log-in counter, postmaster and abuse
+        return made;
     }
 
     static string LoginOf(Domain domain, EmailAddress address) => domain.LoginScheme == LoginScheme.PrefixCounter

@@ -52,16 +52,18 @@ public sealed class Changes(AccountsDatabase database)
     /// <summary>Adds the audit row of a change to its transaction.</summary>
     /// <param name="before">What was, null: nothing; only fields that people may read later, never a password.</param>
     internal void Audit(AccountsContext db, Actor actor, string action, string what, long? domainId, object? before, object? after) =>
-        db.Audit.Add(new AuditEntry
-        {
-            Time = Now,
-            ActorId = actor.AccountId,
-            Actor = actor.Name,
-            Action = action,
-            Object = what.Length > 400 ? what[..400] : what,
-            DomainId = domainId,
-            Before = before is null ? "" : JsonSerializer.Serialize(before, s_json),
-            After = after is null ? "" : JsonSerializer.Serialize(after, s_json),
-            Client = actor.Client.Length > 64 ? actor.Client[..64] : actor.Client,
-        });
+        db.Audit.Add(AuditOf(actor, action, what, domainId, before, after));
+
+    internal AuditEntry AuditOf(Actor actor, string action, string what, long? domainId, object? before, object? after) => new()
+    {
+        Time = Now,
+        ActorId = actor.AccountId,
+        Actor = actor.Name,
+        Action = action,
+        Object = what.Length > 400 ? what[..400] : what,
+        DomainId = domainId,
+        Before = before is null ? "" : JsonSerializer.Serialize(before, s_json),
+        After = after is null ? "" : JsonSerializer.Serialize(after, s_json),
+        Client = actor.Client.Length > 64 ? actor.Client[..64] : actor.Client,
+    };
 }
