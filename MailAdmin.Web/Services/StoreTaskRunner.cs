@@ -16,6 +16,8 @@ public sealed class StoreTaskRunner(AccountsDatabase database, MailStore? store,
 {
     static readonly TimeSpan s_lateMail = TimeSpan.FromMinutes(15);
 
+    const int TasksAtOnce = 256;
+
     readonly SemaphoreSlim _one = new(1, 1);
     readonly ConcurrentDictionary<long, bool> _doneOnce = new();
 
@@ -29,20 +31,8 @@ public sealed class StoreTaskRunner(AccountsDatabase database, MailStore? store,
         {
             await using AccountsContext db = database.NewContext();
             List<StoreTask> tasks = await db.StoreTasks.AsNoTracking().OrderBy(t => t.Id).ToListAsync(ct);
-            var finished = new ConcurrentBag<long>();
-            // Side by side, so that an import's thousands share the commits of the store.
-            await Parallel.ForEachAsync(tasks, new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = ct }, async (task, _) =>
-            {
-                if (await DoAsync(task))
-                    finished.Add(task.Id);
-            });
-            if (finished.IsEmpty)
-                return;
-            await database.WriteQuietlyAsync(async write =>
-            {
-                foreach (long[] ids in finished.Chunk(500))
-                    await write.StoreTasks.Where(t => ids.Contains(t.Id)).ExecuteDeleteAsync(CancellationToken.None);
-            }, ct);
+            foreach (StoreTask[] some in tasks.Chunk(TasksAtOnce))
+                await RunAsync(some, ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)   // top of the work: it is tried again
         {
@@ -55,6 +45,15 @@ public sealed class StoreTaskRunner(AccountsDatabase database, MailStore? store,
     }
 
     public void Dispose() => _one.Dispose();
+
+    async Task RunAsync(StoreTask[] some, CancellationToken ct)
+    {
+        // Side by side, so that an import's thousands share the commits of the store.
+        bool[] done = await Task.WhenAll(some.Select(DoAsync));
+        long[] finished = [.. some.Where((_, i) => done[i]).Select(t => t.Id)];
+        if (finished.Length > 0)
+            await database.WriteQuietlyAsync(write => write.StoreTasks.Where(t => finished.Contains(t.Id)).ExecuteDeleteAsync(CancellationToken.None), ct);
+    }
 
     /// <returns>False: the task stays in the table.</returns>
     async Task<bool> DoAsync(StoreTask task)

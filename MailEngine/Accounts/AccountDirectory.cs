@@ -107,14 +107,19 @@ public sealed class AccountDirectory : IDisposable
     public ValueTask<string?> FindSettingAsync(string key, CancellationToken ct)
     {
         Cache cache = Volatile.Read(ref _cache);
-        return cache.Settings.TryGetValue(key, out string? known) ? new(known) : new(LoadAsync());
-
-        async Task<string?> LoadAsync()
+        if (cache.Settings.TryGetValue(key, out string? known))
+            return new(known);
+        try
         {
-            string? value = await ReadAsync(db => db.Settings.Where(s => s.Key == key).Select(s => s.Value).FirstOrDefaultAsync(ct));
+            string? value = _database.ReadSetting(key);
             cache.MakeRoom();
             cache.Settings[key] = value;
-            return value;
+            return new(value);
+        }
+        catch (DbException e)
+        {
+            _log.LookUpFailed(e.Message);
+            throw new DirectoryUnavailableException(e);
         }
     }
 

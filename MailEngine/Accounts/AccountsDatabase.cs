@@ -1,7 +1,10 @@
 using System.Data.Common;
+using System.Reflection;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Accounts;
@@ -22,6 +25,7 @@ public sealed class AccountsDatabase : IAsyncDisposable
     public static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
 
     readonly DbContextOptions<SqliteAccountsContext> _options;
+    readonly string _connectionString;
     readonly ILogger _log;
     readonly SemaphoreSlim _oneWriter = new(1, 1);
     readonly Lock _pollLock = new();
@@ -32,10 +36,12 @@ public sealed class AccountsDatabase : IAsyncDisposable
     long _stamp;
     bool _pollFailing;
 
-    AccountsDatabase(string path, DbContextOptions<SqliteAccountsContext> options, SqliteConnection watch, TimeProvider clock, ILogger log)
+    AccountsDatabase(
+        string path, string connectionString, DbContextOptions<SqliteAccountsContext> options, SqliteConnection watch, TimeProvider clock, ILogger log)
     {
         Path = path;
         _options = options;
+        _connectionString = connectionString;
         _watch = watch;
         _log = log;
         Clock = clock;
@@ -86,34 +92,70 @@ public sealed class AccountsDatabase : IAsyncDisposable
         string connectionString = new SqliteConnectionStringBuilder { DataSource = path, ForeignKeys = true, DefaultTimeout = 10 }.ToString();
         DbContextOptions<SqliteAccountsContext> options = SqliteAccountsContext.Options(connectionString)
             .AddInterceptors(new DurableConnections()).Options;
-        await using (var db = new SqliteAccountsContext(options))
-        {
-            await db.Database.ExecuteSqlRawAsync("PRAGMA journal_mode=WAL");
-            string[] known = [.. db.Database.GetMigrations()];
-            string[] applied = [.. await db.Database.GetAppliedMigrationsAsync()];
-            if (applied.Except(known).FirstOrDefault() is { } newer)
-                throw new AccountsOpenException($"{path} was written by a newer version (it has {newer}): start that version, or put back an older backup.");
-            if (applied.Length < known.Length)
-            {
-                await db.Database.MigrateAsync();
-                log.Migrated(known.Length - applied.Length, known[^1]);
-            }
-        }
         var watch = new SqliteConnection(connectionString + ";Pooling=False");
-        var database = new AccountsDatabase(path, options, watch, clock, log);
+        var database = new AccountsDatabase(path, connectionString, options, watch, clock, log);
         try
         {
             watch.Open();
+            database.ReadText("PRAGMA journal_mode=WAL");
+            await database.MigrateAsync();
             database._dataVersion = database.ReadNumber("PRAGMA data_version");
             database._stamp = database.ReadNumber("SELECT Value FROM change_stamp WHERE Id = 1");
         }
-        catch (SqliteException)
+        catch (Exception)
         {
             await watch.DisposeAsync();
             throw;
         }
         database._timer = clock.CreateTimer(_ => database.Poll(), null, PollInterval, PollInterval);
         return database;
+    }
+
+    // EF takes a second to build its model on a small machine. A file that is up to date is recognised without it, and the model is built
+    // while ports and panel start.
+    async Task MigrateAsync()
+    {
+        string[] known = [.. typeof(SqliteAccountsContext).Assembly.GetTypes()
+            .Where(t => t.GetCustomAttribute<DbContextAttribute>()?.ContextType == typeof(SqliteAccountsContext))
+            .Select(t => t.GetCustomAttribute<MigrationAttribute>()?.Id).OfType<string>().Order(StringComparer.Ordinal)];
+        HashSet<string> applied = ReadNumber("SELECT count(*) FROM sqlite_master WHERE name = '__EFMigrationsHistory'") == 0
+            ? []
+            : [.. ReadText("SELECT group_concat(MigrationId, ' ') FROM __EFMigrationsHistory").Split(' ', StringSplitOptions.RemoveEmptyEntries)];
+        if (applied.Except(known).FirstOrDefault() is { } newer)
+            throw new AccountsOpenException($"{Path} was written by a newer version (it has {newer}): start that version, or put back an older backup.");
+        if (applied.IsSupersetOf(known))
+        {
+            _ = Task.Run(WarmUp);
+            return;
+        }
+        await using AccountsContext db = NewContext();
+        await db.Database.MigrateAsync();
+        _log.Migrated(known.Length - applied.Count, known[^1]);
+    }
+
+    void WarmUp()
+    {
+        try
+        {
+            using AccountsContext db = NewContext();
+            _ = db.Accounts.Select(a => a.Id).FirstOrDefault();
+        }
+        catch (Exception e) when (e is DbException or InvalidOperationException or ObjectDisposedException)
+        {
+            // Whoever asks first in earnest gets the fault, or the database is closed already.
+        }
+    }
+
+    /// <summary>A setting, without EF: asked for while the process starts. Null: not made.</summary>
+    /// <exception cref="SqliteException">The database does not answer.</exception>
+    internal string? ReadSetting(string key)
+    {
+        using var connection = new SqliteConnection(_connectionString);
+        connection.Open();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "SELECT Value FROM setting WHERE Key = $key";
+        command.Parameters.AddWithValue("$key", key);
+        return command.ExecuteScalar() as string;
     }
 
     /// <summary>A context for one operation; the caller disposes it.</summary>
@@ -204,13 +246,17 @@ public sealed class AccountsDatabase : IAsyncDisposable
         }
     }
 
-    long ReadNumber(string sql)
+    long ReadNumber(string sql) => Read(sql) as long? ?? 0;
+
+    string ReadText(string sql) => Read(sql) as string ?? "";
+
+    object? Read(string sql)
     {
         using SqliteCommand command = _watch.CreateCommand();
 #pragma warning disable CA2100 // Constants only.
         command.CommandText = sql;
 #pragma warning restore CA2100
-        return (long)(command.ExecuteScalar() ?? 0L);
+        return command.ExecuteScalar();
     }
 
     public async ValueTask DisposeAsync()
@@ -225,7 +271,7 @@ public sealed class AccountsDatabase : IAsyncDisposable
         if (timer is not null)
             await timer.DisposeAsync();
         await _watch.DisposeAsync();
-        using (var pool = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path, ForeignKeys = true, DefaultTimeout = 10 }.ToString()))
+        using (var pool = new SqliteConnection(_connectionString))
             SqliteConnection.ClearPool(pool);
         _oneWriter.Dispose();
     }
