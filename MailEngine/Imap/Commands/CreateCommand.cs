@@ -1,0 +1,48 @@
+using System.Text;
+using MailEngine.Store;
+
+namespace MailEngine.Imap.Commands;
+
+/// <summary>CREATE: makes a mailbox, and those above it that are missing.</summary>
+/// <remarks>RFC 9051 §6.3.4; USE: RFC 6154 §3</remarks>
+/// <param name="Use">Special use with its backslash; empty: none asked. Null: one we do not have.</param>
+internal sealed record CreateCommand(MailboxName Name, string? Use) : ImapCommand
+{
+    /// <summary>RFC 6154 §2; \All and \Flagged are views that no mailbox of ours is.</summary>
+    static readonly string[] s_uses = ["\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"];
+
+    // create = "CREATE" SP mailbox [SP "(" "USE" SP "(" [use-attr *(SP use-attr)] ")" ")"] (RFC 6154 §6)
+    public static CreateCommand Parse(ref ImapReader r)
+    {
+        r.Sp();
+        MailboxName name = r.Mailbox(isNew: true);
+        string? use = "";
+        if (r.TryTake((byte)' '))
+        {
+            r.Take((byte)'(');
+            if (!r.TryWord("USE"u8))
+                r.Fail("Unknown parameter of CREATE");
+            r.Sp();
+            r.Take((byte)'(');
+            for (int i = 0; !r.Failed && !r.TryTake((byte)')'); i++)
+            {
+                if (i > 0)
+                    r.Sp();
+                r.Take((byte)'\\');
+                string asked = "\\" + Encoding.ASCII.GetString(r.Atom());
+                string? known = s_uses.FirstOrDefault(u => u.Equals(asked, StringComparison.OrdinalIgnoreCase));
+                use = i == 0 ? known : null;   // one mailbox, one use: RFC 6154 §3 lets us refuse more
+            }
+            r.Take((byte)')');
+        }
+        return new(name, use);
+    }
+
+    public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
+    {
+        if (Use is null)
+            return ImapReply.No("[USEATTR] Not a special use that can be given here");   // RFC 6154 §6
+        StoreError error = await session.Store.CreateAsync(session.AccountId, Name, Use);
+        return error == StoreError.None ? ImapReply.Ok("CREATE completed") : ImapReply.No(error);
+    }
+}

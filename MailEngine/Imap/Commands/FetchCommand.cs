@@ -1,0 +1,98 @@
+using MailEngine.Imap.Fetch;
+using MailEngine.Store;
+
+namespace MailEngine.Imap.Commands;
+
+/// <summary>FETCH and UID FETCH: data of messages.</summary>
+/// <remarks>RFC 9051 §6.4.5 and §6.4.9. Works on the snapshot the client knows, so messages that others expunged meanwhile are still served.</remarks>
+internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, bool IsUid) : ImapCommand
+{
+    /// <summary>Messages whose \Seen is set in one go before they are sent.</summary>
+    const int SeenBatch = 256;
+
+    public static FetchCommand Parse(ref ImapReader r) => Parse(ref r, isUid: false);
+
+    public static FetchCommand ParseUid(ref ImapReader r) => Parse(ref r, isUid: true);
+
+    // fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")") (RFC 9051 §9)
+    static FetchCommand Parse(ref ImapReader r, bool isUid)
+    {
+        r.Sp();
+        SequenceSet set = r.SequenceSet();
+        r.Sp();
+        FetchItems items = FetchItems.Parse(ref r);
+        if (isUid)
+            items = items with { Data = items.Data | FetchData.Uid };   // RFC 9051 §6.4.9
+        return new(set, items, isUid);
+    }
+
+    public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
+    {
+        SelectedMailbox selected = session.Selected!;
+        bool all = true;
+        List<IndexRange> ranges = IsUid ? Set.ResolveUids(selected.Told) : Set.ResolveNumbers(selected.Told, out all);
+        if (!all)
+            return ImapReply.BadNumber;
+        int lost = Items.SetsSeen && !selected.IsReadOnly
+            ? await ReadAndMarkAsync(session, selected, ranges, ct)
+            : await ReadAsync(session, selected, ranges, null, ct);
+        return lost == 0 ? ImapReply.Ok("FETCH completed") : ImapReply.No("[UNAVAILABLE] Some messages cannot be read");
+    }
+
+    async ValueTask<int> ReadAsync(ImapSession session, SelectedMailbox selected, List<IndexRange> ranges, List<uint>? marked, CancellationToken ct)
+    {
+        using var writer = new FetchWriter(session, selected, selected.Told, Items);
+        foreach (IndexRange range in ranges)
+        {
+            for (int i = range.First; i <= range.Last;)
+            {
+                if (writer.IsPlain)
+                    i = writer.WritePlain(i, range.Last);
+                else
+                {
+                    bool alsoFlags = marked is not null && marked.BinarySearch(selected.Told[i].Uid) >= 0;
+                    await writer.WriteAsync(i++, alsoFlags, ct);
+                }
+                if (session.Writer.IsFull)
+                    await session.Writer.FlushAsync(session.Limits, ct);
+            }
+        }
+        return writer.Lost;
+    }
+
+    /// <summary>Sets \Seen of a batch, then sends it with its new flags.</summary>
+    async ValueTask<int> ReadAndMarkAsync(ImapSession session, SelectedMailbox selected, List<IndexRange> ranges, CancellationToken ct)
+    {
+        int lost = 0;
+        foreach (IndexRange range in ranges)
+        {
+            for (int first = range.First; first <= range.Last; first += SeenBatch)
+            {
+                // Told keeps its numbers while Sync may not expunge, so indexes stay right from batch to batch.
+                var batch = new IndexRange(first, Math.Min(range.Last, first + SeenBatch - 1));
+                List<uint> unseen = Unseen(selected.Told, batch);
+                if (unseen.Count > 0)
+                {
+                    StoreError error = await session.Store.StoreFlagsAsync(selected.Box, unseen, new FlagChange(FlagChangeMode.Add, MessageFlags.Seen, []));
+                    if (error != StoreError.None)
+                        unseen.Clear();   // the messages are sent all the same
+                    selected.Sync(session.Writer, mayExpunge: false, entry => unseen.BinarySearch(entry.Uid) >= 0);
+                }
+                lost += await ReadAsync(session, selected, [batch], unseen, ct);
+            }
+        }
+        return lost;
+    }
+
+    static List<uint> Unseen(MailboxSnapshot snapshot, IndexRange range)
+    {
+        var uids = new List<uint>();
+        for (int i = range.First; i <= range.Last; i++)
+        {
+            ref readonly MessageEntry entry = ref snapshot[i];
+            if ((entry.Flags & MessageFlags.Seen) == 0)
+                uids.Add(entry.Uid);
+        }
+        return uids;
+    }
+}

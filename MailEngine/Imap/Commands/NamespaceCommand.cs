@@ -1,0 +1,14 @@
+namespace MailEngine.Imap.Commands;
+
+/// <summary>NAMESPACE: all mailboxes are the user's own, levels apart by "/".</summary>
+/// <remarks>RFC 9051 §6.3.10, RFC 2342 §5</remarks>
+internal sealed record NamespaceCommand : ImapCommand
+{
+    public static NamespaceCommand Parse(ref ImapReader r) => new();
+
+    public override ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
+    {
+        session.Writer.Write("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n"u8);
+        return new(ImapReply.Ok("NAMESPACE completed"));
+    }
+}

@@ -1,0 +1,75 @@
+using System.Text;
+using MailEngine.Store;
+
+namespace MailEngine.Imap.Commands;
+
+/// <summary>STATUS: figures of a mailbox that is not selected.</summary>
+/// <remarks>RFC 9051 §6.3.11; RECENT: RFC 3501 §6.3.10; SIZE: RFC 8438 §3</remarks>
+internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : ImapCommand
+{
+    // status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")" (RFC 9051 §9)
+    public static StatusCommand Parse(ref ImapReader r)
+    {
+        MailboxName name = r.SpMailbox();
+        r.Sp();
+        r.Take((byte)'(');
+        var items = default(StatusItems);
+        do
+        {
+            ReadOnlySpan<byte> word = r.Word();
+            if (!r.Failed && char.IsAsciiLetter((char)word[0]) && Enum.TryParse(Encoding.ASCII.GetString(word), ignoreCase: true, out StatusItems item))
+                items |= item;
+            else
+                r.Fail("Unknown status item");
+        }
+        while (!r.Failed && r.TryTake((byte)' '));
+        r.Take((byte)')');
+        return new(name, items);
+    }
+
+    public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
+    {
+        IReadOnlyList<MailboxInfo> all = await session.Store.ListAsync(session.AccountId);
+        MailboxInfo? info = all.FirstOrDefault(i => i.Id != 0 && i.Name == Name);
+        if (info is null)
+            return ImapReply.NoSuchMailbox;
+        ImapWriter w = session.Writer;
+        w.Write("* STATUS "u8);
+        w.WriteMailbox(info.Name.Value);
+        w.Write(" ("u8);
+        bool any = false;
+        Put(StatusItems.Messages, info.Count);
+        if (Items.HasFlag(StatusItems.Recent))
+            Put(StatusItems.Recent, await RecentAsync(session, info));
+        Put(StatusItems.UidNext, info.UidNext);
+        Put(StatusItems.UidValidity, info.UidValidity);
+        Put(StatusItems.Unseen, info.Unseen);
+        Put(StatusItems.Size, info.Bytes);
+        w.Write(")\r\n"u8);
+        return ImapReply.Ok("STATUS completed");
+
+        void Put(StatusItems item, long value)
+        {
+            if (!Items.HasFlag(item))
+                return;
+            if (any)
+                w.Write((byte)' ');
+            any = true;
+            w.WriteAscii(item.ToString().ToUpperInvariant());
+            w.Write((byte)' ');
+            w.WriteNumber(value);
+        }
+    }
+
+    static async ValueTask<long> RecentAsync(ImapSession session, MailboxInfo info)
+    {
+        if (info.RecentFrom >= info.UidNext)
+            return 0;
+        MailboxSnapshot? snapshot = (await session.Store.OpenAsync(session.AccountId, info.Name))?.Current;
+        return snapshot is null ? 0 : snapshot.Count - snapshot.LowerBound(info.RecentFrom);
+    }
+}
+
+/// <summary>What STATUS was asked for.</summary>
+[Flags]
+internal enum StatusItems { Messages = 1, Recent = 2, UidNext = 4, UidValidity = 8, Unseen = 16, Size = 32 }

@@ -1,0 +1,310 @@
+using System.Buffers.Text;
+using MailEngine.Mime;
+using MailEngine.Store;
+
+namespace MailEngine.Imap.Fetch;
+
+/// <summary>Writes FETCH responses. RFC 9051 §7.5.2</summary>
+internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected, MailboxSnapshot snapshot, FetchItems items) : IDisposable
+{
+    /// <summary>Room for "* n FETCH (UID n FLAGS (... INTERNALDATE "..." RFC822.SIZE n": all but keywords.</summary>
+    const int FixedRoom = 256;
+
+    /// <summary>Bytes read from a message at a time.</summary>
+    const int Piece = 64 << 10;
+
+    readonly ImapWriter _writer = session.Writer;
+    readonly StoredMessage _message = new(session.Store, selected.Box);
+    readonly ByteBuffer _scratch = new(4096);
+
+    /// <summary>Messages whose bytes could not be read.</summary>
+    public int Lost { get; private set; }
+
+    static ReadOnlySpan<byte> Months => "JanFebMarAprMayJunJulAugSepOctNovDec"u8;
+
+    /// <summary>True when the snapshot alone answers: no database, no message bytes.</summary>
+    public bool IsPlain => items.Sections.Count == 0 && (items.Data & (FetchData.Envelope | FetchData.Body | FetchData.BodyStructure)) == 0;
+
+    /// <summary>Writes messages from <paramref name="first"/> on while the output has room; gives the index after the last one.</summary>
+    public int WritePlain(int first, int last)
+    {
+        int chunk = snapshot.ChunkOfIndex(first);
+        int place = first - snapshot.FirstIndexOfChunk(chunk);
+        ReadOnlySpan<Chunk> chunks = snapshot.Chunks;
+        ReadOnlySpan<MessageEntry> entries = chunks[chunk].Messages;
+        int index = first;
+        while (index <= last && !_writer.IsFull)
+        {
+            if (place == entries.Length)
+            {
+                entries = chunks[++chunk].Messages;
+                place = 0;
+            }
+            WriteStart(index + 1, entries[place++], items.Data);
+            Span<byte> end = _writer.Reserve(3);
+            ")\r\n"u8.CopyTo(end);
+            _writer.Advance(3);
+            index++;
+        }
+        return index;
+    }
+
+    /// <summary>Writes one message with everything asked for.</summary>
+    /// <param name="alsoFlags">\Seen was set by this command: the client is told here.</param>
+    public async ValueTask WriteAsync(int index, bool alsoFlags, CancellationToken ct)
+    {
+        _message.MoveTo(snapshot[index]);
+        FetchData data = items.Data | (alsoFlags ? FetchData.Flags : 0);
+        WriteStart(index + 1, _message.Entry, data);
+        bool any = (data & (FetchData.Uid | FetchData.Flags | FetchData.InternalDate | FetchData.Size)) != 0;
+        WriteDetails(data, ref any);
+        foreach (BodySection section in items.Sections)
+        {
+            if (any)
+                _writer.Write((byte)' ');
+            any = true;
+            _writer.Write(section.Label);
+            _writer.Write((byte)' ');
+            await WriteSectionAsync(section, ct);
+        }
+        _writer.Write(")\r\n"u8);
+    }
+
+    public void Dispose()
+    {
+        _message.Dispose();
+        _scratch.Dispose();
+    }
+
+    void WriteStart(int number, in MessageEntry entry, FetchData data)
+    {
+        ReadOnlySpan<byte> keywords = (data & FetchData.Flags) != 0 ? selected.Keywords.Of(snapshot, entry.KeywordSet) : default;
+        Span<byte> to = _writer.Reserve(FixedRoom + keywords.Length);
+        int at = 0;
+        Put("* "u8, to, ref at);
+        Put((ulong)number, to, ref at);
+        Put(" FETCH ("u8, to, ref at);
+        int empty = at;
+        if ((data & FetchData.Uid) != 0)
+        {
+            Put("UID "u8, to, ref at);
+            Put(entry.Uid, to, ref at);
+        }
+        if ((data & FetchData.Flags) != 0)
+        {
+            Put(at > empty ? " FLAGS ("u8 : "FLAGS ("u8, to, ref at);
+            ReadOnlySpan<byte> system = FlagText.System(entry.Flags, selected.IsRecent(entry));
+            Put(system, to, ref at);
+            if (!keywords.IsEmpty)
+            {
+                if (!system.IsEmpty)
+                    to[at++] = (byte)' ';
+                Put(keywords, to, ref at);
+            }
+            to[at++] = (byte)')';
+        }
+        if ((data & FetchData.InternalDate) != 0)
+        {
+            Put(at > empty ? " INTERNALDATE "u8 : "INTERNALDATE "u8, to, ref at);
+            PutDate(entry.InternalDate, to, ref at);
+        }
+        if ((data & FetchData.Size) != 0)
+        {
+            Put(at > empty ? " RFC822.SIZE "u8 : "RFC822.SIZE "u8, to, ref at);
+            Put((ulong)entry.Size, to, ref at);
+        }
+        _writer.Advance(at);
+    }
+
+    void WriteDetails(FetchData data, ref bool any)
+    {
+        try
+        {
+            if ((data & FetchData.Envelope) != 0)
+                Detail("ENVELOPE "u8, _message.Envelope, ref any);
+            if ((data & FetchData.BodyStructure) != 0)
+                Detail("BODYSTRUCTURE "u8, _message.BodyStructure, ref any);
+            if ((data & FetchData.Body) != 0)
+            {
+                _scratch.Clear();
+                BodyStructureText.WriteBasic(_message.BodyStructure, _scratch);
+                Detail("BODY "u8, _scratch.Written, ref any);
+            }
+        }
+        catch (IOException e)
+        {
+            NoteLost(e);
+        }
+    }
+
+    void Detail(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, ref bool any)
+    {
+        if (any)
+            _writer.Write((byte)' ');
+        any = true;
+        _writer.Write(name);
+        _writer.Write(value);
+    }
+
+    async ValueTask WriteSectionAsync(BodySection section, CancellationToken ct)
+    {
+        OctetRange? found;
+        try
+        {
+            found = _message.Find(section);
+            if (section.Kind is SectionKind.HeaderFields or SectionKind.HeaderFieldsNot)
+            {
+                if (found is { } header)
+                    WriteFields(section, header);
+                else
+                    _writer.Write("NIL"u8);
+                return;
+            }
+        }
+        catch (IOException e)
+        {
+            NoteLost(e);
+            _writer.Write("NIL"u8);
+            return;
+        }
+        if (found is { } range)
+            await WriteLiteralAsync(Partial(range, section), ct);
+        else
+            _writer.Write("NIL"u8);
+    }
+
+    static OctetRange Partial(OctetRange range, BodySection section)
+    {
+        long start = Math.Min(section.Origin, range.Length);
+        return new OctetRange(range.Start + start, Math.Min(section.Count, range.Length - start));
+    }
+
+    /// <summary>Fields of a header block that are asked for, or all the others, and the empty line. RFC 9051 §6.4.5.1</summary>
+    void WriteFields(BodySection section, OctetRange header)
+    {
+        _scratch.Clear();
+        _message.ReadInto(header, _scratch);
+        using var subset = new ByteBuffer(1024);
+        var fields = new HeaderFieldReader(_scratch.Written);
+        while (fields.MoveNext())
+        {
+            bool named = false;
+            foreach (byte[] name in section.Fields)
+                named |= fields.Current.Is(name);
+            if (named == (section.Kind == SectionKind.HeaderFields))
+                subset.Write(fields.Current.Raw);
+        }
+        subset.Write("\r\n"u8);
+        OctetRange range = Partial(new OctetRange(0, subset.Length), section);
+        WriteLiteralStart(range.Length);
+        _writer.Write(subset.Slice((int)range.Start, (int)range.Length));
+    }
+
+    /// <summary>Sends octets of the message from its file to the connection, one copy, a piece at a time.</summary>
+    async ValueTask WriteLiteralAsync(OctetRange range, CancellationToken ct)
+    {
+        // The first piece is read before its length is announced: a message whose bytes are lost gets NIL, not a cut connection.
+        const int HeaderRoom = 32;
+        int first = (int)Math.Min(range.Length, Piece);
+        try
+        {
+            WriteFirst(range.Start, range.Length, first, HeaderRoom);
+        }
+        catch (IOException e)
+        {
+            NoteLost(e);
+            _writer.Write("NIL"u8);
+            return;
+        }
+        for (long done = first; done < range.Length;)
+        {
+            if (_writer.IsFull)
+                await _writer.FlushAsync(session.Limits, ct);
+            done += WriteNext(range.Start + done, (int)Math.Min(range.Length - done, Piece));
+        }
+    }
+
+    void WriteFirst(long offset, long length, int first, int headerRoom)
+    {
+        Span<byte> to = _writer.Reserve(headerRoom + first);
+        int at = 0;
+        to[at++] = (byte)'{';
+        Put((ulong)length, to, ref at);
+        Put("}\r\n"u8, to, ref at);
+        if (_message.Read(offset, to.Slice(at, first)) != first)
+            throw new IOException("The message is shorter than its row says.");
+        _writer.Advance(at + first);
+    }
+
+    /// <exception cref="InvalidOperationException">The octets announced cannot be sent: the connection cannot go on.</exception>
+    int WriteNext(long offset, int count)
+    {
+        Span<byte> to = _writer.Reserve(count)[..count];
+        try
+        {
+            if (_message.Read(offset, to) == count)
+            {
+                _writer.Advance(count);
+                return count;
+            }
+        }
+        catch (IOException e)
+        {
+            NoteLost(e);
+        }
+        session.Connection.Abort("the bytes of a message are lost");
+        throw new OperationCanceledException("The bytes of a message are lost.");
+    }
+
+    void WriteLiteralStart(long length)
+    {
+        _writer.Write((byte)'{');
+        _writer.WriteNumber(length);
+        _writer.Write("}\r\n"u8);
+    }
+
+    void NoteLost(IOException e)
+    {
+        Lost++;
+        ImapLog.MessageLost(session.Services.Log, e, session.Connection.Id, _message.Entry.Uid, selected.Box.Id);
+    }
+
+    /// <summary>date-time of RFC 9051 §9, in UTC.</summary>
+    static void PutDate(long unixSeconds, Span<byte> to, ref int at)
+    {
+        DateTime date = DateTime.UnixEpoch.AddSeconds(Math.Clamp(unixSeconds, -62135596800, 253402300799));
+        to[at++] = (byte)'"';
+        to[at++] = date.Day < 10 ? (byte)' ' : (byte)('0' + date.Day / 10);
+        to[at++] = (byte)('0' + date.Day % 10);
+        to[at++] = (byte)'-';
+        Put(Months.Slice((date.Month - 1) * 3, 3), to, ref at);
+        to[at++] = (byte)'-';
+        PutTwo(date.Year / 100, to, ref at);
+        PutTwo(date.Year % 100, to, ref at);
+        to[at++] = (byte)' ';
+        PutTwo(date.Hour, to, ref at);
+        to[at++] = (byte)':';
+        PutTwo(date.Minute, to, ref at);
+        to[at++] = (byte)':';
+        PutTwo(date.Second, to, ref at);
+        Put(" +0000\""u8, to, ref at);
+    }
+
+    static void PutTwo(int value, Span<byte> to, ref int at)
+    {
+        to[at++] = (byte)('0' + value / 10);
+        to[at++] = (byte)('0' + value % 10);
+    }
+
+    static void Put(ReadOnlySpan<byte> bytes, Span<byte> to, ref int at)
+    {
+        bytes.CopyTo(to[at..]);
+        at += bytes.Length;
+    }
+
+    static void Put(ulong value, Span<byte> to, ref int at)
+    {
+        Utf8Formatter.TryFormat(value, to[at..], out int written);
+        at += written;
+    }
+}

@@ -1,0 +1,24 @@
+using MailEngine.Accounts;
+using MailEngine.Net;
+using MailEngine.Sasl;
+using MailEngine.Store;
+using Microsoft.Extensions.Logging;
+
+namespace MailEngine.Imap;
+
+/// <summary>The IMAP door. RFC 3501, RFC 9051, and what <see cref="Capabilities"/> announces</summary>
+public sealed class ImapServer : IDisposable
+{
+    readonly ImapServices _services;
+
+    public ImapServer(MailStore store, AccountDirectory directory, Authenticator authenticator, SessionRegistry sessions, ServerName hostname,
+        EngineOptions options, TimeProvider clock, ILogger<ImapServer> log)
+    {
+        _services = new ImapServices(options, hostname, store, authenticator, sessions, new LoggedInSessions(directory, authenticator, log), clock, log);
+    }
+
+    public ProtocolDoor Door => new(
+        connection => new ImapSession(connection, _services).RunAsync(), "* BYE [UNAVAILABLE] Too many connections\r\n"u8.ToArray());
+
+    public void Dispose() => _services.LoggedIn.Dispose();
+}

@@ -1,0 +1,12 @@
+using MailEngine.Accounts;
+using MailEngine.Net;
+using MailEngine.Sasl;
+using MailEngine.Store;
+using Microsoft.Extensions.Logging;
+
+namespace MailEngine.Imap;
+
+/// <summary>What IMAP sessions use.</summary>
+sealed record ImapServices(
+    EngineOptions Options, ServerName Hostname, MailStore Store, Authenticator Authenticator, SessionRegistry Sessions, LoggedInSessions LoggedIn,
+    TimeProvider Clock, ILogger Log);

@@ -1,0 +1,50 @@
+using MailEngine.Store;
+
+namespace MailEngine.Imap.Search;
+
+/// <summary>What a search key looks at; in the order of what it costs.</summary>
+internal enum SearchCost
+{
+    /// <summary>The snapshot.</summary>
+    Entry,
+    /// <summary>The header, read from the message.</summary>
+    Header,
+    /// <summary>All text of the message, decoded.</summary>
+    Text,
+}
+
+internal enum SearchKind
+{
+    All, Numbers, Uids, HasFlag, LacksFlag, Recent, Old, New, Keyword, Unkeyword, Before, On, Since, SentBefore, SentOn, SentSince,
+    Larger, Smaller, Header, Body, Text,
+}
+
+/// <summary>One key of SEARCH. RFC 9051 §6.4.4, RFC 3501 §6.4.4</summary>
+internal sealed record SearchKey(SearchKind Kind)
+{
+    public MessageFlags Flag { get; init; }
+    public SequenceSet? Set { get; init; }
+    public long Number { get; init; }
+    /// <summary>Days since 0001-01-01, as <see cref="DateOnly.DayNumber"/>.</summary>
+    public int Day { get; init; }
+    /// <summary>Text to find, or a keyword.</summary>
+    public string Text { get; init; } = "";
+    /// <summary>Field name of <see cref="SearchKind.Header"/>.</summary>
+    public byte[] Field { get; init; } = [];
+
+    public SearchCost Cost => Kind switch
+    {
+        SearchKind.Header => SearchCost.Header,
+        SearchKind.Body or SearchKind.Text => SearchCost.Text,
+        _ => SearchCost.Entry,
+    };
+}
+
+/// <summary>A step of a search program: a key gives a truth value, an operator takes its operands from those before it.</summary>
+/// <param name="Key">Null for an operator.</param>
+internal readonly record struct SearchStep(SearchKey? Key, SearchOperator Operator);
+
+internal enum SearchOperator : byte { None, And, Or, Not }
+
+/// <summary>The criteria of a search as steps in postfix order, so that neither parsing nor running needs recursion (attack case A7).</summary>
+internal sealed record SearchProgram(IReadOnlyList<SearchStep> Steps, int StackDepth);

@@ -1,0 +1,196 @@
+using System.Text;
+using MailEngine.Store;
+
+namespace MailEngine.Imap.Search;
+
+/// <summary>Parses search criteria into a program. RFC 9051 §9 (search-key), RFC 3501 §9</summary>
+/// <remarks>A stack of open groups stands for what a recursive parser would keep on the call stack; its depth is limited.</remarks>
+internal ref struct SearchParser
+{
+    const int MaxSteps = 20_000;
+
+    enum Open { List, Or, Not }
+
+    /// <summary>Operands still to come: for a list, as many as there are.</summary>
+    struct Group
+    {
+        public Open Kind;
+        public int Operands;
+    }
+
+    readonly List<SearchStep> _steps = [];
+    readonly Stack<Group> _open = new();
+    int _depth;
+    int _deepest;
+
+    public SearchParser()
+    {
+    }
+
+    /// <summary>Keys by spaces up to the line end: all of them must match.</summary>
+    public static SearchProgram Parse(ref ImapReader r)
+    {
+        var parser = new SearchParser();
+        parser.Run(ref r);
+        return new SearchProgram(parser._steps, parser._deepest);
+    }
+
+    void Run(ref ImapReader r)
+    {
+        _open.Push(new Group { Kind = Open.List });
+        while (!r.Failed)
+        {
+            if (_open.Count > r.Depth || _steps.Count > MaxSteps)
+            {
+                r.Fail("Search is nested too deep or too long");
+                return;
+            }
+            if (r.TryTake((byte)'('))
+            {
+                _open.Push(new Group { Kind = Open.List });
+                continue;
+            }
+            if (r.TryWord("OR"u8))
+            {
+                r.Sp();
+                _open.Push(new Group { Kind = Open.Or });
+                continue;
+            }
+            if (r.TryWord("NOT"u8))
+            {
+                r.Sp();
+                _open.Push(new Group { Kind = Open.Not });
+                continue;
+            }
+            Key(ref r);
+            if (!Operand(ref r))
+                return;
+        }
+    }
+
+    /// <summary>An operand is complete: finishes the groups that wait for it. False: the criteria are complete.</summary>
+    bool Operand(ref ImapReader r)
+    {
+        while (!r.Failed)
+        {
+            Group group = _open.Pop();
+            group.Operands++;
+            switch (group.Kind)
+            {
+                case Open.Not:
+                    Emit(SearchOperator.Not, 0);
+                    continue;
+                case Open.Or when group.Operands == 2:
+                    Emit(SearchOperator.Or, -1);
+                    continue;
+                case Open.Or:
+                    r.Sp();
+                    _open.Push(group);
+                    return true;
+            }
+            if (group.Operands > 1)
+                Emit(SearchOperator.And, -1);
+            if (r.TryTake((byte)' '))
+            {
+                group.Operands = 1;
+                _open.Push(group);
+                return true;
+            }
+            if (_open.Count == 0)
+                return false;   // the line end is checked by the session
+            r.Take((byte)')');
+        }
+        return false;
+    }
+
+    void Emit(SearchOperator op, int depth)
+    {
+        _steps.Add(new SearchStep(null, op));
+        _depth += depth;
+    }
+
+    void Key(ref ImapReader r)
+    {
+        SearchKey key = r.Peek() is (byte)'*' or (>= (byte)'0' and <= (byte)'9')
+            ? new SearchKey(SearchKind.Numbers) { Set = r.SequenceSet() }
+            : Named(ref r);
+        _steps.Add(new SearchStep(key, SearchOperator.None));
+        _deepest = Math.Max(_deepest, ++_depth);
+    }
+
+    static SearchKey Named(ref ImapReader r)
+    {
+        string name = Encoding.ASCII.GetString(r.Word()).ToUpperInvariant();
+        switch (name)
+        {
+            case "ALL":
+                return new(SearchKind.All);
+            case "ANSWERED":
+                return new(SearchKind.HasFlag) { Flag = MessageFlags.Answered };
+            case "DELETED":
+                return new(SearchKind.HasFlag) { Flag = MessageFlags.Deleted };
+            case "DRAFT":
+                return new(SearchKind.HasFlag) { Flag = MessageFlags.Draft };
+            case "FLAGGED":
+                return new(SearchKind.HasFlag) { Flag = MessageFlags.Flagged };
+            case "SEEN":
+                return new(SearchKind.HasFlag) { Flag = MessageFlags.Seen };
+            case "UNANSWERED":
+                return new(SearchKind.LacksFlag) { Flag = MessageFlags.Answered };
+            case "UNDELETED":
+                return new(SearchKind.LacksFlag) { Flag = MessageFlags.Deleted };
+            case "UNDRAFT":
+                return new(SearchKind.LacksFlag) { Flag = MessageFlags.Draft };
+            case "UNFLAGGED":
+                return new(SearchKind.LacksFlag) { Flag = MessageFlags.Flagged };
+            case "UNSEEN":
+                return new(SearchKind.LacksFlag) { Flag = MessageFlags.Seen };
+            case "NEW":
+                return new(SearchKind.New);
+            case "OLD":
+                return new(SearchKind.Old);
+            case "RECENT":
+                return new(SearchKind.Recent);
+        }
+        r.Sp();
+        switch (name)
+        {
+            case "KEYWORD":
+                return new(SearchKind.Keyword) { Text = Encoding.ASCII.GetString(r.Atom()) };
+            case "UNKEYWORD":
+                return new(SearchKind.Unkeyword) { Text = Encoding.ASCII.GetString(r.Atom()) };
+            case "BEFORE":
+                return Dated(SearchKind.Before, ref r);
+            case "ON":
+                return Dated(SearchKind.On, ref r);
+            case "SINCE":
+                return Dated(SearchKind.Since, ref r);
+            case "SENTBEFORE":
+                return Dated(SearchKind.SentBefore, ref r);
+            case "SENTON":
+                return Dated(SearchKind.SentOn, ref r);
+            case "SENTSINCE":
+                return Dated(SearchKind.SentSince, ref r);
+            case "LARGER":
+                return new(SearchKind.Larger) { Number = r.Number64() };
+            case "SMALLER":
+                return new(SearchKind.Smaller) { Number = r.Number64() };
+            case "UID":
+                return new(SearchKind.Uids) { Set = r.SequenceSet() };
+            case "FROM" or "TO" or "CC" or "BCC" or "SUBJECT":
+                return new(SearchKind.Header) { Field = Encoding.ASCII.GetBytes(name), Text = r.AstringText() };
+            case "HEADER":
+                byte[] field = r.Astring().ToArray();
+                r.Sp();
+                return new(SearchKind.Header) { Field = field, Text = r.AstringText() };
+            case "BODY":
+                return new(SearchKind.Body) { Text = r.AstringText() };
+            case "TEXT":
+                return new(SearchKind.Text) { Text = r.AstringText() };
+        }
+        r.Fail("Unknown search key");
+        return new(SearchKind.All);
+    }
+
+    static SearchKey Dated(SearchKind kind, ref ImapReader r) => new(kind) { Day = r.Date().DayNumber };
+}

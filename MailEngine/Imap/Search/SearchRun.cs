@@ -1,0 +1,200 @@
+using MailEngine.Imap.Fetch;
+using MailEngine.Mime;
+using MailEngine.Store;
+
+namespace MailEngine.Imap.Search;
+
+/// <summary>Runs a search program over a snapshot.</summary>
+/// <remarks>
+/// Truth has three values: a key that costs more than the round looks at is unknown, and so is what depends on it. A message is
+/// looked at in rounds, cheap keys first, and only while its outcome is unknown: a header or text is read for no message
+/// that its flags or dates decide.
+/// </remarks>
+internal sealed class SearchRun : IDisposable
+{
+    enum Truth : byte { No, Yes, Unknown }
+
+    readonly SearchProgram _program;
+    readonly SelectedMailbox _selected;
+    readonly MailboxSnapshot _snapshot;
+    readonly Truth[] _stack;
+    readonly List<IndexRange>?[] _ranges;
+    readonly bool[]?[] _keywordSets;
+    readonly StoredMessage _message;
+    readonly ByteBuffer _header = new(4096);
+    readonly TextFinder _finder = new();
+    int _index;
+    bool _headerRead;
+
+    public SearchRun(MailStore store, SelectedMailbox selected, SearchProgram program)
+    {
+        _program = program;
+        _selected = selected;
+        _snapshot = selected.Told;
+        _stack = new Truth[program.StackDepth + 1];
+        _ranges = new List<IndexRange>?[program.Steps.Count];
+        _keywordSets = new bool[program.Steps.Count][];
+        _message = new StoredMessage(store, selected.Box);
+        for (int i = 0; i < program.Steps.Count; i++)
+        {
+            switch (program.Steps[i].Key)
+            {
+                case { Kind: SearchKind.Numbers } key:
+                    _ranges[i] = key.Set!.ResolveNumbers(_snapshot, out _);   // numbers that are not there match nothing
+                    break;
+                case { Kind: SearchKind.Uids } key:
+                    _ranges[i] = key.Set!.ResolveUids(_snapshot);
+                    break;
+                case { Kind: SearchKind.Keyword or SearchKind.Unkeyword } key:
+                    _keywordSets[i] = [.. _snapshot.KeywordSets.Select(set => set.Contains(key.Text, StringComparer.OrdinalIgnoreCase))];
+                    break;
+            }
+        }
+    }
+
+    /// <summary>True when the message was read to decide about it: it cost time.</summary>
+    public bool WasExpensive { get; private set; }
+
+    /// <exception cref="IOException">The bytes of the message are lost.</exception>
+    public bool Matches(int index, in MessageEntry entry)
+    {
+        _index = index;
+        WasExpensive = false;
+        Truth outcome = Evaluate(entry, SearchCost.Entry);
+        if (outcome != Truth.Unknown)
+            return outcome == Truth.Yes;
+        WasExpensive = true;
+        _message.MoveTo(entry);
+        _headerRead = false;
+        outcome = Evaluate(entry, SearchCost.Header);
+        return outcome == Truth.Unknown ? Evaluate(entry, SearchCost.Text) == Truth.Yes : outcome == Truth.Yes;
+    }
+
+    public void Dispose()
+    {
+        _message.Dispose();
+        _header.Dispose();
+        _finder.Dispose();
+    }
+
+    Truth Evaluate(in MessageEntry entry, SearchCost most)
+    {
+        Truth[] stack = _stack;
+        int top = -1;
+        IReadOnlyList<SearchStep> steps = _program.Steps;
+        for (int i = 0; i < steps.Count; i++)
+        {
+            SearchStep step = steps[i];
+            switch (step.Operator)
+            {
+                case SearchOperator.And:
+                    top--;
+                    stack[top] = stack[top] == Truth.No || stack[top + 1] == Truth.No ? Truth.No
+                        : stack[top] == Truth.Yes && stack[top + 1] == Truth.Yes ? Truth.Yes : Truth.Unknown;
+                    break;
+                case SearchOperator.Or:
+                    top--;
+                    stack[top] = stack[top] == Truth.Yes || stack[top + 1] == Truth.Yes ? Truth.Yes
+                        : stack[top] == Truth.No && stack[top + 1] == Truth.No ? Truth.No : Truth.Unknown;
+                    break;
+                case SearchOperator.Not:
+                    stack[top] = stack[top] switch { Truth.Yes => Truth.No, Truth.No => Truth.Yes, _ => Truth.Unknown };
+                    break;
+                default:
+                    stack[++top] = step.Key!.Cost > most ? Truth.Unknown : Holds(i, step.Key, entry, most);
+                    break;
+            }
+        }
+        return stack[0];
+    }
+
+    Truth Holds(int step, SearchKey key, in MessageEntry entry, SearchCost most) => key.Kind switch
+    {
+        SearchKind.All => Truth.Yes,
+        SearchKind.Numbers or SearchKind.Uids => Is(Contains(_ranges[step]!, _index)),
+        SearchKind.HasFlag => Is((entry.Flags & key.Flag) != 0),
+        SearchKind.LacksFlag => Is((entry.Flags & key.Flag) == 0),
+        SearchKind.Recent => Is(_selected.IsRecent(entry)),
+        SearchKind.Old => Is(!_selected.IsRecent(entry)),
+        SearchKind.New => Is(_selected.IsRecent(entry) && (entry.Flags & MessageFlags.Seen) == 0),
+        SearchKind.Keyword => Is(_keywordSets[step]![entry.KeywordSet]),
+        SearchKind.Unkeyword => Is(!_keywordSets[step]![entry.KeywordSet]),
+        SearchKind.Larger => Is(entry.Size > key.Number),
+        SearchKind.Smaller => Is(entry.Size < key.Number),
+        SearchKind.Before => Is(DayOf(entry.InternalDate) < key.Day),
+        SearchKind.On => Is(DayOf(entry.InternalDate) == key.Day),
+        SearchKind.Since => Is(DayOf(entry.InternalDate) >= key.Day),
+        SearchKind.SentBefore or SearchKind.SentOn or SearchKind.SentSince => Sent(key, entry, most),
+        SearchKind.Header => Is(InField(key)),
+        SearchKind.Body => Is(_finder.InBody(_message, key.Text)),
+        _ => Is(TextFinder.InHeader(Header(), key.Text) || _finder.InBody(_message, key.Text)),
+    };
+
+    static Truth Is(bool value) => value ? Truth.Yes : Truth.No;
+
+    static int DayOf(long unixSeconds) => (int)Math.Clamp(Math.DivRem(unixSeconds, 86400, out long rest) - (rest < 0 ? 1 : 0) + 719162, 0, 3652058);
+
+    /// <summary>The day as written in the Date field, whatever its zone (RFC 9051 §6.4.4). The snapshot has the moment only, so
+    /// where zones could decide the field is read.</summary>
+    Truth Sent(SearchKey key, in MessageEntry entry, SearchCost most)
+    {
+        long moment = entry.SentDate == long.MinValue ? entry.InternalDate : entry.SentDate;   // RFC 5256 §2.2
+        int earliest = DayOf(moment - 14 * 3600), latest = DayOf(moment + 14 * 3600);
+        if (entry.SentDate == long.MinValue)
+            earliest = latest = DayOf(moment);
+        bool first = Compare(earliest), last = Compare(latest);
+        bool sure = earliest == latest || (key.Kind != SearchKind.SentOn && first == last) || (key.Kind == SearchKind.SentOn && (latest < key.Day || earliest > key.Day));
+        if (sure)
+            return Is(first);
+        if (most == SearchCost.Entry)
+            return Truth.Unknown;
+        return Is(MailDate.TryParse(HeaderFieldReader.Find(Header(), "Date"u8).Value, out DateTimeOffset date)
+            ? Compare(DateOnly.FromDateTime(date.DateTime).DayNumber) : first);
+
+        bool Compare(int day) => key.Kind switch
+        {
+            SearchKind.SentBefore => day < key.Day,
+            SearchKind.SentOn => day == key.Day,
+            _ => day >= key.Day,
+        };
+    }
+
+    bool InField(SearchKey key)
+    {
+        var fields = new HeaderFieldReader(Header());
+        while (fields.MoveNext())
+        {
+            // An empty text asks whether the field is there: RFC 9051 §6.4.4.
+            if (fields.Current.Is(key.Field) && (key.Text.Length == 0 || TextFinder.Holds(EncodedWord.Decode(fields.Current.Value), key.Text)))
+                return true;
+        }
+        return false;
+    }
+
+    ReadOnlySpan<byte> Header()
+    {
+        if (!_headerRead)
+        {
+            _header.Clear();
+            _message.ReadInto(_message.Header, _header);
+            _headerRead = true;
+        }
+        return _header.Written;
+    }
+
+    static bool Contains(List<IndexRange> ranges, int index)
+    {
+        int low = 0, high = ranges.Count - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >>> 1;
+            if (ranges[middle].Last < index)
+                low = middle + 1;
+            else if (ranges[middle].First > index)
+                high = middle - 1;
+            else
+                return true;
+        }
+        return false;
+    }
+}

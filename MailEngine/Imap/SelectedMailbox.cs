@@ -1,0 +1,124 @@
+using MailEngine.Store;
+
+namespace MailEngine.Imap;
+
+/// <summary>The mailbox a session has selected, and what its client knows of it.</summary>
+/// <remarks>
+/// <see cref="Told"/> is what the client was told: its sequence numbers count in it, and all commands work on it. <see cref="Seen"/> is
+/// the newest snapshot of the mailbox that was worked into it. They differ while expunged messages wait to be announced.
+/// </remarks>
+internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFrom, MailboxSnapshot snapshot)
+{
+    int _keywordSetsTold = snapshot.KeywordSets.Count;
+
+    public Mailbox Box { get; } = box;
+
+    /// <summary>EXAMINE. RFC 9051 §6.3.3</summary>
+    public bool IsReadOnly { get; } = readOnly;
+
+    /// <summary>Messages from this UID on are \Recent in this session. RFC 3501 §2.3.2 lets a server that cannot tell who was told
+    /// first say so to several sessions.</summary>
+    public uint RecentFrom { get; } = recentFrom;
+
+    public MailboxSnapshot Told { get; private set; } = snapshot;
+
+    public MailboxSnapshot Seen { get; private set; } = snapshot;
+
+    public KeywordTexts Keywords { get; } = new();
+
+    public bool IsRecent(in MessageEntry entry) => entry.Uid >= RecentFrom;
+
+    /// <summary>Tells the client what changed. RFC 9051 §7.4.1, §7.5.1, §7.5.2</summary>
+    /// <param name="mayExpunge">False while a command runs that uses sequence numbers.</param>
+    /// <param name="silent">These messages are not told of when they are as the function says: what the client did itself and
+    /// asked not to hear of. Null: all are told.</param>
+    public void Sync(ImapWriter writer, bool mayExpunge, Func<MessageEntry, bool>? silent = null)
+    {
+        MailboxSnapshot current = Box.Current, now = current;
+        if (ReferenceEquals(now, Seen) && (!mayExpunge || ReferenceEquals(Told, Seen)))
+            return;
+        SnapshotDifference difference = SnapshotDifference.Of(Told, now);
+        if (difference.Expunged.Count > 0 && !mayExpunge)
+        {
+            now = ToldSnapshot.KeepExpunged(Told, current);
+            difference = SnapshotDifference.Of(Told, now);
+        }
+        for (int i = difference.Expunged.Count - 1; i >= 0; i--)
+        {
+            writer.Write("* "u8);
+            writer.WriteNumber(difference.Expunged[i]);
+            writer.Write(" EXPUNGE\r\n"u8);
+        }
+        if (difference.Added > 0)
+        {
+            writer.Write("* "u8);
+            writer.WriteNumber(now.Count);
+            writer.Write(" EXISTS\r\n* "u8);
+            writer.WriteNumber(now.Count - now.LowerBound(RecentFrom));
+            writer.Write(" RECENT\r\n"u8);
+        }
+        if (now.KeywordSets.Count != _keywordSetsTold)
+        {
+            _keywordSetsTold = now.KeywordSets.Count;
+            WriteFlags(writer, now);
+        }
+        foreach (int number in difference.Changed)
+        {
+            ref readonly MessageEntry entry = ref now[number - 1];
+            if (silent is not null && silent(entry))
+                continue;
+            if (Differs(entry))
+                WriteFetchFlags(writer, now, number, entry);
+        }
+        Told = now;
+        Seen = current;
+    }
+
+    /// <summary>A new mod-sequence alone is nothing to tell a client that did not ask for it.</summary>
+    bool Differs(in MessageEntry now)
+    {
+        int index = Told.IndexOf(now.Uid);
+        return index < 0 || Told[index].Flags != now.Flags || Told[index].KeywordSet != now.KeywordSet;
+    }
+
+    /// <summary>Unsolicited, so with UID: RFC 9051 §7.5.2.</summary>
+    public void WriteFetchFlags(ImapWriter writer, MailboxSnapshot snapshot, int number, in MessageEntry entry)
+    {
+        writer.Write("* "u8);
+        writer.WriteNumber(number);
+        writer.Write(" FETCH (UID "u8);
+        writer.WriteNumber(entry.Uid);
+        writer.Write(" FLAGS ("u8);
+        WriteFlagNames(writer, snapshot, entry);
+        writer.Write("))\r\n"u8);
+    }
+
+    public void WriteFlagNames(ImapWriter writer, MailboxSnapshot snapshot, in MessageEntry entry)
+    {
+        ReadOnlySpan<byte> system = FlagText.System(entry.Flags, IsRecent(entry));
+        writer.Write(system);
+        if (entry.KeywordSet == 0)
+            return;
+        if (!system.IsEmpty)
+            writer.Write((byte)' ');
+        writer.Write(Keywords.Of(snapshot, entry.KeywordSet));
+    }
+
+    /// <summary>FLAGS and PERMANENTFLAGS: RFC 9051 §7.3.5 and §7.1.</summary>
+    public void WriteFlags(ImapWriter writer, MailboxSnapshot snapshot)
+    {
+        var keywords = new SortedSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (string[] set in snapshot.KeywordSets)
+            keywords.UnionWith(set);
+        string names = "\\Answered \\Flagged \\Deleted \\Seen \\Draft" + string.Concat(keywords.Select(k => " " + k));
+        writer.Write("* FLAGS ("u8);
+        writer.WriteAscii(names);
+        writer.Write(")\r\n* OK [PERMANENTFLAGS ("u8);
+        if (!IsReadOnly)
+        {
+            writer.WriteAscii(names);
+            writer.Write(" \\*"u8);
+        }
+        writer.Write(")] Flags that are kept\r\n"u8);
+    }
+}

@@ -1,0 +1,118 @@
+using MailEngine.Store;
+
+namespace MailEngine.Imap;
+
+/// <summary>Messages from one index to another, both included; index = sequence number - 1.</summary>
+internal readonly record struct IndexRange(int First, int Last)
+{
+    public int Count => Last - First + 1;
+}
+
+/// <summary>A set of sequence numbers or UIDs as the client wrote it. RFC 9051 §9 (sequence-set)</summary>
+/// <remarks>Memory follows the text, not the numbers in it; resolving gives sorted ranges that do not overlap (attack case A11).</remarks>
+internal sealed class SequenceSet
+{
+    /// <summary>"*": the largest number in use.</summary>
+    public const uint Star = uint.MaxValue;
+
+    readonly List<(uint From, uint To)> _ranges = [];
+
+    public void Add(uint from, uint to) => _ranges.Add((from, to));
+
+    /// <summary>The messages that a set of sequence numbers means.</summary>
+    /// <param name="all">False: a number is larger than the mailbox, "*" of an empty one included. RFC 9051 §9 (seq-number)</param>
+    public List<IndexRange> ResolveNumbers(MailboxSnapshot snapshot, out bool all)
+    {
+        all = true;
+        var found = new List<IndexRange>(_ranges.Count);
+        uint count = (uint)snapshot.Count;
+        foreach ((uint a, uint b) in _ranges)
+        {
+            (uint from, uint to) = Order(a, b, count);
+            if (to > count || from == 0)
+                all = false;
+            to = Math.Min(to, count);
+            if (from >= 1 && from <= to)
+                found.Add(new IndexRange((int)from - 1, (int)to - 1));
+        }
+        return Normalise(found);
+    }
+
+    /// <summary>The messages that a set of UIDs means; UIDs that are not there are passed over. RFC 9051 §6.4.9</summary>
+    public List<IndexRange> ResolveUids(MailboxSnapshot snapshot)
+    {
+        var found = new List<IndexRange>(_ranges.Count);
+        if (snapshot.Count == 0)
+            return found;
+        uint largest = snapshot[snapshot.Count - 1].Uid;
+        foreach ((uint a, uint b) in _ranges)
+        {
+            (uint from, uint to) = Order(a, b, largest);
+            int first = snapshot.LowerBound(from);
+            int last = to == uint.MaxValue ? snapshot.Count - 1 : snapshot.LowerBound(to + 1) - 1;
+            if (first <= last)
+                found.Add(new IndexRange(first, last));
+        }
+        return Normalise(found);
+    }
+
+    static (uint From, uint To) Order(uint a, uint b, uint largest)
+    {
+        if (a == Star)
+            a = largest;
+        if (b == Star)
+            b = largest;
+        return a <= b ? (a, b) : (b, a);   // "4:2" is "2:4"
+    }
+
+    static List<IndexRange> Normalise(List<IndexRange> ranges)
+    {
+        if (ranges.Count < 2)
+            return ranges;
+        ranges.Sort(static (x, y) => x.First.CompareTo(y.First));
+        int kept = 0;
+        for (int i = 1; i < ranges.Count; i++)
+        {
+            if (ranges[i].First <= ranges[kept].Last + 1)
+                ranges[kept] = ranges[kept] with { Last = Math.Max(ranges[kept].Last, ranges[i].Last) };
+            else
+                ranges[++kept] = ranges[i];
+        }
+        ranges.RemoveRange(kept + 1, ranges.Count - kept - 1);
+        return ranges;
+    }
+
+    /// <summary>UIDs of the messages in resolved ranges, ascending.</summary>
+    public static List<uint> UidsOf(MailboxSnapshot snapshot, List<IndexRange> ranges)
+    {
+        int count = 0;
+        foreach (IndexRange range in ranges)
+            count += range.Count;
+        var uids = new List<uint>(count);
+        foreach (IndexRange range in ranges)
+        {
+            for (int i = range.First; i <= range.Last; i++)
+                uids.Add(snapshot[i].Uid);
+        }
+        return uids;
+    }
+
+    /// <summary>Writes UIDs as a set, runs joined: "3:5,9". RFC 4315 §3 (uid-set)</summary>
+    public static string Text(IReadOnlyList<uint> uids)
+    {
+        var text = new System.Text.StringBuilder();
+        for (int i = 0; i < uids.Count;)
+        {
+            int end = i;
+            while (end + 1 < uids.Count && uids[end + 1] == uids[end] + 1)
+                end++;
+            if (text.Length > 0)
+                text.Append(',');
+            text.Append(uids[i]);
+            if (end > i)
+                text.Append(':').Append(uids[end]);
+            i = end + 1;
+        }
+        return text.ToString();
+    }
+}
