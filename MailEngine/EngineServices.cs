@@ -1,6 +1,7 @@
 using MailEngine.Accounts;
 using MailEngine.Dns;
 using MailEngine.Flow;
+using MailEngine.Imap;
 using MailEngine.Lmtp;
 using MailEngine.Net;
 using MailEngine.Sasl;
@@ -98,11 +99,13 @@ public sealed class EngineServices : IAsyncDisposable
 
         var smtp = new SmtpServer(Router, Delivery, Store, Trace, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<SmtpServer>());
         var lmtp = new LmtpServer(Router, Delivery, Store, Trace, Hostname, Options, Clock, logs.CreateLogger<LmtpServer>());
+        var imap = Made(new ImapServer(Store, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<ImapServer>()));
         Doors = new Dictionary<MailProtocol, ProtocolDoor>
         {
             [MailProtocol.Smtp] = smtp.Door,
             [MailProtocol.Submission] = smtp.SubmissionDoor,
             [MailProtocol.Lmtp] = lmtp.Door,
+            [MailProtocol.Imap] = imap.Door,
         };
         Listeners = new MailListeners(Options, Certificates, Sessions, Heartbeat, logs.CreateLogger<MailListeners>());
     }

@@ -5,6 +5,7 @@ using MailAdmin.Tests.Accounts;
 using MailEngine;
 using MailEngine.Dns;
 using MailEngine.Flow;
+using MailEngine.Imap;
 using MailEngine.Lmtp;
 using MailEngine.Net;
 using MailEngine.Smtp;
@@ -27,9 +28,11 @@ public sealed class MailRig : IAsyncDisposable
     readonly Heartbeat _heartbeat;
     readonly Certificates _certificates;
     readonly TempFolder _folder;
+    readonly ImapServer _imap;
 
     MailRig(WebApplication app, TempFolder folder, AccountsRig accounts, MailStore store, TraceLog trace, MailListeners listeners,
-        SessionRegistry sessions, Heartbeat heartbeat, Certificates certificates, QueueScheduler queue, QueueControl control, EngineOptions options)
+        SessionRegistry sessions, Heartbeat heartbeat, Certificates certificates, QueueScheduler queue, QueueControl control, EngineOptions options,
+        ImapServer imap)
     {
         _app = app;
         _folder = folder;
@@ -43,6 +46,7 @@ public sealed class MailRig : IAsyncDisposable
         Queue = queue;
         Control = control;
         Options = options;
+        _imap = imap;
     }
 
     public AccountsRig Accounts { get; }
@@ -75,6 +79,8 @@ public sealed class MailRig : IAsyncDisposable
                 new ListenerOptions { Protocol = MailProtocol.Submission },
                 new ListenerOptions { Protocol = MailProtocol.Submission, ImplicitTls = true },
                 new ListenerOptions { Protocol = MailProtocol.Lmtp },
+                new ListenerOptions { Protocol = MailProtocol.Imap },
+                new ListenerOptions { Protocol = MailProtocol.Imap, ImplicitTls = true },
             ],
         };
         change?.Invoke(options);
@@ -89,6 +95,7 @@ public sealed class MailRig : IAsyncDisposable
         var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance);
         var smtp = new SmtpServer(router, delivery, store, trace, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock,
             NullLogger<SmtpServer>.Instance);
+        var imap = new ImapServer(store, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ImapServer>.Instance);
         var lmtp = new LmtpServer(router, delivery, store, trace, hostname, options, clock, NullLogger<LmtpServer>.Instance);
         var queue = new QueueScheduler(store, router, delivery, new Resolver(options.Dns, clock), trace, hostname, options, clock,
             NullLogger<QueueScheduler>.Instance);
@@ -101,11 +108,12 @@ public sealed class MailRig : IAsyncDisposable
             [MailProtocol.Smtp] = smtp.Door,
             [MailProtocol.Submission] = smtp.SubmissionDoor,
             [MailProtocol.Lmtp] = lmtp.Door,
+            [MailProtocol.Imap] = imap.Door,
         }));
         WebApplication app = builder.Build();
         await app.StartAsync();
         var rig = new MailRig(app, folder, accounts, store, trace, listeners, sessions, heartbeat, certificates, queue,
-            new QueueControl(queue, store, trace, clock), options);
+            new QueueControl(queue, store, trace, clock), options, imap);
         rig.Domain = await accounts.GivenDomainAsync("example.test");
         rig.Ann = await accounts.GivenAccountAsync("ann@example.test", Password);
         rig.Bob = await accounts.GivenAccountAsync("bob@example.test", Password);
@@ -168,6 +176,7 @@ public sealed class MailRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        _imap.Dispose();
         _heartbeat.Dispose();
         await Queue.DisposeAsync();
         await Trace.DisposeAsync();

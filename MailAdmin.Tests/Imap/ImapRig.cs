@@ -1,0 +1,69 @@
+using System.Text;
+using MailAdmin.Tests.Rig;
+using MailEngine;
+using MailEngine.Store;
+
+namespace MailAdmin.Tests.Imap;
+
+/// <summary>Sessions over real sockets on a real store.</summary>
+sealed class ImapRig : IAsyncDisposable
+{
+    ImapRig(MailRig mail) => Mail = mail;
+
+    public MailRig Mail { get; }
+
+    public static async Task<ImapRig> StartAsync(Action<EngineOptions>? change = null) => new(await MailRig.StartAsync(options =>
+    {
+        options.AllowPlaintextAuth = true;
+        options.Store.Sync = false;
+        change?.Invoke(options);
+    }));
+
+    /// <summary>Connected, greeting read, not logged in.</summary>
+    public async Task<WireScript> ConnectAsync(bool tls = false)
+    {
+        WireScript client = await Mail.ConnectAsync(MailProtocol.Imap, tls);
+        await client.PlayAsync("S: * OK [CAPABILITY *");
+        return client;
+    }
+
+    public async Task<WireScript> LogInAsync(string user = "ann@example.test")
+    {
+        WireScript client = await ConnectAsync();
+        await client.PlayAsync($"C: l LOGIN {user} \"{MailRig.Password}\"\nS: l OK [CAPABILITY *");
+        return client;
+    }
+
+    /// <summary>Logged in as ann with the mailbox selected.</summary>
+    public async Task<WireScript> SelectAsync(string mailbox = "INBOX")
+    {
+        WireScript client = await LogInAsync();
+        await client.SendAsync($"s SELECT {mailbox}\r\n");
+        await client.ReadUntilAsync("s OK");
+        return client;
+    }
+
+    public async Task GivenMessagesAsync(int count, string mailbox = "INBOX", Func<int, string>? text = null)
+    {
+        Mailbox box = (await Mail.Store.OpenAsync(Mail.Ann, MailboxName.Parse(mailbox)))!;
+        for (int done = 0; done < count;)
+        {
+            var items = new List<AppendItem>();
+            for (int i = 0; i < 500 && done < count; i++, done++)
+                items.Add(new AppendItem { Body = BodyOf(text?.Invoke(done + 1) ?? $"Subject: message {done + 1}\r\n\r\nHello {done + 1}\r\n") });
+            AppendOutcome outcome = await Mail.Store.AppendAsync(box, 0, items);
+            Assert.Equal(StoreError.None, outcome.Error);
+            foreach (AppendItem item in items)
+                item.Body.Dispose();
+        }
+    }
+
+    Body BodyOf(string text)
+    {
+        using BodyWriter writer = Mail.Store.NewBody();
+        writer.Write(Encoding.Latin1.GetBytes(text));
+        return writer.Complete();
+    }
+
+    public ValueTask DisposeAsync() => Mail.DisposeAsync();
+}
