@@ -13,7 +13,6 @@ public sealed class BodyWriter : IDisposable
 {
     readonly SegmentFiles _segments;
     readonly int _inlineBytes;
-    readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     byte[]? _buffer;
     uint _ownNumber;
     SafeFileHandle? _own;
@@ -34,7 +33,6 @@ public sealed class BodyWriter : IDisposable
     public void Write(ReadOnlySpan<byte> bytes)
     {
         ObjectDisposedException.ThrowIf(_buffer is null, this);
-        _hash.AppendData(bytes);
         _crc = Crc32C.Of(bytes, _crc);
         Length += bytes.Length;
         while (!bytes.IsEmpty)
@@ -58,11 +56,10 @@ public sealed class BodyWriter : IDisposable
     public Body Complete()
     {
         ObjectDisposedException.ThrowIf(_buffer is null, this);
-        byte[] hash = _hash.GetHashAndReset();
         Body body;
         if (_own is null)
         {
-            body = new Body(_segments, _buffer, _buffered, _crc, hash);
+            body = new Body(_segments, _buffer, _buffered, _crc);
         }
         else
         {
@@ -71,7 +68,7 @@ public sealed class BodyWriter : IDisposable
             SegmentRecord.WriteHeader(header, RecordKind.Body, [], (uint)Length, _crc);
             RandomAccess.Write(_own, header, 0);
             _segments.SyncOwn(_own);
-            body = new Body(_segments, _ownNumber, Length, hash);
+            body = new Body(_segments, _ownNumber, Length);
             _own = null;
             ArrayPool<byte>.Shared.Return(_buffer);
         }
@@ -81,7 +78,6 @@ public sealed class BodyWriter : IDisposable
 
     public void Dispose()
     {
-        _hash.Dispose();
         if (_buffer is not null)
             ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = null;
@@ -122,27 +118,39 @@ public sealed unsafe class Body : IDisposable
     bool _committed;
     MessageSummary? _summary;
 
-    internal Body(SegmentFiles segments, byte[] buffer, int length, uint crc, byte[] sha256)
+    internal Body(SegmentFiles segments, byte[] buffer, int length, uint crc)
     {
         _segments = segments;
         _buffer = buffer;
         Length = length;
         Crc = crc;
-        Sha256 = sha256;
     }
 
-    internal Body(SegmentFiles segments, uint ownNumber, long length, byte[] sha256)
+    internal Body(SegmentFiles segments, uint ownNumber, long length)
     {
         _segments = segments;
         _ownNumber = ownNumber;
         Length = length;
-        Sha256 = sha256;
     }
 
     public long Length { get; }
 
-    /// <summary>SHA-256 of the bytes: part of the key that tells a repeated delivery.</summary>
-    public byte[] Sha256 { get; }
+    /// <summary>SHA-256 of the bytes: part of the key that tells a repeated delivery. Reads them each time.</summary>
+    public byte[] Sha256
+    {
+        get
+        {
+            if (OwnRange is null)
+                return SHA256.HashData(Inline.Span);
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 16);
+            long at = 0;
+            for (int count; (count = Read(at, buffer)) > 0; at += count)
+                hash.AppendData(buffer, 0, count);
+            ArrayPool<byte>.Shared.Return(buffer);
+            return hash.GetHashAndReset();
+        }
+    }
 
     /// <summary>What is stored ready to send; worked out on first use, on the caller's thread.</summary>
     public MessageSummary Summary => _summary ??= Summarize();
