@@ -174,6 +174,16 @@ public sealed class QueueTests : IAsyncLifetime
         Assert.Contains("Original-Recipient: rfc822; zoe@away.test\r\nFinal-Recipient: rfc822; zoe@away.test\r\nAction: relayed\r\nStatus: 2.", report);
     }
 
+    [Fact]   // RFC 3461 §5.2.3
+    public async Task When_success_is_to_be_told_of_a_mailbox_here_then_it_is_told_at_once()
+    {
+        await SendAsync(_rig, "bob@example.test", "Subject: plan\r\n\r\ntext\r\n", from: "<ann@example.test> ENVID=e+2B1", wishes: " NOTIFY=SUCCESS");
+        string report = await MessageOfAsync(_rig, _rig.Ann);
+        Assert.Contains("Original-Envelope-Id: e+1\r\n", report);
+        Assert.Contains("Final-Recipient: rfc822; bob@example.test\r\nAction: delivered\r\nStatus: 2.1.5\r\n", report);
+        Assert.Contains("Subject: plan\r\n", report);
+    }
+
     [Fact]
     public async Task When_the_next_host_knows_DSN_then_the_wishes_go_on()
     {

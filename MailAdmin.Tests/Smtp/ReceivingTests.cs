@@ -210,6 +210,63 @@ public sealed partial class ReceivingTests : IAsyncLifetime
         Assert.Single(await _rig.MessagesAsync(_rig.Bob));
     }
 
+    [Fact]   // attack case A21
+    public async Task When_the_data_comes_too_slowly_then_the_connection_ends_and_nothing_is_kept()
+    {
+        var clock = new MailAdmin.Tests.Net.JumpingClock();
+        await using MailRig rig = await MailRig.StartAsync(clock: clock);
+        await using WireScript client = await rig.ConnectAsync();
+        await client.PlayAsync("S: 220 *\nC: HELO c\nS: 250 *\nC: MAIL FROM:<>\nS: 250 *\nC: RCPT TO:<ann@example.test>\nS: 250 *\nC: DATA\nS: 354 *");
+        clock.Jump(TimeSpan.FromSeconds(61));
+        await client.SendAsync("Subject: a few octets in a minute\r\n");
+        await client.PlayAsync("S: 421 4.4.2 *");
+        Assert.True(await client.EndsAsync());
+        Assert.Empty(await rig.MessagesAsync(rig.Ann));
+    }
+
+    [Fact]
+    public async Task When_the_client_goes_in_the_middle_of_data_then_nothing_is_kept()
+    {
+        await using (WireScript client = await GivenDataAsync())
+            await client.SendAsync("Subject: half\r\n\r\nhalf a mess");
+        await using WireScript other = await GivenDataAsync();
+        await other.SendAsync("Subject: whole\r\n\r\ntext\r\n.\r\n");
+        await other.PlayAsync("S: 250 *");
+        Assert.Contains("Subject: whole", Assert.Single(await _rig.MessagesAsync(_rig.Ann)));
+    }
+
+    [Fact]
+    public async Task When_a_message_is_larger_than_memory_should_hold_then_it_arrives_whole()
+    {
+        string line = new string('x', 998) + "\r\n";
+        string text = "Subject: big\r\n\r\n" + string.Concat(Enumerable.Repeat(line, 5000));
+        await using WireScript client = await GivenDataAsync();
+        await client.SendAsync(text + ".\r\n");
+        await client.PlayAsync("S: 250 *");
+        Assert.EndsWith(text, Assert.Single(await _rig.MessagesAsync(_rig.Ann)));
+    }
+
+    [Fact]
+    public async Task When_swaks_sends_with_STARTTLS_and_log_in_then_the_mail_is_there()
+    {
+        string swaks = "/usr/bin/swaks";
+        if (!File.Exists(swaks))
+            return;
+        var start = new System.Diagnostics.ProcessStartInfo(swaks) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in new[]
+        {
+            "--server", "127.0.0.1", "--port", _rig.Listeners.PortOf(MailEngine.MailProtocol.Submission).ToString(System.Globalization.CultureInfo.InvariantCulture),
+            "--tls", "--auth", "PLAIN", "--auth-user", "ann@example.test", "--auth-password", MailRig.Password, "--from", "ann@example.test",
+            "--to", "bob@example.test", "--header", "Subject: from swaks", "--attach", "@/etc/hostname", "--pipeline",
+        })
+            start.ArgumentList.Add(argument);
+        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(start)!;
+        string said = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, said);
+        Assert.Contains("Subject: from swaks", Assert.Single(await _rig.MessagesAsync(_rig.Bob)));
+    }
+
     async Task<WireScript> GivenMailAsync()
     {
         WireScript client = await _rig.ConnectAsync();

@@ -162,6 +162,20 @@ public sealed class SubmissionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_the_account_is_locked_during_a_session_then_no_more_mail_is_taken()
+    {
+        await using WireScript client = await _rig.LogInAsync();
+        await client.PlayAsync("C: MAIL FROM:<ann@example.test>\nS: 250 *\nC: RSET\nS: 250 *");
+        await _rig.Accounts.WriteAsync(async db =>
+        {
+            db.Accounts.Single(a => a.Id == _rig.Ann).State = AccountState.Suspended;
+            await db.SaveChangesAsync();
+        });
+        await client.PlayAsync("C: MAIL FROM:<ann@example.test>\nS: 421 4.7.0 *");
+        Assert.True(await client.EndsAsync());
+    }
+
+    [Fact]
     public async Task When_nobody_logs_in_then_the_session_ends_in_time()
     {
         await using MailRig rig = await MailRig.StartAsync(o => o.Limits.TimeToAuthenticate = TimeSpan.FromSeconds(1));

@@ -16,6 +16,21 @@ enum ReportAction { Failed, Delayed, Delivered, Relayed, Expanded }
 sealed record ReportedRecipient(
     EmailAddress Address, RecipientParameters Parameters, ReportAction Action, Reply Reply, string RemoteHost, DateTimeOffset? RetryUntil);
 
+/// <summary>The message that a report is about.</summary>
+/// <param name="ReversePath">Who is told; empty: nobody.</param>
+/// <param name="Read">Reads its octets from an offset on.</param>
+sealed record ReportSubject(
+    string MessageKey, string ReversePath, SenderParameters Sender, DateTimeOffset ArrivedAt, long Length, ReportSubject.Reader Read)
+{
+    public delegate int Reader(long offset, Span<byte> to);
+
+    public static ReportSubject Of(QueueEntry row, MessageReader message) => new(
+        row.MessageKey, row.ReversePath, QueueParameters.Read(row.Parameters).Sender, row.QueuedAt, message.Length, message.Read);
+
+    public static ReportSubject Of(Envelope envelope, Body body) => new(
+        envelope.MessageKey, envelope.ReversePathText, envelope.Parameters, envelope.ReceivedAt, body.Length, body.Read);
+}
+
 /// <summary>Writes delivery status notifications: text for people, fields for programs, the header of the message.</summary>
 /// <remarks>RFC 3464 (the fields), RFC 6522 §3 (multipart/report), RFC 3461 §6 (what a sender may ask for). A report goes to the reverse
 /// path and carries the null one, so no report is ever made about it: RFC 5321 §4.5.5.</remarks>
@@ -25,9 +40,8 @@ sealed class DeliveryReport(ServerName hostname)
 
     /// <summary>Writes the whole report.</summary>
     /// <param name="to">The sender of the message it is about.</param>
-    /// <param name="original">The message; null when it cannot be read any more.</param>
-    public void Write(BodyWriter body, string reportKey, EmailAddress to, string messageKey, SenderParameters sender, DateTimeOffset queuedAt,
-        IReadOnlyList<ReportedRecipient> recipients, MessageReader? original, DateTimeOffset now)
+    public void Write(
+        BodyWriter body, string reportKey, EmailAddress to, ReportSubject about, IReadOnlyList<ReportedRecipient> recipients, DateTimeOffset now)
     {
         string boundary = $"=_{reportKey}_report";
         ReportAction action = recipients[0].Action;
@@ -41,15 +55,14 @@ sealed class DeliveryReport(ServerName hostname)
         text.Append("MIME-Version: 1.0\r\n");
         text.Append("Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"").Append(boundary).Append("\"\r\n");
         text.Append("\r\nThis is a report in MIME format.\r\n\r\n--").Append(boundary).Append("\r\n");
-        WriteForPeople(text, action, messageKey, recipients);
+        WriteForPeople(text, action, about.MessageKey, recipients);
         text.Append("\r\n--").Append(boundary).Append("\r\n");
-        WriteForPrograms(text, sender, queuedAt, recipients);
+        WriteForPrograms(text, about.Sender, about.ArrivedAt, recipients);
         text.Append("\r\n--").Append(boundary).Append("\r\n");
-        bool whole = action == ReportAction.Failed && sender.Return == "FULL";   // RFC 3461 §6.2: RET is about failures only
+        bool whole = action == ReportAction.Failed && about.Sender.Return == "FULL";   // RFC 3461 §6.2: RET is about failures only
         text.Append(whole ? "Content-Type: message/rfc822\r\n\r\n" : "Content-Type: text/rfc822-headers\r\n\r\n");
         body.Write(Encoding.UTF8.GetBytes(text.ToString()));
-        if (original is not null)
-            CopyOriginal(original, whole, body);
+        CopyOriginal(about, whole, body);
         body.Write(Encoding.ASCII.GetBytes($"\r\n--{boundary}--\r\n"));
     }
 
@@ -145,7 +158,7 @@ sealed class DeliveryReport(ServerName hostname)
 
     static string Field(string text) => Reply.Clean(text);
 
-    static void CopyOriginal(MessageReader original, bool whole, BodyWriter body)
+    static void CopyOriginal(ReportSubject original, bool whole, BodyWriter body)
     {
         byte[] block = ArrayPool<byte>.Shared.Rent(MostHeaderBytes);
         try

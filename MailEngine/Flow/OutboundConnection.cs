@@ -110,7 +110,7 @@ sealed class OutboundConnection : IAsyncDisposable
         if (Target.IsImplicitTls)
             await StartTlsAsync();
         ServerReply greeting = await ReadAsync(s_fiveMinutes);
-        // A 5yz greeting is the host's trouble, not the message's: another host, or later. RFC 5321 §4.2.4.1 leaves it to us
+        // A 5yz greeting is the host's trouble, not the message's: another host, or later. RFC 5321 §3.1 has the greetings
         if (greeting.Code != 220)
             throw Unusable(greeting);
         await HelloAsync(hostname);

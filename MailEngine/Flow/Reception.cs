@@ -2,6 +2,7 @@ using MailEngine.Accounts;
 using MailEngine.Addresses;
 using MailEngine.Net;
 using MailEngine.Store;
+using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Flow;
 
@@ -11,8 +12,10 @@ namespace MailEngine.Flow;
 readonly record struct ReceptionResult(Reply[] Replies, bool GoOn);
 
 /// <summary>The receiving side of SMTP, submission and LMTP: who may be a recipient, and taking the data in.</summary>
-sealed class Reception(Router router, Delivery delivery, MailStore store, TraceLog trace, ServerName hostname, EngineOptions options, TimeProvider clock)
+sealed class Reception(
+    Router router, Delivery delivery, MailStore store, TraceLog trace, ServerName hostname, EngineOptions options, TimeProvider clock, ILogger log)
 {
+    readonly Reports _reports = new(router, delivery, store, new DeliveryReport(hostname), clock, log);
     static readonly Reply s_recipientAdded = new(250, "2.1.5", "Ok");
     static readonly Reply s_tooManyRecipients = new(452, "4.5.3", "Too many recipients; send the rest in another transaction");
     static readonly Reply s_badRecipient = new(501, "5.1.3", "Bad recipient address");
@@ -107,8 +110,25 @@ sealed class Reception(Router router, Delivery delivery, MailStore store, TraceL
         using (body)
         {
             // From here on nothing stops it: the client may go, the commit is finished. RFC 5321 §6.1
-            return await delivery.AcceptAsync(envelope, body, intake.Fingerprint(), queueFaults, CancellationToken.None);
+            Reply[] replies = await delivery.AcceptAsync(envelope, body, intake.Fingerprint(), queueFaults, CancellationToken.None);
+            await ReportSuccessAsync(envelope, body, replies);
+            return replies;
         }
+    }
+
+    // RFC 3461 §5.2.3: a sender who asked hears that it is in the mailbox. Those who wait in the queue are reported from there.
+    async ValueTask ReportSuccessAsync(Envelope envelope, Body body, Reply[] replies)
+    {
+        List<ReportedRecipient>? told = null;
+        for (int i = 0; i < replies.Length; i++)
+        {
+            EnvelopeRecipient recipient = envelope.Recipients[i];
+            if (!recipient.Parameters.WantsSuccess || !replies[i].IsPositive || recipient.Routes is not [Route.Deposit])
+                continue;
+            (told ??= []).Add(new ReportedRecipient(recipient.Address, recipient.Parameters, ReportAction.Delivered, s_recipientAdded, "", null));
+        }
+        if (told is not null)
+            await _reports.TellAsync(ReportSubject.Of(envelope, body), told, [], CancellationToken.None);
     }
 
     Reply? FaultOf(DotReader reader, MessageIntake intake)

@@ -7,11 +7,18 @@ namespace MailEngine.Flow;
 /// <summary>Makes a report and takes it over like any other message, in one commit with the end of the rows it is about.</summary>
 sealed class Reports(Router router, Delivery delivery, MailStore store, DeliveryReport writer, TimeProvider clock, ILogger log)
 {
-    /// <summary>Tells the sender of a message about some of its recipients.</summary>
+    /// <summary>Tells the sender of a queued message about some of its recipients.</summary>
     /// <param name="about">A queue row of the message.</param>
     /// <param name="removeQueueIds">Rows that are done with; gone in the same commit, or none of it happened.</param>
     /// <returns>False: it cannot be kept now; the rows are still there, try later.</returns>
     public async Task<bool> TellAsync(QueueEntry about, IReadOnlyList<ReportedRecipient> recipients, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
+    {
+        using MessageReader message = store.OpenBody(about.Body);
+        return await TellAsync(ReportSubject.Of(about, message), recipients, removeQueueIds, ct);
+    }
+
+    public async Task<bool> TellAsync(
+        ReportSubject about, IReadOnlyList<ReportedRecipient> recipients, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
         // No report about a report, and none to nobody: RFC 5321 §4.5.5, §6.1.
         if (recipients.Count == 0 || !EmailAddress.TryParse(about.ReversePath, out EmailAddress to))
@@ -33,12 +40,10 @@ sealed class Reports(Router router, Delivery delivery, MailStore store, Delivery
 
     async Task<bool> RemoveAsync(IReadOnlyList<long> ids) => ids.Count == 0 || await store.UpdateQueueAsync([], ids) == StoreError.None;
 
-    Body Write(QueueEntry about, EmailAddress to, string reportKey, IReadOnlyList<ReportedRecipient> recipients, DateTimeOffset now)
+    Body Write(ReportSubject about, EmailAddress to, string reportKey, IReadOnlyList<ReportedRecipient> recipients, DateTimeOffset now)
     {
         using BodyWriter body = store.NewBody();
-        SenderParameters sender = QueueParameters.Read(about.Parameters).Sender;
-        using MessageReader original = store.OpenBody(about.Body);
-        writer.Write(body, reportKey, to, about.MessageKey, sender, about.QueuedAt, recipients, original, now);
+        writer.Write(body, reportKey, to, about, recipients, now);
         return body.Complete();
     }
 }

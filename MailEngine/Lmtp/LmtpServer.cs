@@ -13,7 +13,7 @@ public sealed class LmtpServer(
     Router router, Delivery delivery, MailStore store, TraceLog trace, ServerName hostname, EngineOptions options, TimeProvider clock, ILogger<LmtpServer> log)
 {
     readonly LmtpServices _services = new(
-        options, hostname, new Reception(router, delivery, store, trace, hostname, options, clock), clock, log);
+        options, hostname, new Reception(router, delivery, store, trace, hostname, options, clock, log), clock, log);
 
     public ProtocolDoor Door => new(
         connection => new LmtpSession(connection, _services).RunAsync(), "421 4.7.0 Too many connections\r\n"u8.ToArray());

@@ -15,7 +15,7 @@ public sealed class SmtpServer
     public SmtpServer(Router router, Delivery delivery, MailStore store, TraceLog trace, AccountDirectory directory, Authenticator authenticator,
         SessionRegistry sessions, ServerName hostname, EngineOptions options, TimeProvider clock, ILogger<SmtpServer> log)
     {
-        _services = new SmtpServices(options, hostname, new Reception(router, delivery, store, trace, hostname, options, clock), directory, authenticator,
+        _services = new SmtpServices(options, hostname, new Reception(router, delivery, store, trace, hostname, options, clock, log), directory, authenticator,
             sessions, clock, log);
     }
 

@@ -14,6 +14,8 @@ sealed record MailCommand(string Path, SenderParameters Parameters) : SmtpComman
     static readonly Reply s_notYours = new(553, "5.7.1", "Sender address is not one of your account");
     static readonly Reply s_needsUtf8 = new(553, "5.6.7", "A non-ASCII address needs SMTPUTF8");
 
+    static readonly Reply s_loggedOut = new(421, "4.7.0", "The account has changed; log in again");
+
     // "MAIL FROM:" Reverse-path [SP Mail-parameters]
     public static SmtpCommand Parse(string argument)
     {
@@ -29,6 +31,12 @@ sealed record MailCommand(string Path, SenderParameters Parameters) : SmtpComman
         if (Parameters.Size > session.Services.Options.Limits.MessageBytes)
         {
             session.Send(Reply.TooBig);
+            return;
+        }
+        // The account may have been locked, or its password changed, since the session logged in.
+        if (session.Account is { } who && await MayGoOnAsync(session, who) is { } ended)
+        {
+            session.Close(ended);
             return;
         }
         EmailAddress? reversePath = null;
@@ -58,6 +66,18 @@ sealed record MailCommand(string Path, SenderParameters Parameters) : SmtpComman
         }
         session.Transaction = new Transaction(reversePath, Parameters);
         session.Send(s_ok);
+    }
+
+    static async ValueTask<Reply?> MayGoOnAsync(SmtpSession session, AccountEntry account)
+    {
+        try
+        {
+            return await session.Services.Authenticator.MayContinueAsync(account, MailServices.Sending, session.Connection.Closed) ? null : s_loggedOut;
+        }
+        catch (DirectoryUnavailableException)
+        {
+            return Reply.DirectoryOut;
+        }
     }
 
     // Its own: an address that delivers to the account, be it with a subaddress, as one of many, or by catch-all.
