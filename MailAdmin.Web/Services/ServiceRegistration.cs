@@ -26,6 +26,7 @@ public static class ServiceRegistration
         services.AddSingleton<PasswordService>();
         services.AddSingleton<SetupService>();
         services.AddSingleton<AuditService>();
+        services.AddSingleton<TraceService>();
         services.AddSingleton<HostSettings>();
         services.AddHostedService<StoreTaskService>();
         return services;

@@ -1,0 +1,38 @@
+using MailEngine.Flow;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>"Where is my mail?" for the panel.</summary>
+public sealed class TraceService(Changes changes, TraceLog trace)
+{
+    /// <summary>Steps looked at for one question.</summary>
+    public const int MostSteps = 500;
+
+    /// <summary>The messages that <paramref name="what"/> names, the newest first, each with its steps in the order they happened.</summary>
+    /// <param name="what">The id of a 250 answer, a Message-ID, or the address of a recipient.</param>
+    public Task<ServiceResult<IReadOnlyList<TracedMessage>>> FindAsync(Actor actor, string what, CancellationToken ct = default) =>
+        changes.ReadAsync<IReadOnlyList<TracedMessage>>(actor, async (_, rights) =>
+        {
+            if (!rights.IsSuperuser)
+                return ServiceResult.Forbidden();
+            if (string.IsNullOrWhiteSpace(what))
+                return ServiceResult.Invalid("What", "Write a queue ID, a Message-ID or an address.");
+            IReadOnlyList<TraceEvent> steps = await trace.FindAsync(what, MostSteps, ct);
+            return ServiceResult<IReadOnlyList<TracedMessage>>.Of(Messages(steps));
+        }, ct);
+
+    // What was refused before it got a key is a message of its own each time.
+    static TracedMessage[] Messages(IReadOnlyList<TraceEvent> steps) =>
+    [
+        .. steps.Select((step, at) => (step, group: step.MessageKey.Length > 0 ? step.MessageKey : $"#{at}"))
+            .GroupBy(s => s.group, s => s.step)
+            .Select(g => new TracedMessage(
+                g.First().MessageKey, g.Select(s => s.MessageId).FirstOrDefault(id => id.Length > 0) ?? "", g.First().ReversePath, [.. g]))
+            .OrderByDescending(m => m.Steps[0].Time),
+    ];
+}
+
+/// <summary>A message and what became of it.</summary>
+/// <param name="Key">The id of the 250 answer; empty: refused before it had one.</param>
+/// <param name="ReversePath">Empty: a report.</param>
+public sealed record TracedMessage(string Key, string MessageId, string ReversePath, IReadOnlyList<TraceEvent> Steps);
