@@ -27,6 +27,7 @@ public static class ServiceRegistration
         services.AddSingleton<SetupService>();
         services.AddSingleton<AuditService>();
         services.AddSingleton<TraceService>();
+        services.AddSingleton<QueueService>();
         services.AddSingleton<HostSettings>();
         services.AddHostedService<StoreTaskService>();
         return services;

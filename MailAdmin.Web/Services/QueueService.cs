@@ -1,0 +1,73 @@
+using MailEngine.Flow;
+using MailEngine.Store;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>The outgoing queue for administrators of the server.</summary>
+public sealed class QueueService(Changes changes, QueueControl queue)
+{
+    public Task<ServiceResult<PageOf<QueueRow>>> ListAsync(Actor actor, PageRequest page, CancellationToken ct = default) =>
+        changes.ReadAsync<PageOf<QueueRow>>(actor, (_, rights) => Task.FromResult(List(rights, page)), ct);
+
+    ServiceResult<PageOf<QueueRow>> List(Rights rights, PageRequest page)
+    {
+        if (!rights.IsSuperuser)
+            return ServiceResult.Forbidden();
+        IEnumerable<QueueRow> rows = queue.List().Select(QueueRow.Of);
+        if (page.Needle is { Length: > 0 } needle)
+            rows = rows.Where(r => r.Matches(needle));
+        rows = page.Sort switch
+        {
+            nameof(QueueRow.Recipient) => rows.OrderBy(r => r.Recipient, StringComparer.Ordinal),
+            nameof(QueueRow.NextAttempt) => rows.OrderBy(r => r.NextAttempt),
+            nameof(QueueRow.Attempts) => rows.OrderBy(r => r.Attempts),
+            _ => rows.OrderBy(r => r.QueuedAt),
+        };
+        if (page.Descending)
+            rows = rows.Reverse();
+        QueueRow[] all = [.. rows];
+        return new PageOf<QueueRow>([.. all.Skip(page.SafeSkip).Take(page.SafeTake)], all.Length);
+    }
+
+    /// <summary>Tries now. Null: all rows.</summary>
+    /// <returns>How many rows were changed; rows that are being sent at this moment are left alone.</returns>
+    public Task<ServiceResult<int>> RetryAsync(Actor actor, IReadOnlyCollection<long>? ids, CancellationToken ct = default) =>
+        DoAsync(actor, "queue.retry", ids, () => queue.RetryAsync(ids), ct);
+
+    public Task<ServiceResult<int>> HoldAsync(Actor actor, IReadOnlyCollection<long> ids, CancellationToken ct = default) =>
+        DoAsync(actor, "queue.hold", ids, () => queue.HoldAsync(ids), ct);
+
+    public Task<ServiceResult<int>> ReleaseAsync(Actor actor, IReadOnlyCollection<long> ids, CancellationToken ct = default) =>
+        DoAsync(actor, "queue.release", ids, () => queue.ReleaseAsync(ids), ct);
+
+    public Task<ServiceResult<int>> RemoveAsync(Actor actor, IReadOnlyCollection<long> ids, bool tellSender, CancellationToken ct = default) =>
+        DoAsync(actor, "queue.remove", ids, () => queue.RemoveAsync(ids, tellSender), ct);
+
+    Task<ServiceResult<int>> DoAsync(Actor actor, string action, IReadOnlyCollection<long>? ids, Func<Task<int>> work, CancellationToken ct) =>
+        changes.RunAsync<int>(actor, async (db, rights) =>
+        {
+            if (!rights.IsSuperuser)
+                return ServiceResult.Forbidden();
+            string rows = ids is null ? "all" : string.Join(' ', ids);
+            int changed = await work();
+            changes.Audit(db, actor, action, rows, null, null, new { rows = changed });
+            await db.SaveChangesAsync(ct);
+            return changed;
+        }, ct);
+}
+
+/// <summary>A recipient that waits for the next hop.</summary>
+/// <param name="Sender">Empty: a report.</param>
+/// <param name="IsActive">It is being sent at this moment.</param>
+public sealed record QueueRow(
+    long Id, string MessageKey, string Sender, string Recipient, QueueState State, bool IsActive, DateTimeOffset QueuedAt,
+    DateTimeOffset NextAttempt, int Attempts, string LastReply, long Bytes)
+{
+    internal static QueueRow Of(QueueView view) => new(
+        view.Row.Id, view.Row.MessageKey, view.Row.ReversePath, view.Row.Recipient.ToString(), view.Row.State, view.IsActive, view.Row.QueuedAt,
+        view.Row.NextAttempt, view.Row.Attempts, view.Row.LastReply, view.Row.Body.Length);
+
+    internal bool Matches(string needle) =>
+        Recipient.Contains(needle, StringComparison.OrdinalIgnoreCase) || Sender.Contains(needle, StringComparison.OrdinalIgnoreCase)
+        || MessageKey.Contains(needle, StringComparison.OrdinalIgnoreCase) || LastReply.Contains(needle, StringComparison.OrdinalIgnoreCase);
+}
