@@ -37,7 +37,12 @@ public static class Server
     /// <summary>Settings and static files stand beside the binary; data/ and other relative paths are taken from the working directory.</summary>
     public static WebApplicationBuilder Builder(string[] args)
     {
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            ContentRootPath = AppContext.BaseDirectory,
+            ApplicationName = typeof(Server).Assembly.GetName().Name,   // under a test host too: the lists of static files bear this name
+        });
         builder.WebHost.UseStaticWebAssets();
         return builder;
     }

@@ -8,7 +8,7 @@ namespace MailAdmin.Tests.Panel;
 public sealed class LookTests(PanelRig rig) : IClassFixture<PanelRig>
 {
     static readonly string[] s_pages =
-        ["/", "/domains", "/domains/new", "/accounts", "/accounts/new", "/addresses", "/addresses/new", "/administrators", "/audit", "/account"];
+        ["/", "/domains", "/domains/new", "/accounts", "/accounts/new", "/addresses", "/addresses/new", "/administrators", "/queue", "/trace", "/audit", "/account"];
 
     [Fact]
     public async Task When_the_window_is_400_pixels_wide_then_nothing_sticks_out()
@@ -25,7 +25,7 @@ public sealed class LookTests(PanelRig rig) : IClassFixture<PanelRig>
         {
             await tab.GoAsync(path);
             if (await tab.Page.Locator(".grid").CountAsync() > 0)
-                await Expect(tab.Page.Locator(".grid tbody tr").First).ToBeVisibleAsync();
+                await Expect(tab.Page.Locator(".grid tbody tr:visible, .empty:visible").First).ToBeVisibleAsync();
             Assert.True(await tab.OverhangAsync() == 0, $"{path} is wider than the window");
         }
 

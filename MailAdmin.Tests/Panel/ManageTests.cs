@@ -157,7 +157,7 @@ public sealed class ManageTests(PanelRig rig) : IClassFixture<PanelRig>
         }
         await tab.GoAsync($"/accounts?domain={foreign}");
         await Expect(page.GetByText("max@foreign.test")).ToHaveCountAsync(0);
-        foreach (string path in (string[])["/administrators", "/domains/new"])
+        foreach (string path in (string[])["/administrators", "/domains/new", "/queue", "/trace"])
         {
             await tab.GoStaticAsync(path);
             await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "No access" })).ToBeVisibleAsync();
@@ -172,7 +172,7 @@ public sealed class ManageTests(PanelRig rig) : IClassFixture<PanelRig>
         await using BrowserTab tab = await rig.GivenSignedInAsync("joe@plain.test");
         IPage page = tab.Page;
         await Expect(page.Locator(".side a[href='/domains']")).ToHaveCountAsync(0);
-        foreach (string path in (string[])["/domains", "/accounts", "/addresses", "/administrators", "/audit"])
+        foreach (string path in (string[])["/domains", "/accounts", "/addresses", "/administrators", "/queue", "/trace", "/audit"])
         {
             await tab.GoStaticAsync(path);
             await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "No access" })).ToBeVisibleAsync();

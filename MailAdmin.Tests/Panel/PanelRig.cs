@@ -1,10 +1,8 @@
-using System.Net;
 using MailAdmin.Tests.Rig;
 using MailAdmin.Web;
 using MailAdmin.Web.Services;
 using MailEngine;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,7 +21,7 @@ public sealed class PanelServer : IAsyncDisposable
         _folder = folder;
         _engine = engine;
         _app = app;
-        Home = new Uri(app.Urls.Single(url => url.StartsWith("http://", StringComparison.Ordinal)));
+        Home = app.Services.GetRequiredService<PanelEndpoints>().Local!;
     }
 
     /// <summary>Address of the panel.</summary>
@@ -34,18 +32,13 @@ public sealed class PanelServer : IAsyncDisposable
     public static async Task<PanelServer> StartAsync()
     {
         var folder = new TempFolder();
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(
-            new WebApplicationOptions { ApplicationName = typeof(PanelSetup).Assembly.GetName().Name, ContentRootPath = AppContext.BaseDirectory });
-        builder.WebHost.UseStaticWebAssets();
+        WebApplicationBuilder builder = MailAdmin.Web.Server.Builder([]);
         builder.Logging.ClearProviders();
-        var options = new EngineOptions { DataPath = folder.Path };
+        var options = new EngineOptions { DataPath = folder.Path, PanelPort = 0, PanelTlsPort = -1 };
+        options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Smtp, Port = 0 });
         EngineServices engine = await EngineServices.OpenAsync(options, TimeProvider.System, NullLoggerFactory.Instance);
-        engine.AddTo(builder.Services);
-        builder.Services.AddPanel(options.DataPath);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
-        WebApplication app = builder.Build();
-        app.MapPanel();
-        await app.StartAsync();
+        WebApplication app = MailAdmin.Web.Server.Build(builder, engine, NullLoggerFactory.Instance);
+        await MailAdmin.Web.Server.StartAsync(app);
         return new PanelServer(folder, engine, app);
     }
 

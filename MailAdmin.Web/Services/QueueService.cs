@@ -1,5 +1,4 @@
 using MailEngine.Flow;
-using MailEngine.Store;
 
 namespace MailAdmin.Web.Services;
 
@@ -13,12 +12,12 @@ public sealed class QueueService(Changes changes, QueueControl queue)
     {
         if (!rights.IsSuperuser)
             return ServiceResult.Forbidden();
-        IEnumerable<QueueRow> rows = queue.List().Select(QueueRow.Of);
+        IEnumerable<QueueRow> rows = queue.List().Select(v => QueueRow.Of(v.Row, v.IsActive));
         if (page.Needle is { Length: > 0 } needle)
-            rows = rows.Where(r => r.Matches(needle));
+            rows = rows.Where(r => Matches(r, needle));
         rows = page.Sort switch
         {
-            nameof(QueueRow.Recipient) => rows.OrderBy(r => r.Recipient, StringComparer.Ordinal),
+            nameof(QueueRow.To) => rows.OrderBy(r => r.To, StringComparer.Ordinal),
             nameof(QueueRow.NextAttempt) => rows.OrderBy(r => r.NextAttempt),
             nameof(QueueRow.Attempts) => rows.OrderBy(r => r.Attempts),
             _ => rows.OrderBy(r => r.QueuedAt),
@@ -54,20 +53,8 @@ public sealed class QueueService(Changes changes, QueueControl queue)
             await db.SaveChangesAsync(ct);
             return changed;
         }, ct);
-}
 
-/// <summary>A recipient that waits for the next hop.</summary>
-/// <param name="Sender">Empty: a report.</param>
-/// <param name="IsActive">It is being sent at this moment.</param>
-public sealed record QueueRow(
-    long Id, string MessageKey, string Sender, string Recipient, QueueState State, bool IsActive, DateTimeOffset QueuedAt,
-    DateTimeOffset NextAttempt, int Attempts, string LastReply, long Bytes)
-{
-    internal static QueueRow Of(QueueView view) => new(
-        view.Row.Id, view.Row.MessageKey, view.Row.ReversePath, view.Row.Recipient.ToString(), view.Row.State, view.IsActive, view.Row.QueuedAt,
-        view.Row.NextAttempt, view.Row.Attempts, view.Row.LastReply, view.Row.Body.Length);
-
-    internal bool Matches(string needle) =>
-        Recipient.Contains(needle, StringComparison.OrdinalIgnoreCase) || Sender.Contains(needle, StringComparison.OrdinalIgnoreCase)
-        || MessageKey.Contains(needle, StringComparison.OrdinalIgnoreCase) || LastReply.Contains(needle, StringComparison.OrdinalIgnoreCase);
+    static bool Matches(QueueRow row, string needle) =>
+        row.To.Contains(needle, StringComparison.OrdinalIgnoreCase) || row.From.Contains(needle, StringComparison.OrdinalIgnoreCase)
+        || row.Message.Contains(needle, StringComparison.OrdinalIgnoreCase) || row.LastReply.Contains(needle, StringComparison.OrdinalIgnoreCase);
 }
