@@ -69,7 +69,7 @@ public sealed partial class MainJobTests
         await CurlAsync(server, "", "CREATE Kept");
         string moved = await CurlAsync(server, "INBOX", "MOVE 1 Kept");
         Assert.Contains("[COPYUID", moved, StringComparison.Ordinal);
-        Assert.Contains("* STATUS Kept (MESSAGES 1)", await CurlAsync(server, "", "STATUS Kept (MESSAGES)"), StringComparison.Ordinal);
+        Assert.Contains("* STATUS \"Kept\" (MESSAGES 1)", await CurlAsync(server, "", "STATUS Kept (MESSAGES)"), StringComparison.Ordinal);
 
         // A reply leaves through the queue to another server.
         await SubmitAsync(server, "bob@example.test", "friend@elsewhere.test", "a reply");
@@ -210,7 +210,7 @@ public sealed partial class MainJobTests
     {
         IEnumerable<string> lines = transcript.Split('\n').SkipWhile(line => !line.Contains(" 354 ", StringComparison.Ordinal)).Skip(1)
             .TakeWhile(line => line is not " ~> .").Select(line => line.Length > 4 ? line[4..] : "");
-        return string.Join('\n', lines) + "\n";
+        return string.Join('\n', lines.Select(line => line.TrimEnd('\r'))) + "\n";   // a Maildir has line feeds alone
     }
 
     /// <summary>Takes off what servers put on top: Return-Path, Delivered-To, Received; and the field that mbsync adds.</summary>
