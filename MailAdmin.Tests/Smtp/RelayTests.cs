@@ -63,6 +63,17 @@ public sealed class RelayTests : IAsyncLifetime
         Assert.Single(await rig.MessagesAsync(rig.Ann));   // all of them one mailbox
     }
 
+    [Theory]   // RFC 5321 §4.5.1
+    [InlineData("<Postmaster>")]
+    [InlineData("<postmaster@example.test>")]
+    public async Task When_mail_is_for_the_postmaster_then_it_is_taken_with_or_without_domain(string path)
+    {
+        await _rig.Accounts.GivenAddressAsync(_rig.Domain, "postmaster", _rig.Ann);
+        await using WireScript client = await _rig.ConnectAsync();
+        await client.PlayAsync($"S: 220 *\nC: HELO c\nS: 250 *\nC: MAIL FROM:<>\nS: 250 *\nC: RCPT TO:{path}\nS: 250 *\nC: DATA\nS: 354 *\nC: help\nC: .\nS: 250 *");
+        Assert.Single(await _rig.MessagesAsync(_rig.Ann));
+    }
+
     [Fact]   // RFC 6531 §3.5
     public async Task When_an_address_is_not_ASCII_then_SMTPUTF8_must_be_said()
     {

@@ -32,7 +32,10 @@ sealed class Reception(
     {
         if (transaction.Recipients.Count >= options.Limits.Recipients)
             return s_tooManyRecipients;
-        if (!TryParse(text, out EmailAddress address))
+        EmailAddress address;
+        if (text.Equals("postmaster", StringComparison.OrdinalIgnoreCase))
+            address = await router.PostmasterAsync(hostname.Name, ct);
+        else if (!EmailAddress.TryParse(text, out address))
             return s_badRecipient;
         if (address.NeedsUtf8 && !transaction.Parameters.Utf8)
             return s_needsUtf8;
@@ -46,15 +49,6 @@ sealed class Reception(
         }
         transaction.Recipients.Add(new EnvelopeRecipient(address, routes) { Parameters = parameters });
         return s_recipientAdded;
-    }
-
-    // <postmaster> alone must be taken: RFC 5321 §4.5.1. It is the one of this host's own domain.
-    bool TryParse(string text, out EmailAddress address)
-    {
-        DomainName own = default;
-        if (text.Equals("postmaster", StringComparison.OrdinalIgnoreCase))
-            _ = DomainName.TryParse(hostname.Name, out own);
-        return MailPath.TryParseAddress(text, own, out address);
     }
 
     // Only a recipient with one mailbox hears of its lack of room here; behind an alias the others still get theirs.

@@ -10,6 +10,9 @@ public sealed record Reply(int Code, string Status, string Text)
 {
     byte[]? _wire;
 
+    // A changed copy has other octets.
+    Reply(Reply original) => (Code, Status, Text) = (original.Code, original.Status, original.Text);
+
     public bool IsPositive => Code is >= 200 and < 400;
 
     public bool IsTransient => Code is >= 400 and < 500;

@@ -45,6 +45,24 @@ public sealed class Router(AccountDirectory directory, EngineOptions options)
             : new Route.Expand(address.Targets, recipient, resolution.Detail, domain.MessageBytes);
     }
 
+    /// <summary>Whom <c>&lt;postmaster&gt;</c> without a domain means: that of this host's domain, or of the nearest one above it that is here.</summary>
+    /// <remarks>RFC 5321 §4.5.1: it must be taken.</remarks>
+    public async ValueTask<EmailAddress> PostmasterAsync(string hostname, CancellationToken ct)
+    {
+        string name = hostname;
+        while (DomainName.TryParse(name, out DomainName domain))
+        {
+            EmailAddress address = EmailAddress.Parse($"postmaster@{domain}");
+            if (await RouteAsync(address, mayRelay: false, ct) is not Route.Reject { Reply.IsPermanent: true })
+                return address;
+            int dot = name.IndexOf('.', StringComparison.Ordinal);
+            if (dot < 0)
+                break;
+            name = name[(dot + 1)..];
+        }
+        return EmailAddress.TryParse($"postmaster@{hostname}", out EmailAddress own) ? own : default;
+    }
+
     static Route ToAccount(AccountEntry account, EmailAddress at, string detail, long messageBytes) =>
         account.MayReceive ? new Route.Deposit(account, at, detail, messageBytes) : new Route.Reject(Reply.MailboxDisabled);
 
