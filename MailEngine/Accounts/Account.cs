@@ -88,6 +88,7 @@ public sealed class Account : IdentityUser<long>
             builder.HasIndex(a => new { a.DomainId, a.NormalizedUserName });   // lists of one domain, sorted
             builder.HasIndex(a => a.DisplayName);
             builder.HasIndex(a => a.LastLoginAt);
+            builder.HasIndex(a => new { a.State, a.NormalizedUserName });
             builder.HasOne<Domain>().WithMany().HasForeignKey(a => a.DomainId).OnDelete(DeleteBehavior.Restrict);
             builder.HasOne(a => a.PrimaryAddress).WithMany().HasForeignKey(a => a.PrimaryAddressId).OnDelete(DeleteBehavior.SetNull);
         }

@@ -43,7 +43,7 @@ public sealed class Address
             builder.Property(a => a.Version).IsConcurrencyToken();
             builder.Ignore(a => a.IsCatchAll);
             builder.HasIndex(a => new { a.DomainId, a.LocalPart }).IsUnique();   // the router's one look-up
-            builder.HasIndex(a => a.LocalPart);                                  // lists over all domains, sorted
+            builder.HasIndex(a => new { a.LocalPart, a.DomainId });              // lists over all domains, sorted
             builder.HasOne<Domain>().WithMany().HasForeignKey(a => a.DomainId).OnDelete(DeleteBehavior.Restrict);
         }
     }

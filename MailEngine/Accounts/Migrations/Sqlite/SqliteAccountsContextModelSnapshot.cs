@@ -123,6 +123,8 @@ namespace MailEngine.Accounts.Migrations.Sqlite
 
                     b.HasIndex("DomainId", "NormalizedUserName");
 
+                    b.HasIndex("State", "NormalizedUserName");
+
                     b.ToTable("account", (string)null);
                 });
 
@@ -160,10 +162,10 @@ namespace MailEngine.Accounts.Migrations.Sqlite
 
                     b.HasKey("Id");
 
-                    b.HasIndex("LocalPart");
-
                     b.HasIndex("DomainId", "LocalPart")
                         .IsUnique();
+
+                    b.HasIndex("LocalPart", "DomainId");
 
                     b.ToTable("address", (string)null);
                 });

@@ -368,6 +368,11 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                 column: "PrimaryAddressId");
 
             migrationBuilder.CreateIndex(
+                name: "IX_account_State_NormalizedUserName",
+                table: "account",
+                columns: new[] { "State", "NormalizedUserName" });
+
+            migrationBuilder.CreateIndex(
                 name: "UserNameIndex",
                 table: "account",
                 column: "NormalizedUserName",
@@ -395,9 +400,9 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                 unique: true);
 
             migrationBuilder.CreateIndex(
-                name: "IX_address_LocalPart",
+                name: "IX_address_LocalPart_DomainId",
                 table: "address",
-                column: "LocalPart");
+                columns: new[] { "LocalPart", "DomainId" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_audit_DomainId_Time",

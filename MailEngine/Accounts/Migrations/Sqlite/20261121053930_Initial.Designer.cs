@@ -11,7 +11,7 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 namespace MailEngine.Accounts.Migrations.Sqlite
 {
     [DbContext(typeof(SqliteAccountsContext))]
-    [Migration("20261121042742_Initial")]
+    [Migration("20261121053930_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -126,6 +126,8 @@ namespace MailEngine.Accounts.Migrations.Sqlite
 
                     b.HasIndex("DomainId", "NormalizedUserName");
 
+                    b.HasIndex("State", "NormalizedUserName");
+
                     b.ToTable("account", (string)null);
                 });
 
@@ -163,10 +165,10 @@ namespace MailEngine.Accounts.Migrations.Sqlite
 
                     b.HasKey("Id");
 
-                    b.HasIndex("LocalPart");
-
                     b.HasIndex("DomainId", "LocalPart")
                         .IsUnique();
+
+                    b.HasIndex("LocalPart", "DomainId");
 
                     b.ToTable("address", (string)null);
                 });
