@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using MailEngine.Addresses;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Accounts;
@@ -48,7 +47,7 @@ public sealed class AccountDirectory : IDisposable
 
         async Task<Resolution> LoadAsync()
         {
-            Resolution found = await ReadAsync(db => DirectoryLoader.ResolveAsync(db, cache, key, ct));
+            Resolution found = await ReadAsync(cache, loader => loader.Resolve(key), ct);
             cache.MakeRoom();
             cache.Resolutions[key] = found;
             return InTheCaseOf(address, local, found);
@@ -67,7 +66,7 @@ public sealed class AccountDirectory : IDisposable
 
         async Task<AccountEntry?> LoadAsync()
         {
-            AccountEntry? found = await ReadAsync(db => DirectoryLoader.FindLoginAsync(db, cache, login, ct));
+            AccountEntry? found = await ReadAsync(cache, loader => loader.FindLogin(login), ct);
             if (found is null && EmailAddress.TryParse(login, out EmailAddress address))
             {
                 // One's own address also does, as long as it is nobody else's too.
@@ -89,7 +88,7 @@ public sealed class AccountDirectory : IDisposable
         return cache.Accounts.TryGetValue(accountId, out AccountEntry? known) ? new(known) : new(LoadAsync());
 
         async Task<AccountEntry?> LoadAsync() =>
-            (await ReadAsync(db => DirectoryLoader.LoadAccountsAsync(db, cache, [accountId], ct))).GetValueOrDefault(accountId);
+            (await ReadAsync(cache, loader => loader.LoadAccounts([accountId]), ct)).GetValueOrDefault(accountId);
     }
 
     /// <returns>Null: not a domain of ours. An alias is returned as such, not followed.</returns>
@@ -99,7 +98,7 @@ public sealed class AccountDirectory : IDisposable
         Cache cache = Volatile.Read(ref _cache);
         return cache.Domains.TryGetValue(name, out DomainEntry? known)
             ? new(known)
-            : new(ReadAsync(db => DirectoryLoader.FindDomainAsync(db, cache, name, ct)));
+            : new(ReadAsync(cache, loader => loader.FindDomain(name), ct));
     }
 
     /// <summary>A setting made in the panel, e.g. <see cref="Setting.Hostname"/>; null: not made.</summary>
@@ -156,12 +155,14 @@ public sealed class AccountDirectory : IDisposable
         }
     }
 
-    async Task<T> ReadAsync<T>(Func<AccountsContext, Task<T>> read)
+    // SQLite has no asynchronous calls; the look-ups take a tenth of a millisecond on the caller's thread.
+    Task<T> ReadAsync<T>(Cache cache, Func<DirectoryLoader, T> read, CancellationToken ct)
     {
+        ct.ThrowIfCancellationRequested();
         try
         {
-            await using AccountsContext db = _database.NewContext();
-            return await read(db);
+            using DbConnection connection = _database.OpenConnection();
+            return Task.FromResult(read(new DirectoryLoader(connection, cache)));
         }
         catch (Exception e) when (e is DbException or TimeoutException or ObjectDisposedException or IOException)
         {
@@ -188,6 +189,9 @@ public sealed class AccountDirectory : IDisposable
         public ConcurrentDictionary<long, AccountEntry?> Accounts { get; } = new();
         public ConcurrentDictionary<DomainName, DomainEntry?> Domains { get; } = new();
         public ConcurrentDictionary<string, string?> Settings { get; } = new(StringComparer.Ordinal);
+
+        /// <summary>Other names of domains by the id of the real one; null: not read yet.</summary>
+        public ILookup<long, string>? OtherNames { get; set; }
 
         /// <summary>Counts one more entry; when there are too many all are dropped, which costs each a look-up of less than a millisecond.</summary>
         public void MakeRoom()

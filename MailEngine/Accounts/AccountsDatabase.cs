@@ -146,12 +146,28 @@ public sealed class AccountsDatabase : IAsyncDisposable
         }
     }
 
+    /// <summary>A connection of the pool, for reading without EF.</summary>
+    /// <exception cref="SqliteException">The database does not answer.</exception>
+    internal SqliteConnection OpenConnection()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        try
+        {
+            connection.Open();
+            return connection;
+        }
+        catch (SqliteException)
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>A setting, without EF: asked for while the process starts. Null: not made.</summary>
     /// <exception cref="SqliteException">The database does not answer.</exception>
     internal string? ReadSetting(string key)
     {
-        using var connection = new SqliteConnection(_connectionString);
-        connection.Open();
+        using SqliteConnection connection = OpenConnection();
         using SqliteCommand command = connection.CreateCommand();
         command.CommandText = "SELECT Value FROM setting WHERE Key = $key";
         command.Parameters.AddWithValue("$key", key);

@@ -1,28 +1,29 @@
+using System.Data.Common;
+using System.Globalization;
 using MailEngine.Addresses;
-using Microsoft.EntityFrameworkCore;
 
 namespace MailEngine.Accounts;
 
 /// <summary>Reads rows into the immutable entries of <see cref="AccountDirectory"/>. Fills the cache it is given with accounts and domains.</summary>
-static class DirectoryLoader
+/// <remarks>Plain SQL over one connection: after every change each address is looked up anew, and EF would take ten times as long for
+/// it. The statements are such that SQLite and PostgreSQL both take them.</remarks>
+sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cache)
 {
     // A domain may be another name of a domain that is another name itself. Longer chains, and circles, end here.
     const int MaxAliasSteps = 8;
 
-    // Below the 999 parameters that an old SQLite takes.
     const int IdsPerQuery = 500;
 
-    public static async Task<Resolution> ResolveAsync(
-        AccountsContext db, AccountDirectory.Cache cache, AccountDirectory.AddressKey key, CancellationToken ct)
+    public Resolution Resolve(AccountDirectory.AddressKey key)
     {
-        DomainEntry? domain = await KnownDomainAsync(db, cache, key.Domain, ct);
+        DomainEntry? domain = FindDomain(key.Domain);
         bool enabled = true;
         for (int step = 0; domain is { Kind: DomainKind.AliasOf, AliasOf: { } real }; step++)
         {
             enabled &= domain.Enabled;
             if (step == MaxAliasSteps)
                 return new Resolution(domain with { Enabled = false }, null, "");
-            domain = await KnownDomainAsync(db, cache, real, ct);
+            domain = FindDomain(real);
         }
         if (domain is null)
             return new Resolution(null, null, "");
@@ -34,42 +35,41 @@ static class DirectoryLoader
         string local = key.CanonicalLocal;
         int separator = domain.SubaddressSeparator.Length == 0 ? -1 : local.IndexOf(domain.SubaddressSeparator, StringComparison.Ordinal);
         string user = separator > 0 ? local[..separator] : local;
-        List<Address> rows = await db.Addresses.AsNoTracking().Include(a => a.Targets)
-            .Where(a => a.DomainId == domain.DomainId && (a.LocalPart == local || a.LocalPart == user || a.LocalPart == Address.CatchAll))
-            .ToListAsync(ct);
-        Address? found = rows.Find(a => a.LocalPart == local);
+        List<AddressRow> rows = ReadAddresses(domain.DomainId, local, user);
+        AddressRow? found = rows.Find(a => a.Local == local);
         string detail = "";
-        if (found is null && separator > 0 && (found = rows.Find(a => a.LocalPart == user)) is not null)
+        if (found is null && separator > 0 && (found = rows.Find(a => a.Local == user)) is not null)
             detail = local[(separator + domain.SubaddressSeparator.Length)..];
-        found ??= rows.Find(a => a.IsCatchAll);
-        return found is null
-            ? new Resolution(domain, null, "")
-            : new Resolution(domain, await EntryOfAsync(db, cache, found, ct), detail);
+        found ??= rows.Find(a => a.Local == Address.CatchAll);
+        return found is null ? new Resolution(domain, null, "") : new Resolution(domain, EntryOf(found), detail);
     }
 
-    public static async Task<AccountEntry?> FindLoginAsync(AccountsContext db, AccountDirectory.Cache cache, string login, CancellationToken ct)
+    public AccountEntry? FindLogin(string login)
     {
-        long id = await db.Accounts.Where(a => a.NormalizedUserName == login).Select(a => a.Id).FirstOrDefaultAsync(ct);
-        return id == 0 ? null : (await LoadAccountsAsync(db, cache, [id], ct)).GetValueOrDefault(id);
+        using DbCommand command = Command("""SELECT "Id" FROM "account" WHERE "NormalizedUserName" = @login""", ("@login", login));
+        return command.ExecuteScalar() is long id ? LoadAccounts([id]).GetValueOrDefault(id) : null;
     }
 
-    public static async Task<DomainEntry?> FindDomainAsync(AccountsContext db, AccountDirectory.Cache cache, DomainName name, CancellationToken ct)
+    public DomainEntry? FindDomain(DomainName name)
     {
-        Domain? row = await db.Domains.AsNoTracking().FirstOrDefaultAsync(d => d.Name == name.Value, ct);
-        DomainName? aliasOf = null;
-        if (row is { AliasOfId: { } realId })
-            aliasOf = DomainName.Parse(await db.Domains.Where(d => d.Id == realId).Select(d => d.Name).FirstAsync(ct));
-        DomainEntry? entry = row is null ? null : new DomainEntry
+        if (cache.Domains.TryGetValue(name, out DomainEntry? known))
+            return known;
+        using DbCommand command = Command("""
+            SELECT d."Id", d."Enabled", d."Kind", d."RelayHost", d."SubaddressSeparator", d."MessageBytes", d."StandardFolders", r."Name"
+            FROM "domain" d LEFT JOIN "domain" r ON r."Id" = d."AliasOfId" WHERE d."Name" = @name
+            """, ("@name", name.Value));
+        using DbDataReader row = command.ExecuteReader();
+        DomainEntry? entry = !row.Read() ? null : new DomainEntry
         {
-            DomainId = row.Id,
+            DomainId = row.GetInt64(0),
             Name = name,
-            Enabled = row.Enabled,
-            Kind = row.Kind,
-            RelayHost = row.RelayHost,
-            AliasOf = aliasOf,
-            SubaddressSeparator = row.SubaddressSeparator,
-            MessageBytes = row.MessageBytes,
-            StandardFolders = Domain.ParseFolders(row.StandardFolders),
+            Enabled = row.GetBoolean(1),
+            Kind = (DomainKind)row.GetInt32(2),
+            RelayHost = row.GetString(3),
+            SubaddressSeparator = row.GetString(4),
+            MessageBytes = row.GetInt64(5),
+            StandardFolders = Domain.ParseFolders(row.GetString(6)),
+            AliasOf = row.IsDBNull(7) ? null : DomainName.Parse(row.GetString(7)),
         };
         cache.MakeRoom();
         cache.Domains[name] = entry;
@@ -77,8 +77,7 @@ static class DirectoryLoader
     }
 
     /// <summary>Entries of these accounts; ids that are no account are left out.</summary>
-    public static async Task<Dictionary<long, AccountEntry>> LoadAccountsAsync(
-        AccountsContext db, AccountDirectory.Cache cache, IReadOnlyCollection<long> ids, CancellationToken ct)
+    public Dictionary<long, AccountEntry> LoadAccounts(IReadOnlyCollection<long> ids)
     {
         var entries = new Dictionary<long, AccountEntry>(ids.Count);
         var missing = new List<long>();
@@ -91,7 +90,7 @@ static class DirectoryLoader
         }
         foreach (long[] some in missing.Chunk(IdsPerQuery))
         {
-            await LoadSomeAsync(db, some, entries, ct);
+            LoadSome(some, entries);
             foreach (long id in some)
             {
                 cache.MakeRoom();
@@ -101,94 +100,137 @@ static class DirectoryLoader
         return entries;
     }
 
-    static async Task LoadSomeAsync(AccountsContext db, long[] ids, Dictionary<long, AccountEntry> entries, CancellationToken ct)
+    void LoadSome(long[] ids, Dictionary<long, AccountEntry> entries)
     {
-        var rows = await (
-            from a in db.Accounts.AsNoTracking()
-            where ids.Contains(a.Id)
-            join d in db.Domains on a.DomainId equals (long?)d.Id into domains
-            from d in domains.DefaultIfEmpty()
-            join p in db.Addresses on a.PrimaryAddressId equals (long?)p.Id into primaries
-            from p in primaries.DefaultIfEmpty()
-            join pd in db.Domains on p.DomainId equals pd.Id into primaryDomains
-            from pd in primaryDomains.DefaultIfEmpty()
-            select new
-            {
-                a.Id, a.UserName, a.DisplayName, a.PasswordHash, a.State, a.Services, a.QuotaBytes, a.SecurityStamp, a.HasMailbox,
-                Domain = d == null ? null : d.Name,
-                DefaultQuota = d == null ? 0L : d.DefaultQuotaBytes,
-                PrimaryLocal = p == null ? null : p.DisplayLocal,
-                PrimaryDomain = pd == null ? null : pd.Name,
-            }).ToListAsync(ct);
-        var addresses = await (
-            from t in db.Targets
-            where t.AccountId != null && ids.Contains(t.AccountId.Value)
-            join a in db.Addresses on t.AddressId equals a.Id
-            where a.Enabled && a.LocalPart != Address.CatchAll
-            join d in db.Domains on a.DomainId equals d.Id
-            select new { AccountId = t.AccountId!.Value, a.DisplayLocal, Domain = d.Name, a.DomainId }).ToListAsync(ct);
-        long[] domainIds = [.. addresses.Select(a => a.DomainId).Distinct()];
-        var otherNames = domainIds.Length == 0 ? [] : await db.Domains
-            .Where(d => d.Kind == DomainKind.AliasOf && d.AliasOfId != null && domainIds.Contains(d.AliasOfId.Value))
-            .Select(d => new { d.Name, Of = d.AliasOfId!.Value }).ToListAsync(ct);
-
-        var own = new Dictionary<long, List<EmailAddress>>();
-        foreach (var a in addresses)
+        string list = string.Join(',', ids.Select(id => id.ToString(CultureInfo.InvariantCulture)));
+        Dictionary<long, List<EmailAddress>> own = ReadOwnAddresses(list);
+        using DbCommand command = Command($"""
+            SELECT a."Id", a."UserName", a."DisplayName", a."PasswordHash", a."State", a."Services", a."QuotaBytes", a."SecurityStamp", a."HasMailbox",
+                d."Name", d."DefaultQuotaBytes", p."DisplayLocal", pd."Name"
+            FROM "account" a
+            LEFT JOIN "domain" d ON d."Id" = a."DomainId"
+            LEFT JOIN "address" p ON p."Id" = a."PrimaryAddressId"
+            LEFT JOIN "domain" pd ON pd."Id" = p."DomainId"
+            WHERE a."Id" IN ({list})
+            """);
+        using DbDataReader row = command.ExecuteReader();
+        while (row.Read())
         {
-            if (!own.TryGetValue(a.AccountId, out List<EmailAddress>? list))
-                own[a.AccountId] = list = [];
-            Add(list, a.DisplayLocal, a.Domain);
-            foreach (var other in otherNames)
+            long id = row.GetInt64(0);
+            entries[id] = new AccountEntry
             {
-                if (other.Of == a.DomainId)
-                    Add(list, a.DisplayLocal, other.Name);
-            }
-        }
-        foreach (var row in rows)
-        {
-            entries[row.Id] = new AccountEntry
-            {
-                AccountId = row.Id,
-                Login = row.UserName ?? "",
-                DisplayName = row.DisplayName,
-                PasswordHash = row.PasswordHash,
-                State = row.State,
-                Services = row.Services,
-                Primary = row.PrimaryLocal is null || row.PrimaryDomain is null ? null : AddressParts.Join(row.PrimaryLocal, row.PrimaryDomain),
-                Addresses = own.TryGetValue(row.Id, out List<EmailAddress>? list) ? list : [],
-                QuotaBytes = row.QuotaBytes ?? row.DefaultQuota,
-                SecurityStamp = row.SecurityStamp ?? "",
-                HasMailbox = row.HasMailbox,
-                Domain = row.Domain is null ? default : DomainName.Parse(row.Domain),
+                AccountId = id,
+                Login = Text(row, 1) ?? "",
+                DisplayName = row.GetString(2),
+                PasswordHash = Text(row, 3),
+                State = (AccountState)row.GetInt32(4),
+                Services = (MailServices)row.GetInt32(5),
+                QuotaBytes = Number(row, 6) ?? Number(row, 10) ?? 0,
+                SecurityStamp = Text(row, 7) ?? "",
+                HasMailbox = row.GetBoolean(8),
+                Domain = Text(row, 9) is { } domain ? DomainName.Parse(domain) : default,
+                Primary = Text(row, 11) is { } local && Text(row, 12) is { } ofDomain ? AddressParts.Join(local, ofDomain) : null,
+                Addresses = own.TryGetValue(id, out List<EmailAddress>? addresses) ? addresses : [],
             };
-        }
-
-        static void Add(List<EmailAddress> list, string local, string domain)
-        {
-            if (AddressParts.Join(local, domain) is { } address)
-                list.Add(address);
         }
     }
 
-    static async Task<AddressEntry> EntryOfAsync(AccountsContext db, AccountDirectory.Cache cache, Address row, CancellationToken ct)
+    Dictionary<long, List<EmailAddress>> ReadOwnAddresses(string accountIds)
     {
-        var accounts = await LoadAccountsAsync(db, cache, [.. row.Targets.Where(t => t.AccountId != null).Select(t => t.AccountId!.Value)], ct);
-        var targets = new List<AddressTarget>(row.Targets.Count);
-        foreach (Target t in row.Targets)
+        var own = new Dictionary<long, List<EmailAddress>>();
+        ILookup<long, string> otherNames = cache.OtherNames ??= ReadOtherNames();
+        using DbCommand command = Command($"""
+            SELECT t."AccountId", a."DisplayLocal", d."Name", a."DomainId"
+            FROM "target" t JOIN "address" a ON a."Id" = t."AddressId" JOIN "domain" d ON d."Id" = a."DomainId"
+            WHERE t."AccountId" IN ({accountIds}) AND a."Enabled" AND a."LocalPart" <> '*' ORDER BY t."Id"
+            """);
+        using DbDataReader row = command.ExecuteReader();
+        while (row.Read())
         {
-            if (t.AccountId is { } id)
+            if (!own.TryGetValue(row.GetInt64(0), out List<EmailAddress>? list))
+                own[row.GetInt64(0)] = list = [];
+            string local = row.GetString(1);
+            foreach (string domain in otherNames[row.GetInt64(3)].Prepend(row.GetString(2)))
+            {
+                if (AddressParts.Join(local, domain) is { } address)
+                    list.Add(address);
+            }
+        }
+        return own;
+    }
+
+    // Few, and wanted for every account: read once.
+    ILookup<long, string> ReadOtherNames()
+    {
+        var names = new List<(long Of, string Name)>();
+        using DbCommand command = Command("""SELECT "AliasOfId", "Name" FROM "domain" WHERE "AliasOfId" IS NOT NULL""");
+        using DbDataReader row = command.ExecuteReader();
+        while (row.Read())
+            names.Add((row.GetInt64(0), row.GetString(1)));
+        return names.ToLookup(n => n.Of, n => n.Name);
+    }
+
+    List<AddressRow> ReadAddresses(long domainId, string local, string user)
+    {
+        var rows = new List<AddressRow>(1);
+        using DbCommand command = Command("""
+            SELECT a."Id", a."LocalPart", a."Enabled", t."AccountId", t."Outside"
+            FROM "address" a LEFT JOIN "target" t ON t."AddressId" = a."Id"
+            WHERE a."DomainId" = @domain AND a."LocalPart" IN (@local, @user, '*') ORDER BY a."Id", t."Id"
+            """, ("@domain", domainId), ("@local", local), ("@user", user));
+        using DbDataReader row = command.ExecuteReader();
+        while (row.Read())
+        {
+            long id = row.GetInt64(0);
+            if (rows.Count == 0 || rows[^1].Id != id)
+                rows.Add(new AddressRow(id, row.GetString(1), row.GetBoolean(2)));
+            if (!row.IsDBNull(3) || !row.IsDBNull(4))
+                rows[^1].Targets.Add((Number(row, 3), Text(row, 4)));
+        }
+        return rows;
+    }
+
+    AddressEntry EntryOf(AddressRow row)
+    {
+        Dictionary<long, AccountEntry> accounts = LoadAccounts([.. row.Targets.Where(t => t.AccountId != null).Select(t => t.AccountId!.Value)]);
+        var targets = new List<AddressTarget>(row.Targets.Count);
+        foreach ((long? accountId, string? text) in row.Targets)
+        {
+            if (accountId is { } id)
             {
                 if (accounts.TryGetValue(id, out AccountEntry? account))
                     targets.Add(new AddressTarget(account, default));
             }
-            else if (EmailAddress.TryParse(t.Outside, out EmailAddress outside))
+            else if (EmailAddress.TryParse(text, out EmailAddress outside))
             {
                 targets.Add(new AddressTarget(null, outside));
             }
         }
-        return new AddressEntry { AddressId = row.Id, Enabled = row.Enabled, IsCatchAll = row.IsCatchAll, Targets = targets };
+        return new AddressEntry { AddressId = row.Id, Enabled = row.Enabled, IsCatchAll = row.Local == Address.CatchAll, Targets = targets };
     }
 
-    static async ValueTask<DomainEntry?> KnownDomainAsync(AccountsContext db, AccountDirectory.Cache cache, DomainName name, CancellationToken ct) =>
-        cache.Domains.TryGetValue(name, out DomainEntry? known) ? known : await FindDomainAsync(db, cache, name, ct);
+    DbCommand Command(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
+    {
+        DbCommand command = connection.CreateCommand();
+#pragma warning disable CA2100 // Constants and lists of numbers; whatever people write is a parameter.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        foreach ((string name, object value) in parameters)
+        {
+            DbParameter parameter = command.CreateParameter();
+            parameter.ParameterName = name;
+            parameter.Value = value;
+            command.Parameters.Add(parameter);
+        }
+        return command;
+    }
+
+    static string? Text(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    static long? Number(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
+
+    sealed record AddressRow(long Id, string Local, bool Enabled)
+    {
+        public List<(long? AccountId, string? Outside)> Targets { get; } = [];
+    }
 }
