@@ -53,7 +53,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
             else
                 replies = plan.RepliesFor(outcome, s_accepted, queueFaults: false, out _);
         }
-        Trace(envelope, body, plan, outcome, replies);
+        Trace(envelope, body, plan, outcome, replies, queueFaults);
         return replies;
     }
 
@@ -65,7 +65,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
             queued(rows[i] with { Id = ids[i] });
     }
 
-    void Trace(Envelope envelope, Body body, DeliveryPlan plan, AcceptOutcome outcome, Reply[] replies)
+    void Trace(Envelope envelope, Body body, DeliveryPlan plan, AcceptOutcome outcome, Reply[] replies, bool queueFaults)
     {
         string messageId = body.Summary.MessageId ?? "";
         string from = envelope.ReversePathText;
@@ -75,22 +75,25 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
             trace.Add(new TraceEvent(now, TraceStep.Accepted, envelope.MessageKey, messageId, from, "", envelope.Peer,
                 $"{envelope.With.ToString().ToUpperInvariant()}, {body.Length} octets"));
         }
+        // Who is refused keeps the message (a client of LMTP), or it waits in the queue, which notes that itself.
+        bool waits = queueFaults && Array.Exists(replies, r => r.IsPositive);
         for (int i = 0; i < plan.Deposits.Count; i++)
         {
+            StoreError error = outcome.Deposits[i].Error;
+            if (envelope.With == TransmissionType.FromQueue && error is not (StoreError.None or StoreError.Duplicate))
+                continue;
             (EmailAddress at, Deposit deposit) = (plan.At[i], plan.Deposits[i]);
-            (TraceStep step, string text) = outcome.Deposits[i].Error switch
+            (TraceStep step, string text) = error switch
             {
                 StoreError.None => (TraceStep.Delivered, deposit.Mailbox.Value),
                 StoreError.Duplicate => (TraceStep.Duplicate, "delivered before"),
-                StoreError.OverQuota => (queueStep(replies), "mailbox is full"),
-                _ => (queueStep(replies), outcome.Deposits[i].Error.ToString()),
+                StoreError.OverQuota => (waits ? TraceStep.Deferred : TraceStep.Rejected, "mailbox is full"),
+                _ => (waits ? TraceStep.Deferred : TraceStep.Rejected, error.ToString()),
             };
             trace.Add(new TraceEvent(now, step, envelope.MessageKey, messageId, from, at.ToString(), envelope.Peer, text));
         }
         foreach (QueueEntry row in plan.Queue)
             trace.Add(new TraceEvent(now, TraceStep.Queued, envelope.MessageKey, messageId, from, row.Recipient.ToString(), envelope.Peer, ""));
-
-        static TraceStep queueStep(Reply[] replies) => Array.Exists(replies, r => r.IsPositive) ? TraceStep.Deferred : TraceStep.Rejected;
     }
 }
 
