@@ -91,7 +91,7 @@ static class AccountVerbs
         ImportReport report = result.Value!;
         // Folders of so many accounts are made by the server while it goes on; nobody waits for them here.
         session.Output.Result($"{report.Imported} accounts are here now.", report);
-        return report.Errors.Count == 0 ? 0 : throw new CliRefusedException(string.Join(Environment.NewLine, report.Errors));
+        return report.Errors.Count == 0 ? 0 : throw new CliRefusedException(FirstOf(report.Errors));
     }
 
     public static async Task<int> AddAliasAsync(CliSession session, CliArguments args)
@@ -151,5 +151,13 @@ static class AccountVerbs
             throw new CliUsageException("--password-stdin is missing: the password is read from the first line of standard input.");
         string? line = session.Input.ReadLine();
         return string.IsNullOrEmpty(line) ? throw new CliUsageException("There is no password on standard input.") : line;
+    }
+
+    /// <summary>A file with one mistake has it on every line: the first ones are enough to see it.</summary>
+    static string FirstOf(IReadOnlyList<string> errors)
+    {
+        const int most = 20;
+        IEnumerable<string> lines = errors.Take(most);
+        return string.Join(Environment.NewLine, errors.Count > most ? lines.Append($"and {errors.Count - most} more lines like these; the lines without a mistake were imported.") : lines);
     }
 }

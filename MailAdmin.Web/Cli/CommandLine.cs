@@ -15,7 +15,7 @@ public static class CommandLine
 
           serve                                              run the server (this is the default)
           superuser add NAME --password-stdin                an administrator without a mailbox
-          domain add NAME [--quota 1G] [--max-accounts N]
+          domain add NAME [--quota 1G] [--max-accounts N] [--relay HOST[:PORT]|mx]
           domain list
           domain remove NAME [--with-accounts]
           account add ADDRESS --password-stdin [--quota 1G] [--name TEXT]

@@ -15,6 +15,12 @@ static class DomainVerbs
             form.DefaultQuotaBytes = Size.TryParse(quota, out long bytes) ? bytes : throw new CliUsageException("--quota needs a size such as 500M or 1G.");
         if (args.Option("max-accounts") is { } most)
             form.MaxAccounts = int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : throw new CliUsageException("--max-accounts needs a number.");
+        if (args.Option("relay") is { } host)
+        {
+            // What comes for it is passed on; "mx" finds the host by DNS.
+            form.Kind = DomainKind.Relay;
+            form.RelayHost = host == "mx" ? "" : host;
+        }
         args.End();
         ServiceResult<long> result = await (await session.DomainsAsync()).CreateAsync(session.Actor, form);
         CommandLine.Require(result);
