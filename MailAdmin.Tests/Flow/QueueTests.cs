@@ -367,6 +367,28 @@ public sealed class QueueTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_the_answer_to_the_end_of_data_is_lost_then_no_other_host_gets_a_copy_at_once()
+    {
+        _dns.Mx("twice.test", 5, "mx.away.test").Mx("twice.test", 10, "mx.away.test");
+        _sink.Script = command => command == "." ? "drop" : null;
+        await SendAsync(_rig, "zoe@twice.test");
+        await WaitForStepAsync(_rig, "zoe@twice.test", TraceStep.Deferred);
+        Assert.Single(_sink.Commands, c => c == "DATA");
+        Assert.Contains("4.4.2", Assert.Single(_rig.Store.ReadQueue()).LastReply);
+    }
+
+    [Fact]
+    public async Task When_the_connection_breaks_before_the_data_then_the_next_host_is_tried_at_once()
+    {
+        int breaks = 1;
+        _dns.Mx("twice.test", 5, "mx.away.test").Mx("twice.test", 10, "mx2.away.test").A("mx2.away.test", "127.0.0.1");
+        _sink.Script = command => command.StartsWith("RCPT", StringComparison.Ordinal) && breaks-- > 0 ? "drop" : null;
+        await SendAsync(_rig, "zoe@twice.test");
+        await _sink.TakeAsync();
+        Assert.Equal(2, _sink.Connections);
+    }
+
+    [Fact]
     public async Task When_many_messages_go_to_one_domain_then_connections_are_used_again()
     {
         for (int i = 0; i < 20; i++)

@@ -34,6 +34,7 @@ sealed class OutboundConnection : IAsyncDisposable
 {
     static readonly TimeSpan s_fiveMinutes = TimeSpan.FromMinutes(5);
     readonly CancellationTokenSource _limit;
+    readonly CancellationToken _stop;
     readonly Socket _socket;
     Stream _stream;
     PipeReader _input;
@@ -42,8 +43,9 @@ sealed class OutboundConnection : IAsyncDisposable
     long _sizeLimit;
     bool _broken;
 
-    OutboundConnection(OutboundTarget target, Socket socket, CancellationTokenSource limit)
+    OutboundConnection(OutboundTarget target, Socket socket, CancellationTokenSource limit, CancellationToken stop)
     {
+        _stop = stop;
         Target = target;
         _socket = socket;
         _limit = limit;
@@ -74,7 +76,7 @@ sealed class OutboundConnection : IAsyncDisposable
         {
             limit.CancelAfter(connectTime);
             await socket.ConnectAsync(target.Address, target.Port, limit.Token);
-            connection = new OutboundConnection(target, socket, limit);
+            connection = new OutboundConnection(target, socket, limit, ct);
             await connection.GreetAsync(hostname, useTls);
             return connection;
         }
@@ -291,7 +293,7 @@ sealed class OutboundConnection : IAsyncDisposable
         if (data.Code == 354)
         {
             await SendDataAsync(message);
-            data = await ReadAsync(TimeSpan.FromMinutes(10));   // RFC 5321 §4.5.3.2.6
+            data = await ReadEndOfDataAsync();
         }
         if (data.Code == 421)
             _broken = true;
@@ -302,6 +304,21 @@ sealed class OutboundConnection : IAsyncDisposable
                 replies[i] = outcome;
         }
         return replies;
+    }
+
+    // Without an answer nobody knows whether the server has the message: another host tried at once would make a second copy for
+    // sure. It waits its turn instead. RFC 5321 §4.5.3.2.6 (10 min), §6.1
+    async Task<ServerReply> ReadEndOfDataAsync()
+    {
+        try
+        {
+            return await ReadAsync(TimeSpan.FromMinutes(10));
+        }
+        catch (Exception e) when (e is IOException or SocketException || (e is OperationCanceledException && !_stop.IsCancellationRequested))
+        {
+            _broken = true;
+            return new ServerReply(421, "4.4.2", ["The connection was lost after the end of data"]);
+        }
     }
 
     // 552 to RCPT means "too many recipients" with some old servers: RFC 5321 §4.5.3.1.10
