@@ -67,7 +67,7 @@ public sealed class Resolver
     {
         var time = TimeSpan.MaxValue;
         string current = name;
-        for (int alias = 0; alias <= MostAliases; )
+        for (int alias = 0; alias <= MostAliases;)
         {
             DnsResponse? response = await AskServersAsync(current, type, ct);
             if (response is null || response.ResponseCode is not (0 or 3))
