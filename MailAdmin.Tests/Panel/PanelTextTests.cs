@@ -23,7 +23,7 @@ public sealed partial class PanelTextTests
     public void When_the_resource_file_has_a_text_then_some_page_shows_it()
     {
         string all = string.Join('\n', Sources());
-        string[] prefixes = [.. Computed().Matches(all).Select(m => m.Groups[1].Value), .. KeyPrefixes().Matches(all).Select(m => m.Groups[1].Value + ".")];
+        string[] prefixes = [.. Computed().Matches(all).Select(m => m.Groups[1].Value), .. Keys().Matches(all).Select(m => m.Groups[1].Value), .. KeyPrefixes().Matches(all).Select(m => m.Groups[1].Value + ".")];
         string[] unused = [.. s_known.Where(key => !all.Contains('"' + key + '"', StringComparison.Ordinal) && !prefixes.Any(p => key.StartsWith(p, StringComparison.Ordinal)))];
 
         Assert.Empty(unused);
@@ -47,6 +47,10 @@ public sealed partial class PanelTextTests
 
     [GeneratedRegex("""(?:T|Words)\[\$?"([A-Za-z]+\.)["{]""")]
     private static partial Regex Computed();
+
+    // "NotFound." + "Title", or a constant that holds a key.
+    [GeneratedRegex("\"([A-Za-z]+\\.)\"")]
+    private static partial Regex Keys();
 
     [GeneratedRegex("KeyPrefix=\"([A-Za-z]+)")]
     private static partial Regex KeyPrefixes();

@@ -1,0 +1,73 @@
+using MailAdmin.Tests.Rig;
+using MailEngine.Addresses;
+using MailEngine.Flow;
+using MailEngine.Store;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace MailAdmin.Tests.Panel;
+
+/// <summary>The queue, and "where is my mail?".</summary>
+public sealed class ServerPagesTests(PanelRig rig) : IClassFixture<PanelRig>
+{
+    [Fact]
+    public async Task When_mail_waits_then_the_administrator_sees_why_and_can_take_it_out()
+    {
+        await GivenHeldAsync("KEY1", "far@away.test", "mx.away.test said: 451 4.7.1 Come back later");
+        await using BrowserTab tab = await rig.GivenSignedInAsync();
+        IPage page = tab.Page;
+        await tab.GoAsync("/queue");
+        ILocator row = page.Locator(".grid tbody tr", new() { HasText = "far@away.test" });
+        await Expect(row).ToContainTextAsync("Come back later");
+        await Expect(row).ToContainTextAsync("On hold");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Remove the message to far@away.test" }).ClickAsync();
+        await page.UncheckAsync(".rz-dialog input[type=checkbox]");
+        await page.ClickAsync("#confirm-yes");
+        await Expect(tab.Toast("The message to far@away.test is removed")).ToBeVisibleAsync();
+        await Expect(row).ToHaveCountAsync(0);
+        Assert.DoesNotContain(rig.Server.Get<MailStore>().ReadQueue(), r => r.MessageKey == "KEY1");
+        await tab.GoAsync("/audit");
+        await Expect(page.Locator(".grid").GetByText("queue.remove")).ToBeVisibleAsync();
+        Assert.Empty(tab.Complaints);
+    }
+
+    [Fact]
+    public async Task When_a_message_is_asked_for_by_its_id_then_its_steps_are_told_in_order()
+    {
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        var trace = rig.Server.Get<TraceLog>();
+        trace.Add(new TraceEvent(now, TraceStep.Queued, "KEY2", "m2@own.test", "ann@own.test", "bob@far.test", "", "for far.test"));
+        trace.Add(new TraceEvent(now, TraceStep.Deferred, "KEY2", "", "ann@own.test", "bob@far.test", "mx.far.test", "451 <b>busy</b>"));
+        trace.Add(new TraceEvent(now, TraceStep.Sent, "KEY2", "", "ann@own.test", "bob@far.test", "mx.far.test", "250 OK"));
+        await using BrowserTab tab = await rig.GivenSignedInAsync();
+        IPage page = tab.Page;
+        await tab.GoAsync("/trace");
+        await page.FillAsync("#trace-what", "<m2@own.test>");
+        await page.Keyboard.PressAsync("Enter");
+
+        await Expect(page.Locator(".timeline li .badge")).ToHaveTextAsync(["Queued", "Waits", "Sent on"]);
+        await Expect(page.Locator(".timeline li").Nth(1)).ToContainTextAsync("451 <b>busy</b>");   // a server's words are text, not markup
+        Assert.Contains("q=", page.Url, StringComparison.Ordinal);
+
+        await tab.GoAsync("/trace?q=nobody@nowhere.test");
+        await Expect(page.GetByText("No trace of it")).ToBeVisibleAsync();
+        Assert.Empty(tab.Complaints);
+    }
+
+    async Task GivenHeldAsync(string key, string recipient, string reply)
+    {
+        var store = rig.Server.Get<MailStore>();
+        using BodyWriter writer = store.NewBody();
+        writer.Write("Subject: waits\r\n\r\nhello\r\n"u8);
+        using Body body = writer.Complete();
+        Assert.True(EmailAddress.TryParse(recipient, out EmailAddress to));
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        AcceptOutcome outcome = await store.AcceptAsync(new Acceptance
+        {
+            Body = body,
+            Queue = [new QueueEntry { MessageKey = key, ReversePath = "ann@own.test", Recipient = to, State = QueueState.Held, QueuedAt = now, NextAttempt = now, Attempts = 2, LastReply = reply }],
+        }, CancellationToken.None);
+        Assert.Equal(StoreError.None, outcome.Fault);
+    }
+}
