@@ -1,4 +1,5 @@
 using MailAdmin.Tests.Rig;
+using MailEngine;
 using MailEngine.Addresses;
 using MailEngine.Flow;
 using MailEngine.Store;
@@ -63,11 +64,12 @@ public sealed class ServerPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         using Body body = writer.Complete();
         Assert.True(EmailAddress.TryParse(recipient, out EmailAddress to));
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
-        AcceptOutcome outcome = await store.AcceptAsync(new Acceptance
+        var row = new QueueEntry
         {
-            Body = body,
-            Queue = [new QueueEntry { MessageKey = key, ReversePath = "ann@own.test", Recipient = to, State = QueueState.Held, QueuedAt = now, NextAttempt = now, Attempts = 2, LastReply = reply }],
-        }, CancellationToken.None);
+            MessageKey = key, ReversePath = "ann@own.test", Recipient = to, State = QueueState.Held, QueuedAt = now, NextAttempt = now, Attempts = 2, LastReply = reply,
+        };
+        AcceptOutcome outcome = await store.AcceptAsync(new Acceptance { Body = body, Queue = [row] }, CancellationToken.None);
         Assert.Equal(StoreError.None, outcome.Fault);
+        rig.Server.Get<EngineServices>().Delivery.Queued!(row with { Id = outcome.QueueIds[0] });
     }
 }
