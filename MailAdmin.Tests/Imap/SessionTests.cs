@@ -260,6 +260,7 @@ public class SessionTests
         {
             Account account = (await db.Users.FindAsync(rig.Mail.Ann))!;
             account.State = AccountState.Suspended;
+            await db.SaveChangesAsync();
         });
         await c.PlayAsync("S: * BYE *");
     }
