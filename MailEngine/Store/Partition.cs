@@ -138,9 +138,21 @@ internal sealed class Partition : IAsyncDisposable
     {
         if (!_readers.TryTake(out IndexReader? reader))
             reader = new IndexReader(new SqliteDatabase(IndexPath, SqliteOpen.ReadOnly));
-        T result = query(reader);   // a reader whose query threw is not used again
-        _readers.Add(reader);
-        return result;
+        bool whole = false;
+        try
+        {
+            T result = query(reader);
+            whole = true;
+            return result;
+        }
+        finally
+        {
+            // A connection whose query threw may be in the middle of something: it is not used again.
+            if (whole && !_stopped)
+                _readers.Add(reader);
+            else
+                reader.Dispose();
+        }
     }
 
     /// <summary>Opens a mailbox for a session. Any thread.</summary>
@@ -233,11 +245,20 @@ internal sealed class Partition : IAsyncDisposable
             batch.Clear();
             batch.Add(first);
             long bytes = first.Bytes;
-            while (bytes < BatchBytes && batch.Count < BatchChanges && _waiting.Reader.TryRead(out StoreChange? next))
+            int before;
+            do
             {
-                batch.Add(next);
-                bytes += next.Bytes;
+                before = batch.Count;
+                while (bytes < BatchBytes && batch.Count < BatchChanges && _waiting.Reader.TryRead(out StoreChange? next))
+                {
+                    batch.Add(next);
+                    bytes += next.Bytes;
+                }
+                // On a busy machine others get the processor here and bring what they have, so that one sync serves more of them;
+                // on an idle one this returns at once.
+                Thread.Yield();
             }
+            while (batch.Count > before);
             Commit(batch);
         }
     }
