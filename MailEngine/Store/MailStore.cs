@@ -66,20 +66,23 @@ public sealed class MailStore : IAsyncDisposable
         return infos;
     }
 
-    /// <summary>Figures of one mailbox, from its row; null: no such mailbox.</summary>
-    public Task<MailboxInfo?> StatusAsync(long accountId, MailboxName name) =>
-        Task.FromResult(_partition.Read(r => r.Mailbox(accountId, name))?.ToInfo(subscribed: false));
+    /// <summary>Figures of one mailbox, from its row; null: no such mailbox. INBOX is made when it is not there.</summary>
+    public async Task<MailboxInfo?> StatusAsync(long accountId, MailboxName name) => (await RowAsync(accountId, name))?.ToInfo(subscribed: false);
 
     /// <summary>Opens a mailbox; null: no such mailbox. INBOX is made when it is not there.</summary>
     public async Task<Mailbox?> OpenAsync(long accountId, MailboxName name)
     {
-        MailboxRow? row = _partition.Read(r => r.Mailbox(accountId, name));
-        if (row is null && name.IsInbox)
-        {
-            await ProvisionAsync(accountId, []);
-            row = _partition.Read(r => r.Mailbox(accountId, name));
-        }
+        MailboxRow? row = await RowAsync(accountId, name);
         return row is null ? null : _partition.Open(row.Id);
+    }
+
+    async ValueTask<MailboxRow?> RowAsync(long accountId, MailboxName name)
+    {
+        MailboxRow? row = _partition.Read(r => r.Mailbox(accountId, name));
+        if (row is not null || !name.IsInbox)
+            return row;
+        await ProvisionAsync(accountId, []);
+        return _partition.Read(r => r.Mailbox(accountId, name));
     }
 
     /// <param name="specialUse">RFC 6154 attribute with its backslash; empty: none.</param>

@@ -29,9 +29,7 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        IReadOnlyList<MailboxInfo> all = await session.Store.ListAsync(session.AccountId);
-        MailboxInfo? info = all.FirstOrDefault(i => i.Id != 0 && i.Name == Name);
-        if (info is null)
+        if (await session.Store.StatusAsync(session.AccountId, Name) is not { } info)
             return ImapReply.NoSuchMailbox;
         ImapWriter w = session.Writer;
         w.Write("* STATUS "u8);
