@@ -2,6 +2,9 @@ using MailAdmin.Tests.Accounts;
 using MailAdmin.Web.Services;
 using MailEngine;
 using MailEngine.Accounts;
+using MailEngine.Dns;
+using MailEngine.Flow;
+using MailEngine.Net;
 using MailEngine.Store;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,7 +35,20 @@ public sealed class ServicesRig : IAsyncDisposable
         services.AddSingleton(accounts.Hashes);
         services.AddSingleton(accounts.Authenticator);
         if (store is not null)
+        {
             services.AddSingleton(store);
+            services.AddSingleton(_ => new TraceLog(accounts.Folder, accounts.Clock, NullLogger<TraceLog>.Instance));
+            services.AddSingleton(provider =>
+            {
+                EngineOptions options = provider.GetRequiredService<EngineOptions>();
+                TraceLog trace = provider.GetRequiredService<TraceLog>();
+                var router = new Router(accounts.Directory, options);
+                var delivery = new Delivery(store, trace, accounts.Clock, NullLogger<Delivery>.Instance);
+                return new QueueScheduler(store, router, delivery, new Resolver(options.Dns, accounts.Clock), trace, new ServerName("mail.own.test"), options,
+                    accounts.Clock, NullLogger<QueueScheduler>.Instance);
+            });
+            services.AddSingleton(provider => new QueueControl(provider.GetRequiredService<QueueScheduler>(), store, provider.GetRequiredService<TraceLog>(), accounts.Clock));
+        }
         services.AddAdminServices();
         services.AddPanelSignIn();
         _provider = services.BuildServiceProvider();

@@ -14,7 +14,7 @@ public sealed class PowerCutTests
         await KillTests.RunUntilKilledAsync(source.Path, "Completed", nth: 400, seed: 77, killAfterMs: null,
             ("LD_PRELOAD", library), ("WRITELOG_ROOT", source.Path), ("WRITELOG_FILE", tools["log"]));
 
-        await CutAsync(source, tools["log"], leastSyncs: 300);
+        await CutAsync(source, tools["log"], leastSyncs: 300, leastAnswers: 50);
     }
 
     [Fact]
@@ -41,10 +41,10 @@ public sealed class PowerCutTests
             ("LD_PRELOAD", library), ("WRITELOG_ROOT", source.Path), ("WRITELOG_FILE", tools["log"]), ("WRITELOG_FAIL", tools["fail"]));
         await stop.CancelAsync();
         await trouble;
-        await CutAsync(source, tools["log"], leastSyncs: 50);
+        await CutAsync(source, tools["log"], leastSyncs: 20, leastAnswers: 10);   // half of the time nothing can be acknowledged
     }
 
-    static async Task CutAsync(TempFolder source, string file, int leastSyncs)
+    static async Task CutAsync(TempFolder source, string file, int leastSyncs, int leastAnswers)
     {
         WriteLog log = WriteLog.Read(file);
         int[] syncs = [.. log.Syncs()];
@@ -63,6 +63,6 @@ public sealed class PowerCutTests
             await witness.CheckAsync(rig);
             acknowledged = Math.Max(acknowledged, witness.Acknowledged);
         }
-        Assert.True(acknowledged > 50, $"only {acknowledged} answers were ever at stake");
+        Assert.True(acknowledged > leastAnswers, $"only {acknowledged} answers were ever at stake");
     }
 }
