@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd); kit=$(cd "$1" && pwd); verb=$2; shift 2
 export BENCH_ROOT=${BENCH_ROOT:-/tmp/bench} BENCH_MULTI=${BENCH_MULTI:-1}
 mkdir -p "$BENCH_ROOT/kit"; cp -r "$kit"/. "$BENCH_ROOT/kit/"; chmod -R u+w "$BENCH_ROOT/kit"
 cp "$here/self.sh" "$BENCH_ROOT/kit/peers/self.sh"
-[ "${PUBLISH:-1}" = 0 ] || dotnet publish "$here/../MailAdmin.Web" -c Release -o "$BENCH_ROOT/self" --verbosity quiet --nologo
+[ "${PUBLISH:-1}" = 0 ] || dotnet publish "$here/../MailAdmin.Web" -c Release -r linux-x64 -o "$BENCH_ROOT/self" --verbosity quiet --nologo
 cd "$BENCH_ROOT/kit"
 case $verb in
   setup) [ -x "$BENCH_ROOT/bin/mailload" ] || ./install.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Our server as a peer of the bench kit (verbs: start stop adduser wipe pids queue env). bench/peers.sh puts it in its place.
-# SELF_SERVER: folder of the published server (dotnet publish MailAdmin.Web -c Release -o FOLDER).
+# SELF_SERVER: folder of the published server (dotnet publish MailAdmin.Web -c Release -r linux-x64 -o FOLDER).
 PEER=self
 . "$(dirname "$0")/../lib.sh"
 IMAP=$SELF_IMAP IMAPS=$SELF_IMAPS LMTP=$SELF_LMTP SMTP=$SELF_SMTP

@@ -230,6 +230,34 @@ public sealed class MailStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_a_large_mailbox_is_opened_while_it_changes_then_what_is_opened_is_one_moment_of_it()
+    {
+        const int messages = 9000;
+        Mailbox box = await _rig.GivenMailboxAsync(1, "Large");
+        for (int i = 0; i < messages; i += 1000)
+        {
+            using Body body = _rig.GivenBody(StoreRig.Mail("m"));
+            await _rig.Store.AppendAsync(box, 0, [.. Enumerable.Repeat(new AppendItem { Body = body }, 1000)]);
+        }
+        for (int round = 0; round < 5; round++)
+        {
+            await _rig.ReopenAsync();
+            Task deliveries = Task.Run(async () =>
+            {
+                for (int i = 0; i < 40; i++)
+                    await _rig.DeliverAsync(StoreRig.Mail("n"), StoreRig.To(1, "Large"));
+            });
+            box = (await _rig.Store.OpenAsync(1, MailboxName.Parse("Large")))!;
+            MailboxSnapshot opened = box.Current;
+            Assert.Equal(opened.Counters.Count, opened.Count);
+            Assert.Equal(opened.UidNext - 1, opened[opened.Count - 1].Uid);
+            await deliveries;
+            Assert.Equal(messages + ((round + 1) * 40), box.Current.Count);
+        }
+        Assert.True((await _rig.Store.CheckAsync(null, default)).IsWhole);
+    }
+
+    [Fact]
     public async Task When_many_write_at_once_then_every_message_is_there_once_and_counters_agree()
     {
         await Task.WhenAll(Enumerable.Range(0, 8).Select(async task =>
