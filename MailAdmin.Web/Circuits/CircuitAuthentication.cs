@@ -18,7 +18,7 @@ internal sealed class CircuitAuthentication : ServerAuthenticationStateProvider,
     readonly IDisposable _onChange;
     readonly ITimer _timer;
     readonly CancellationTokenSource _stop = new();
-    int _checking;
+    int _wanted;
 
     public CircuitAuthentication(PanelSignIn signIn, AccountDirectory directory, TimeProvider clock)
     {
@@ -29,8 +29,20 @@ internal sealed class CircuitAuthentication : ServerAuthenticationStateProvider,
 
     void Check()
     {
-        if (Interlocked.Exchange(ref _checking, 1) == 0)
-            _ = CheckAsync();
+        if (Interlocked.Increment(ref _wanted) == 1)
+            _ = CheckAllAsync();
+    }
+
+    // A change that comes while a check runs may be one that it did not see: it leads to one more.
+    async Task CheckAllAsync()
+    {
+        int seen;
+        do
+        {
+            seen = Volatile.Read(ref _wanted);
+            await CheckAsync();
+        }
+        while (Interlocked.CompareExchange(ref _wanted, 0, seen) != seen);
     }
 
     async Task CheckAsync()
@@ -46,10 +58,6 @@ internal sealed class CircuitAuthentication : ServerAuthenticationStateProvider,
         {
             // The circuit is gone, its state was never set (the user has not connected), or the database does not answer:
             // in the last case every service call fails by itself, and the next check is a minute away.
-        }
-        finally
-        {
-            Volatile.Write(ref _checking, 0);
         }
     }
 
