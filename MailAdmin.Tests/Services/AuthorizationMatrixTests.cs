@@ -90,8 +90,8 @@ public sealed class AuthorizationMatrixTests
     [Theory, MemberData(nameof(Cases))]
     public async Task When_a_role_calls_a_service_then_it_gets_what_it_may_and_nothing_else(string method, Role role)
     {
-        bool needsStore = method.StartsWith("Queue", StringComparison.Ordinal) || method.StartsWith("Trace", StringComparison.Ordinal);
-        await using ServicesRig rig = await ServicesRig.OpenAsync(needsStore);
+        bool withQueue = method.StartsWith("Queue", StringComparison.Ordinal) || method.StartsWith("Trace", StringComparison.Ordinal);
+        await using ServicesRig rig = await ServicesRig.OpenAsync(withQueue, withQueue);
         Actor actor = role switch
         {
             Role.Superuser => rig.Super,

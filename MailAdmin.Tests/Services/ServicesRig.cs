@@ -22,7 +22,7 @@ public sealed class ServicesRig : IAsyncDisposable
 
     readonly ServiceProvider _provider;
 
-    ServicesRig(AccountsRig accounts, MailStore? store)
+    ServicesRig(AccountsRig accounts, MailStore? store, bool withQueue)
     {
         Accounts = accounts;
         Store = store;
@@ -35,8 +35,9 @@ public sealed class ServicesRig : IAsyncDisposable
         services.AddSingleton(accounts.Hashes);
         services.AddSingleton(accounts.Authenticator);
         if (store is not null)
-        {
             services.AddSingleton(store);
+        if (store is not null && withQueue)
+        {
             services.AddSingleton(_ => new TraceLog(accounts.Folder, accounts.Clock, NullLogger<TraceLog>.Instance));
             services.AddSingleton(provider =>
             {
@@ -78,7 +79,7 @@ public sealed class ServicesRig : IAsyncDisposable
     public static Actor Nobody { get; } = Actor.Of(new System.Security.Claims.ClaimsPrincipal(), "192.0.2.7");
     public static Actor Root { get; } = Actor.Cli("root");
 
-    public static async Task<ServicesRig> OpenAsync(bool withStore = false)
+    public static async Task<ServicesRig> OpenAsync(bool withStore = false, bool withQueue = false)
     {
         string folder = Directory.CreateTempSubdirectory("services-").FullName;
         foreach (string file in Directory.GetFiles(await s_template.Value))
@@ -87,7 +88,7 @@ public sealed class ServicesRig : IAsyncDisposable
         MailStore? store = withStore
             ? await MailStore.OpenAsync(folder, new StoreOptions(), accounts.Clock, NullLogger<MailStore>.Instance)
             : null;
-        var rig = new ServicesRig(accounts, store);
+        var rig = new ServicesRig(accounts, store, withQueue);
         await using AccountsContext db = accounts.Database.NewContext();
         Dictionary<string, long> ids = await db.Accounts.ToDictionaryAsync(a => a.UserName!, a => a.Id);
         rig.OwnDomain = await db.Domains.Where(d => d.Name == "own.test").Select(d => d.Id).SingleAsync();

@@ -17,6 +17,7 @@ sealed class QueueSettlement(MailStore store, Reports reports, RetryPlan plan, E
         var failed = new List<(QueueEntry Row, ReportedRecipient Told)>();
         var delayed = new List<ReportedRecipient>();
         var relayed = new List<ReportedRecipient>();
+        var deferred = new List<(QueueEntry Row, Attempt Attempt)>();
         for (int i = 0; i < job.Rows.Count; i++)
         {
             QueueEntry row = job.Rows[i];
@@ -58,10 +59,13 @@ sealed class QueueSettlement(MailStore store, Reports reports, RetryPlan plan, E
             }
             waiting.Add(next);
             FlowLog.Deferred(log, row.MessageKey, row.Recipient.ToString(), next.NextAttempt, attempt.Reply.ToString());
-            Note(TraceStep.Deferred, row, attempt.Host, attempt.Reply.ToString(), now);
+            deferred.Add((row, attempt));
         }
         if (waiting.Count + done.Count > 0)
             await WriteAsync(waiting, done, ct);
+        // Whoever reads of it in the trace finds the row in the state that the trace tells of.
+        foreach ((QueueEntry row, Attempt attempt) in deferred)
+            Note(TraceStep.Deferred, row, attempt.Host, attempt.Reply.ToString(), now);
         waiting.AddRange(await FailAsync(failed, now, ct));
         if (relayed.Count > 0)
             await reports.TellAsync(job.Rows[0], relayed, [], ct);
