@@ -19,7 +19,7 @@ public sealed class KillTests
         for (int round = 0; round < rounds; round++)
         {
             string step = steps[round % steps.Length];
-            await RunUntilKilledAsync(folder.Path, step, 1 + random.Next(40), (series * 1000) + round, step == "random" ? random.Next(300) : null);
+            await RunUntilKilledAsync(folder.Path, step, 1 + random.Next(40), (series * 1000) + round, step == "random" ? random.Next(300) : null, leastLines: 0);
             witness.Hear(await File.ReadAllTextAsync(folder["acks"]));
             // Every fifth time what is left is held against what was answered; in between the next process must cope with it.
             if (round % 5 == 4 || round == rounds - 1)
@@ -31,7 +31,9 @@ public sealed class KillTests
         Assert.True(witness.Acknowledged > rounds, $"only {witness.Acknowledged} answers: the load did not run");
     }
 
-    internal static async Task RunUntilKilledAsync(string folder, string step, int nth, int seed, int? killAfterMs, params (string Name, string Value)[] environment)
+    /// <param name="killAfterMs">Killed from outside, this long after it began to work; null: it kills itself at its step.</param>
+    /// <param name="leastLines">Killed from outside no sooner than it has written so many answers, however slow the machine is.</param>
+    internal static async Task RunUntilKilledAsync(string folder, string step, int nth, int seed, int? killAfterMs, int leastLines, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true };
         foreach (string argument in new[] { typeof(KillTests).Assembly.Location, "store-load", folder, step, nth.ToString(CultureInfo.InvariantCulture), seed.ToString(CultureInfo.InvariantCulture) })
@@ -48,6 +50,8 @@ public sealed class KillTests
             while (Ready(acks) == ready && !child.HasExited)
                 await Task.Delay(10);
             await Task.Delay(ms);
+            while (File.ReadLines(acks).Count() < leastLines && !child.HasExited)
+                await Task.Delay(10);
             child.Kill();
         }
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
