@@ -84,6 +84,13 @@ public sealed class ListenerOptions
 
     /// <summary>TLS from the first byte (RFC 8314) instead of STARTTLS.</summary>
     public bool ImplicitTls { get; set; }
+
+    /// <summary>IMAP: between the levels of a mailbox name, "/" or ".". Default "/"; "." for clients that come from Courier or from
+    /// Cyrus with its old separator. With ".", a dot that is part of a level is written "/".</summary>
+    public string MailboxSeparator { get; set; } = "/";
+
+    /// <summary>IMAP: what all names of one's own mailboxes but INBOX begin with: empty, or <c>INBOX</c> and the separator, as Courier has it.</summary>
+    public string MailboxPrefix { get; set; } = "";
 }
 
 /// <summary>Log-in at a relay host.</summary>

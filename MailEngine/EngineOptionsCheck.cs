@@ -54,6 +54,9 @@ public static class EngineOptionsCheck
             Require(errors, l.Port is >= 0 and <= 65535, $"{what}:Port", l.Port, "a port from 1 to 65535, or 0 for any free one");
             Require(errors, l.Address is null || l.Address == "*" || IPAddress.TryParse(l.Address, out _), $"{what}:Address", l.Address ?? "", "an IP address of this machine");
             Require(errors, Enum.IsDefined(l.Protocol), $"{what}:Protocol", l.Protocol, string.Join(", ", Enum.GetNames<MailProtocol>()));
+            Require(errors, l.MailboxSeparator is "/" or ".", $"{what}:MailboxSeparator", l.MailboxSeparator, "\"/\" or \".\"");
+            Require(errors, l.MailboxPrefix.Length == 0 || l.MailboxPrefix == "INBOX" + l.MailboxSeparator, $"{what}:MailboxPrefix", l.MailboxPrefix,
+                $"nothing, or INBOX{l.MailboxSeparator}");
             Claim(errors, taken, l.Address ?? "", l.Port, what);
         }
         Claim(errors, taken, "", options.PanelPort, "PanelPort");

@@ -8,5 +8,6 @@ internal static class Capabilities
     public static string Before(bool mayStartTls, bool mayLogIn) =>
         Always + (mayStartTls ? " STARTTLS" : "") + (mayLogIn ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED");
 
-    public const string LoggedIn = Always + " IDLE NAMESPACE CHILDREN UIDPLUS MOVE SPECIAL-USE CREATE-SPECIAL-USE UNSELECT";
+    public const string LoggedIn = Always + " IDLE NAMESPACE CHILDREN UIDPLUS MOVE SPECIAL-USE CREATE-SPECIAL-USE UNSELECT"
+        + " LIST-EXTENDED LIST-STATUS STATUS=SIZE";
 }

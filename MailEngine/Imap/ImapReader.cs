@@ -9,9 +9,10 @@ namespace MailEngine.Imap;
 /// Keeps its first error and yields defaults after it, so a parser reads like its ABNF (RFC 9051 §9); whoever called looks at
 /// <see cref="Error"/> once. Nothing here recurses. Spans handed out are views into the command, or copies where quoting had to go.
 /// </remarks>
-internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth)
+internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? names = null)
 {
     readonly ReadOnlySpan<byte> _command = command;
+    readonly NameForm _names = names ?? NameForm.Usual;
     int _at;
 
     /// <summary>Null: all well so far. Text for the BAD answer, never bytes of the client's.</summary>
@@ -275,15 +276,15 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth)
         ReadOnlySpan<byte> bytes = Astring();
         if (Failed)
             return default;
-        if (isNew && bytes.Length > 1 && bytes[^1] == (byte)'/')
+        if (isNew && bytes.Length > 1 && bytes[^1] == (byte)_names.Separator)
             bytes = bytes[..^1];
-        if (bytes.Length <= MailboxName.MaxBytes * 4 && ModifiedUtf7.TryDecode(bytes, out string text) && MailboxName.TryParse(text, out MailboxName name))
+        if (bytes.Length <= MailboxName.MaxBytes * 4 && ModifiedUtf7.TryDecode(bytes, out string text) && _names.TryRead(text, out MailboxName name))
             return name;
         HasBadName = true;
         return MailboxName.Inbox;
     }
 
-    /// <summary>Reference or pattern of LIST, decoded. RFC 9051 §9 (list-mailbox)</summary>
+    /// <summary>Reference or pattern of LIST, decoded, with the separator of the listener. RFC 9051 §9 (list-mailbox)</summary>
     public string ListMailbox()
     {
         ReadOnlySpan<byte> bytes;

@@ -26,7 +26,7 @@ internal sealed class ImapSession
     {
         Connection = connection;
         Services = services;
-        Writer = new ImapWriter(connection);
+        Writer = new ImapWriter(connection, NameForm.Of(connection.Listener));
         _framer = new CommandFramer(Limits.ImapLineBytes, Limits.ImapLiteralBytes);
         _logInBy = services.Clock.GetUtcNow() + Limits.TimeToAuthenticate;
     }
@@ -273,7 +273,7 @@ internal sealed class ImapSession
 
     Received Parse(ReadOnlySpan<byte> command, bool onlyName)
     {
-        var reader = new ImapReader(command, Limits.Depth);
+        var reader = new ImapReader(command, Limits.Depth, Writer.Names);
         ReadOnlySpan<byte> tagBytes = reader.Tag();
         if (tagBytes.IsEmpty || tagBytes.Length > 128 || !reader.TryTake((byte)' '))
             return new Received("*", null, null, ImapReply.Bad("Expected a tag and a command"));

@@ -7,7 +7,7 @@ namespace MailEngine.Imap;
 
 /// <summary>Writes responses into the connection's output, without garbage, and flushes in large pieces.</summary>
 /// <remarks>Holds no memory between flushes, so an idle session costs nothing here. One task at a time.</remarks>
-internal sealed class ImapWriter(Connection connection)
+internal sealed class ImapWriter(Connection connection, NameForm names)
 {
     /// <summary>Output collected before it is sent on. A client that does not read stops us here.</summary>
     const int Piece = 64 << 10;
@@ -77,8 +77,14 @@ internal sealed class ImapWriter(Connection connection)
         Write(bytes.Written);
     }
 
+    /// <summary>How this session writes mailbox names.</summary>
+    public NameForm Names => names;
+
     /// <summary>A mailbox name as IMAP4rev1 sends it, quoted. RFC 3501 §5.1.3</summary>
-    public void WriteMailbox(string name) => WriteString(ModifiedUtf7.Encode(name));
+    public void WriteMailbox(string name) => WriteClientName(names.Write(name));
+
+    /// <summary>The same for a name that has the separator and prefix of the listener already.</summary>
+    public void WriteClientName(string name) => WriteString(ModifiedUtf7.Encode(name));
 
     /// <summary>Sends what was written; waits while the client does not take it.</summary>
     public async ValueTask FlushAsync(LimitOptions limits, CancellationToken ct)

@@ -6,9 +6,12 @@ namespace MailEngine.Imap;
 internal sealed class ListPattern
 {
     readonly string _pattern;
+    readonly char _separator;
 
-    public ListPattern(string reference, string pattern)
+    /// <param name="separator">Between levels, in the pattern and in the names: <see cref="NameForm.Separator"/>.</param>
+    public ListPattern(string reference, string pattern, char separator = '/')
     {
+        _separator = separator;
         string whole = reference + pattern;
         var text = new System.Text.StringBuilder(whole.Length);
         foreach (char c in whole)
@@ -22,11 +25,11 @@ internal sealed class ListPattern
             text.Append(c);
         }
         _pattern = text.ToString();
-        if (_pattern.StartsWith("inbox", StringComparison.OrdinalIgnoreCase) && (_pattern.Length == 5 || _pattern[5] is '/' or '*' or '%'))
+        if (_pattern.StartsWith("inbox", StringComparison.OrdinalIgnoreCase) && (_pattern.Length == 5 || _pattern[5] == separator || _pattern[5] is '*' or '%'))
             _pattern = string.Concat("INBOX", _pattern.AsSpan(5));
     }
 
-    /// <summary>The last character is "%": LSUB then also shows parents of what matches. RFC 3501 §6.3.9</summary>
+    /// <summary>The last character is "%": levels that are no mailboxes themselves are shown too. RFC 3501 §6.3.8, LSUB: RFC 3501 §6.3.9</summary>
     public bool EndsWithPercent => _pattern.EndsWith('%');
 
     public bool Matches(string name)
@@ -42,7 +45,7 @@ internal sealed class ListPattern
             // From the back, so that a place reached by this character is not looked at again for it.
             for (int i = length; i >= 0; i--)
             {
-                bool stays = reached[i] && i < length && (_pattern[i] == '*' || (_pattern[i] == '%' && c != '/'));
+                bool stays = reached[i] && i < length && (_pattern[i] == '*' || (_pattern[i] == '%' && c != _separator));
                 bool comes = i > 0 && reached[i - 1] && _pattern[i - 1] == c && _pattern[i - 1] is not ('*' or '%');
                 reached[i] = stays || comes;
                 any |= reached[i];

@@ -53,7 +53,7 @@ public class ImapWriterBenchmarks
     {
         var transport = new Pipe();   // only written to; what comes out of the other end is thrown away
         var context = new DefaultConnectionContext("bench", new Duplex(transport.Reader, new Nowhere()), new Duplex(transport.Reader, transport.Writer));
-        _writer = new ImapWriter(new Connection(context, new ListenerOptions(), new Heartbeat(TimeProvider.System), null!));
+        _writer = new ImapWriter(new Connection(context, new ListenerOptions(), new Heartbeat(TimeProvider.System), null!), NameForm.Usual);
     }
 
     [Benchmark(OperationsPerInvoke = Messages)]

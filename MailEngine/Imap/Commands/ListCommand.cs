@@ -1,56 +1,140 @@
+using MailEngine.Imap.Listing;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Commands;
 
-/// <summary>LIST: names of mailboxes, with their attributes.</summary>
-/// <remarks>RFC 9051 §6.3.9, RFC 3501 §6.3.8; children: RFC 3348 §3; special use: RFC 6154 §2</remarks>
-internal sealed record ListCommand(string Reference, string Pattern) : ImapCommand
+/// <summary>LIST: names of mailboxes, with their attributes; in its extended form it also selects and tells more.</summary>
+/// <remarks>RFC 9051 §6.3.9, RFC 3501 §6.3.8; extended: RFC 5258 §3; children: RFC 3348 §3; special use: RFC 6154 §2; STATUS: RFC 5819 §2</remarks>
+internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patterns, ListOptions Options) : ImapCommand
 {
-    // list = "LIST" SP mailbox SP list-mailbox (RFC 3501 §9)
+    /// <summary>All patterns of one command, characters: what the longest name can need, so that matching stays in bounds (attack case A7).</summary>
+    const int MaxPatterns = MailboxName.MaxBytes * 4;
+
+    // list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts] (RFC 5258 §6)
     public static ListCommand Parse(ref ImapReader r)
     {
         r.Sp();
+        ListSelect? select = ListOptions.ParseSelect(ref r);
         string reference = r.ListMailbox();
         r.Sp();
-        return new(reference, r.ListMailbox());
+        var patterns = new List<string>();
+        bool several = r.TryTake((byte)'(');
+        int length = 0;
+        do
+        {
+            patterns.Add(r.ListMailbox());
+            if ((length += patterns[^1].Length) > MaxPatterns)
+                r.Fail("Patterns too long");
+        }
+        while (several && !r.Failed && r.TryTake((byte)' '));
+        if (several)
+            r.Take((byte)')');
+        (ListReturn Return, StatusItems Status) wanted = default;
+        bool returns = r.TryTake((byte)' ');
+        if (returns)
+        {
+            if (r.TryWord("RETURN"u8))
+                wanted = ListOptions.ParseReturn(ref r);
+            else
+                r.Fail("Expected RETURN");
+        }
+        bool extended = several || returns || select is not null;
+        return new(reference, patterns, new ListOptions(extended, select ?? ListSelect.None, wanted.Return, wanted.Status));
     }
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        if (Pattern.Length == 0)
+        char separator = session.Writer.Names.Separator;
+        if (Patterns is [""] && !Options.IsExtended)
         {
-            session.Writer.Write("* LIST (\\Noselect) \"/\" \"\"\r\n"u8);   // asks for the separator: RFC 9051 §6.3.9
+            session.Writer.WriteAscii($"* LIST (\\Noselect) \"{separator}\" \"\"\r\n");   // asks for the separator: RFC 9051 §6.3.9
             return ImapReply.Ok("LIST completed");
         }
-        var pattern = new ListPattern(Reference, Pattern);
-        IReadOnlyList<MailboxInfo> all = await session.Store.ListAsync(session.AccountId);
-        var parents = new HashSet<MailboxName>();
-        foreach (MailboxInfo info in all)
+        ListPattern[] patterns = [.. Patterns.Select(pattern => new ListPattern(Reference, pattern, separator))];
+        MailboxTree tree = await MailboxTree.OfAsync(session);
+        HashSet<string>? parents = Options.Select.HasFlag(ListSelect.RecursiveMatch) ? ParentsOfUnlisted(tree, patterns) : null;
+        var lines = new List<(ListedMailbox Box, bool HasSelectedBelow)>();
+        foreach (ListedMailbox box in tree.All)
         {
-            for (MailboxName? parent = info.Id == 0 ? null : info.Name.Parent; parent is { } name && parents.Add(name); parent = name.Parent)
-            {
-            }
+            bool below = parents?.Remove(box.Name) ?? false;
+            if ((IsSelected(box, patterns) || below) && Matches(patterns, box.Name))
+                lines.Add((box, below));
         }
-        foreach (MailboxInfo info in all)
+        foreach (string missing in parents ?? [])
         {
-            bool hasChildren = parents.Contains(info.Name);
-            if (info.Id == 0 && !hasChildren || !pattern.Matches(info.Name.Value))
-                continue;
-            ImapWriter w = session.Writer;
-            w.Write("* LIST ("u8);
-            if (info.Id == 0)
-                w.Write("\\Noselect "u8);
-            w.Write(hasChildren ? "\\HasChildren"u8 : "\\HasNoChildren"u8);
-            if (info.SpecialUse.Length > 0)
-            {
-                w.Write((byte)' ');
-                w.WriteAscii(info.SpecialUse);
-            }
-            w.Write(") \"/\" "u8);
-            w.WriteMailbox(info.Name.Value);
-            w.Write("\r\n"u8);
+            if (Matches(patterns, missing))
+                lines.Add((new ListedMailbox(missing, null), true));
+        }
+        foreach ((ListedMailbox box, bool below) in lines.OrderBy(line => line.Box.Info is not { Name.IsInbox: true }).ThenBy(line => line.Box.Name, StringComparer.Ordinal))
+        {
+            WriteLine(session.Writer, box, below);
+            if (Options.Return.HasFlag(ListReturn.Status) && box.Info is { } info)
+                await StatusCommand.WriteAsync(session, info, Options.Status);
             await session.FlushIfFullAsync(ct);
         }
         return ImapReply.Ok("LIST completed");
+    }
+
+    static bool Matches(ListPattern[] patterns, string name) => Array.Exists(patterns, pattern => pattern.Matches(name));
+
+    /// <summary>Without selection options: mailboxes, and levels above them where a pattern ends with "%". RFC 3501 §6.3.8</summary>
+    bool IsSelected(ListedMailbox box, ListPattern[] patterns)
+    {
+        if (Options.Select == ListSelect.None)
+            return box.Info is not null || (box.HasChildren && Array.Exists(patterns, p => p.EndsWithPercent && p.Matches(box.Name)));
+        return (!Options.Select.HasFlag(ListSelect.Subscribed) || box.Subscribed)
+            && (!Options.Select.HasFlag(ListSelect.SpecialUse) || box.Info is { SpecialUse.Length: > 0 });
+    }
+
+    /// <summary>Names above a selected mailbox that no pattern shows: what CHILDINFO tells of, where it is not redundant. RFC 5258 §3.5</summary>
+    HashSet<string> ParentsOfUnlisted(MailboxTree tree, ListPattern[] patterns)
+    {
+        var parents = new HashSet<string>(StringComparer.Ordinal);
+        foreach (ListedMailbox box in tree.All)
+        {
+            if (!IsSelected(box, patterns) || Matches(patterns, box.Name))
+                continue;
+            foreach (string above in tree.Above(box.Name))
+            {
+                if (!parents.Add(above))
+                    break;
+            }
+        }
+        return parents;
+    }
+
+    void WriteLine(ImapWriter w, ListedMailbox box, bool hasSelectedBelow)
+    {
+        w.Write("* LIST ("u8);
+        if (box.Info is null)
+            w.Write(Options.IsExtended ? "\\NonExistent"u8 : "\\Noselect"u8);   // the first implies the second: RFC 5258 §3
+        if (box.Subscribed && (Options.Return.HasFlag(ListReturn.Subscribed) || Options.Select.HasFlag(ListSelect.Subscribed)))
+            w.Write(box.Info is null ? " \\Subscribed"u8 : "\\Subscribed "u8);
+        if (box.Info is not null)
+            w.Write(box.HasChildren ? "\\HasChildren"u8 : "\\HasNoChildren"u8);
+        else if (box.HasChildren)
+            w.Write(" \\HasChildren"u8);
+        if (box.Info is { SpecialUse: { Length: > 0 } use })
+        {
+            w.Write((byte)' ');
+            w.WriteAscii(use);
+        }
+        w.Write(") \""u8);
+        w.Write((byte)w.Names.Separator);
+        w.Write("\" "u8);
+        w.WriteClientName(box.Name);
+        if (hasSelectedBelow)
+            WriteChildInfo(w);
+        w.Write("\r\n"u8);
+    }
+
+    void WriteChildInfo(ImapWriter w)
+    {
+        w.Write(" (\"CHILDINFO\" ("u8);
+        if (Options.Select.HasFlag(ListSelect.Subscribed))
+            w.Write("\"SUBSCRIBED\""u8);
+        if (Options.Select.HasFlag(ListSelect.SpecialUse))
+            w.Write(Options.Select.HasFlag(ListSelect.Subscribed) ? " \"SPECIAL-USE\""u8 : "\"SPECIAL-USE\""u8);
+        w.Write("))"u8);
     }
 }

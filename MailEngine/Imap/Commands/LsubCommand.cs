@@ -1,4 +1,4 @@
-using MailEngine.Store;
+using MailEngine.Imap.Listing;
 
 namespace MailEngine.Imap.Commands;
 
@@ -17,33 +17,34 @@ internal sealed record LsubCommand(string Reference, string Pattern) : ImapComma
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        var pattern = new ListPattern(Reference, Pattern);
-        IReadOnlyList<MailboxInfo> all = await session.Store.ListAsync(session.AccountId);
-        var shown = new HashSet<MailboxName>();
-        foreach (MailboxInfo info in all)
+        char separator = session.Writer.Names.Separator;
+        var pattern = new ListPattern(Reference, Pattern, separator);
+        MailboxTree tree = await MailboxTree.OfAsync(session);
+        var shown = new HashSet<string>(StringComparer.Ordinal);
+        foreach (ListedMailbox box in tree.All)
         {
-            if (info.Subscribed && pattern.Matches(info.Name.Value) && shown.Add(info.Name))
-                await WriteAsync(session, info.Name, "* LSUB () \"/\" ", ct);
+            if (box.Subscribed && pattern.Matches(box.Name) && shown.Add(box.Name))
+                await WriteAsync(session, box.Name, $"* LSUB () \"{separator}\" ", ct);
         }
         if (!pattern.EndsWithPercent)
             return ImapReply.Ok("LSUB completed");
-        foreach (MailboxInfo info in all)
+        foreach (ListedMailbox box in tree.All)
         {
-            if (!info.Subscribed)
+            if (!box.Subscribed)
                 continue;
-            for (MailboxName? parent = info.Name.Parent; parent is { } name; parent = name.Parent)
+            foreach (string above in tree.Above(box.Name))
             {
-                if (pattern.Matches(name.Value) && shown.Add(name))
-                    await WriteAsync(session, name, "* LSUB (\\Noselect) \"/\" ", ct);
+                if (pattern.Matches(above) && shown.Add(above))
+                    await WriteAsync(session, above, $"* LSUB (\\Noselect) \"{separator}\" ", ct);
             }
         }
         return ImapReply.Ok("LSUB completed");
     }
 
-    static ValueTask WriteAsync(ImapSession session, MailboxName name, string start, CancellationToken ct)
+    static ValueTask WriteAsync(ImapSession session, string name, string start, CancellationToken ct)
     {
         session.Writer.WriteAscii(start);
-        session.Writer.WriteMailbox(name.Value);
+        session.Writer.WriteClientName(name);
         session.Writer.Write("\r\n"u8);
         return session.FlushIfFullAsync(ct);
     }

@@ -1,6 +1,6 @@
 namespace MailEngine.Imap.Commands;
 
-/// <summary>NAMESPACE: all mailboxes are the user's own, levels apart by "/".</summary>
+/// <summary>NAMESPACE: all mailboxes are the user's own.</summary>
 /// <remarks>RFC 9051 §6.3.10, RFC 2342 §5</remarks>
 internal sealed record NamespaceCommand : ImapCommand
 {
@@ -8,7 +8,8 @@ internal sealed record NamespaceCommand : ImapCommand
 
     public override ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        session.Writer.Write("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n"u8);
+        NameForm form = session.Writer.Names;
+        session.Writer.WriteAscii($"* NAMESPACE ((\"{form.Prefix}\" \"{form.Separator}\")) NIL NIL\r\n");
         return new(ImapReply.Ok("NAMESPACE completed"));
     }
 }

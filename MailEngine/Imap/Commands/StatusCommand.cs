@@ -12,6 +12,12 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
     {
         MailboxName name = r.SpMailbox();
         r.Sp();
+        return new(name, ParseItems(ref r));
+    }
+
+    /// <summary>"(" status-att *(SP status-att) ")"</summary>
+    internal static StatusItems ParseItems(ref ImapReader r)
+    {
         r.Take((byte)'(');
         var items = default(StatusItems);
         do
@@ -24,31 +30,37 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
         }
         while (!r.Failed && r.TryTake((byte)' '));
         r.Take((byte)')');
-        return new(name, items);
+        return items;
     }
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
         if (await session.Store.StatusAsync(session.AccountId, Name) is not { } info)
             return ImapReply.NoSuchMailbox;
+        await WriteAsync(session, info, Items);
+        return ImapReply.Ok("STATUS completed");
+    }
+
+    /// <summary>One STATUS response; LIST writes them too. RFC 5819 §2</summary>
+    internal static async ValueTask WriteAsync(ImapSession session, MailboxInfo info, StatusItems items)
+    {
         ImapWriter w = session.Writer;
         w.Write("* STATUS "u8);
         w.WriteMailbox(info.Name.Value);
         w.Write(" ("u8);
         bool any = false;
         Put(StatusItems.Messages, info.Count);
-        if (Items.HasFlag(StatusItems.Recent))
+        if (items.HasFlag(StatusItems.Recent))
             Put(StatusItems.Recent, await RecentAsync(session, info));
         Put(StatusItems.UidNext, info.UidNext);
         Put(StatusItems.UidValidity, info.UidValidity);
         Put(StatusItems.Unseen, info.Unseen);
         Put(StatusItems.Size, info.Bytes);
         w.Write(")\r\n"u8);
-        return ImapReply.Ok("STATUS completed");
 
         void Put(StatusItems item, long value)
         {
-            if (!Items.HasFlag(item))
+            if (!items.HasFlag(item))
                 return;
             if (any)
                 w.Write((byte)' ');
