@@ -137,6 +137,8 @@ public sealed class LimitOptions
     public int ImapLineBytes { get; set; } = 64 << 10;
     /// <summary>Literals of one IMAP command other than APPEND, bytes in all.</summary>
     public int ImapLiteralBytes { get; set; } = 128 << 10;
+    /// <summary>Time one search, sort or thread may take (attack case A7). Default 2 min: text of a whole large mailbox that is not indexed yet.</summary>
+    public TimeSpan ImapSearchTime { get; set; } = TimeSpan.FromMinutes(2);
     /// <summary>All input of one connection before log-in, bytes (attack case A6).</summary>
     public int PreAuthBytes { get; set; } = 8 << 10;
     /// <summary>Depth of parentheses and of MIME parts (attack case A7).</summary>

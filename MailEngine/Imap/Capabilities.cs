@@ -8,6 +8,25 @@ internal static class Capabilities
     public static string Before(bool mayStartTls, bool mayLogIn) =>
         Always + (mayStartTls ? " STARTTLS" : "") + (mayLogIn ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED");
 
-    public const string LoggedIn = Always + " IDLE NAMESPACE CHILDREN UIDPLUS MOVE SPECIAL-USE CREATE-SPECIAL-USE UNSELECT"
-        + " LIST-EXTENDED LIST-STATUS STATUS=SIZE";
+    /// <summary>One a line, by name: several people add to it.</summary>
+    static readonly string[] s_loggedIn =
+    [
+        "CHILDREN",             // RFC 3348 §3
+        "CREATE-SPECIAL-USE",   // RFC 6154 §3
+        "ESEARCH",              // RFC 4731 §3
+        "IDLE",                 // RFC 2177 §3
+        "LIST-EXTENDED",        // RFC 5258 §3
+        "LIST-STATUS",          // RFC 5819 §2
+        "MOVE",                 // RFC 6851 §3
+        "NAMESPACE",            // RFC 2342 §5
+        "PARTIAL",              // RFC 9394 §3
+        "SEARCHRES",            // RFC 5182 §2.1
+        "SPECIAL-USE",          // RFC 6154 §2
+        "STATUS=SIZE",          // RFC 8438 §2
+        "UIDPLUS",              // RFC 4315 §1
+        "UNSELECT",             // RFC 3691 §2
+        "WITHIN",               // RFC 5032 §2
+    ];
+
+    public static string LoggedIn { get; } = $"{Always} {string.Join(' ', s_loggedIn)}";
 }

@@ -24,6 +24,9 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
     /// <summary>Most levels of parentheses (attack case A7).</summary>
     public readonly int Depth => depth;
 
+    /// <summary>What "$" stands for; null: no search result can be saved in this state. RFC 5182 §2.1</summary>
+    public SequenceSet? Saved { get; init; }
+
     public readonly bool Failed => Error is not null;
 
     public readonly bool AtEnd => _at >= _command.Length || _command[_at] is (byte)'\r' or (byte)'\n';
@@ -310,6 +313,8 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
     /// <summary>RFC 9051 §9 (sequence-set)</summary>
     public SequenceSet SequenceSet()
     {
+        if (TryTake((byte)'$'))
+            return Saved ?? Imap.SequenceSet.OfUids([]);
         var set = new SequenceSet();
         do
         {

@@ -24,6 +24,9 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
 
     public MailboxSnapshot Seen { get; private set; } = snapshot;
 
+    /// <summary>The result that a search saved: "$". RFC 5182 §2.1</summary>
+    public SequenceSet Saved { get; set; } = SequenceSet.OfUids([]);
+
     public KeywordTexts Keywords { get; } = new();
 
     public bool IsRecent(in MessageEntry entry) => entry.Uid >= RecentFrom;

@@ -1,3 +1,4 @@
+using MailEngine.Imap.Search;
 using MailEngine.Store;
 
 namespace MailEngine.Imap;
@@ -17,13 +18,32 @@ internal sealed class SequenceSet
 
     readonly List<(uint From, uint To)> _ranges = [];
 
+    /// <summary>"$": UIDs that an earlier search found, whatever the command counts in. RFC 5182 §2.1</summary>
+    public bool IsSaved { get; private init; }
+
     public void Add(uint from, uint to) => _ranges.Add((from, to));
+
+    /// <summary>A saved search result. Messages that are expunged later fall out of it when it is resolved.</summary>
+    public static SequenceSet OfUids(IEnumerable<uint> uids)
+    {
+        var set = new SequenceSet { IsSaved = true };
+        foreach (uint uid in uids.Order())
+        {
+            if (set._ranges.Count > 0 && uid <= set._ranges[^1].To + 1)
+                set._ranges[^1] = (set._ranges[^1].From, uid);
+            else
+                set._ranges.Add((uid, uid));
+        }
+        return set;
+    }
 
     /// <summary>The messages that a set of sequence numbers means.</summary>
     /// <param name="all">False: a number is larger than the mailbox, "*" of an empty one included. RFC 9051 §9 (seq-number)</param>
     public List<IndexRange> ResolveNumbers(MailboxSnapshot snapshot, out bool all)
     {
         all = true;
+        if (IsSaved)
+            return ResolveUids(snapshot);
         var found = new List<IndexRange>(_ranges.Count);
         uint count = (uint)snapshot.Count;
         foreach ((uint a, uint b) in _ranges)
@@ -80,6 +100,25 @@ internal sealed class SequenceSet
         }
         ranges.RemoveRange(kept + 1, ranges.Count - kept - 1);
         return ranges;
+    }
+
+    /// <summary>Some of the messages in resolved ranges, by their place among them. RFC 9394 §3.3</summary>
+    public static List<IndexRange> Part(List<IndexRange> ranges, PartialRange partial)
+    {
+        int count = 0;
+        foreach (IndexRange range in ranges)
+            count += range.Count;
+        (int skip, int left) = partial.Of(count);
+        var part = new List<IndexRange>();
+        foreach (IndexRange range in ranges)
+        {
+            int take = Math.Min(range.Count - skip, left);
+            if (take > 0)
+                part.Add(new IndexRange(range.First + skip, range.First + skip + take - 1));
+            left -= Math.Max(take, 0);
+            skip = Math.Max(skip - range.Count, 0);
+        }
+        return part;
     }
 
     /// <summary>UIDs of the messages in resolved ranges, ascending.</summary>

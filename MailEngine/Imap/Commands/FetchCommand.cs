@@ -4,8 +4,8 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>FETCH and UID FETCH: data of messages.</summary>
-/// <remarks>RFC 9051 §6.4.5 and §6.4.9. Works on the snapshot the client knows, so messages that others expunged meanwhile are still served.</remarks>
-internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, bool IsUid) : ImapCommand
+/// <remarks>RFC 9051 §6.4.5 and §6.4.9; PARTIAL: RFC 9394 §3.3. Works on the snapshot the client knows, so messages that others expunged meanwhile are still served.</remarks>
+internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModifiers Modifiers, bool IsUid) : ImapCommand
 {
     /// <summary>Messages whose \Seen is set in one go before they are sent.</summary>
     const int SeenBatch = 256;
@@ -14,7 +14,8 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, bool IsUi
 
     public static FetchCommand ParseUid(ref ImapReader r) => Parse(ref r, isUid: true);
 
-    // fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")") (RFC 9051 §9)
+    // fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")") [fetch-modifiers]
+    // (RFC 9051 §9, RFC 4466 §6)
     static FetchCommand Parse(ref ImapReader r, bool isUid)
     {
         r.Sp();
@@ -23,7 +24,10 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, bool IsUi
         FetchItems items = FetchItems.Parse(ref r);
         if (isUid)
             items = items with { Data = items.Data | FetchData.Uid };   // RFC 9051 §6.4.9
-        return new(set, items, isUid);
+        FetchModifiers modifiers = FetchModifiers.Parse(ref r);
+        if (modifiers.Partial is not null && !isUid)
+            r.Fail("PARTIAL is for UID FETCH");   // RFC 9394 §3.3
+        return new(set, items, modifiers, isUid);
     }
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
@@ -33,6 +37,8 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, bool IsUi
         List<IndexRange> ranges = IsUid ? Set.ResolveUids(selected.Told) : Set.ResolveNumbers(selected.Told, out all);
         if (!all)
             return ImapReply.BadNumber;
+        if (Modifiers.Partial is { } partial)
+            ranges = SequenceSet.Part(ranges, partial);
         int lost = Items.SetsSeen && !selected.IsReadOnly
             ? await ReadAndMarkAsync(session, selected, ranges, ct)
             : await ReadAsync(session, selected, ranges, null, ct);

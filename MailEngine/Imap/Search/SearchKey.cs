@@ -16,7 +16,7 @@ internal enum SearchCost
 internal enum SearchKind
 {
     All, Numbers, Uids, HasFlag, LacksFlag, Recent, Old, New, Keyword, Unkeyword, Before, On, Since, SentBefore, SentOn, SentSince,
-    Larger, Smaller, Header, Body, Text,
+    Older, Younger, Larger, Smaller, Header, Body, Text,
 }
 
 /// <summary>One key of SEARCH. RFC 9051 §6.4.4, RFC 3501 §6.4.4</summary>

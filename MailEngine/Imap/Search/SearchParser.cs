@@ -111,9 +111,12 @@ internal ref struct SearchParser
 
     void Key(ref ImapReader r)
     {
-        SearchKey key = r.Peek() is (byte)'*' or (>= (byte)'0' and <= (byte)'9')
-            ? new SearchKey(SearchKind.Numbers) { Set = r.SequenceSet() }
-            : Named(ref r);
+        SearchKey key = r.Peek() switch
+        {
+            (byte)'*' or (>= (byte)'0' and <= (byte)'9') => new(SearchKind.Numbers) { Set = r.SequenceSet() },
+            (byte)'$' => new(SearchKind.Uids) { Set = r.SequenceSet() },   // RFC 5182 §3
+            _ => Named(ref r),
+        };
         _steps.Add(new SearchStep(key, SearchOperator.None));
         _deepest = Math.Max(_deepest, ++_depth);
     }
@@ -175,6 +178,10 @@ internal ref struct SearchParser
                 return new(SearchKind.Larger) { Number = r.Number64() };
             case "SMALLER":
                 return new(SearchKind.Smaller) { Number = r.Number64() };
+            case "OLDER":     // RFC 5032 §3
+                return new(SearchKind.Older) { Number = r.NonZeroNumber() };
+            case "YOUNGER":
+                return new(SearchKind.Younger) { Number = r.NonZeroNumber() };
             case "UID":
                 return new(SearchKind.Uids) { Set = r.SequenceSet() };
             case "FROM" or "TO" or "CC" or "BCC" or "SUBJECT":

@@ -6,17 +6,22 @@ namespace MailEngine.Imap.Search;
 
 /// <summary>Runs a search program over a snapshot.</summary>
 /// <remarks>
-/// Truth has three values: a key that costs more than the round looks at is unknown, and so is what depends on it. A message is
-/// looked at in rounds, cheap keys first, and only while its outcome is unknown: a header or text is read for no message
-/// that its flags or dates decide.
+/// Truth has three values: a key that costs more than the round looks at is unknown, and so is what depends on it. The first round
+/// takes all messages at once, a bit each: a key gives the set of those that surely match and the set of those that may
+/// (<see cref="Decided"/>), and the operators work on these sets. Messages still undecided are looked at one by one, cheap keys first:
+/// a header or text is read for no message that its flags or dates decide.
 /// </remarks>
 internal sealed class SearchRun : IDisposable
 {
     enum Truth : byte { No, Yes, Unknown }
 
+    /// <summary>Work between two looks at the clock and at other sessions' need for the thread.</summary>
+    static readonly TimeSpan s_slice = TimeSpan.FromMilliseconds(20);
+
     readonly SearchProgram _program;
-    readonly SelectedMailbox _selected;
+    readonly SearchScope _scope;
     readonly MailboxSnapshot _snapshot;
+    readonly long _now;
     readonly Truth[] _stack;
     readonly List<IndexRange>?[] _ranges;
     readonly bool[]?[] _keywordSets;
@@ -26,15 +31,17 @@ internal sealed class SearchRun : IDisposable
     int _index;
     bool _headerRead;
 
-    public SearchRun(MailStore store, SelectedMailbox selected, SearchProgram program)
+    /// <param name="now">What OLDER and YOUNGER count from. RFC 5032 §2</param>
+    public SearchRun(MailStore store, SearchScope scope, SearchProgram program, DateTimeOffset now)
     {
         _program = program;
-        _selected = selected;
-        _snapshot = selected.Told;
+        _scope = scope;
+        _snapshot = scope.Snapshot;
+        _now = now.ToUnixTimeSeconds();
         _stack = new Truth[program.StackDepth + 1];
         _ranges = new List<IndexRange>?[program.Steps.Count];
         _keywordSets = new bool[program.Steps.Count][];
-        _message = new StoredMessage(store, selected.Box);
+        _message = new StoredMessage(store, scope.Box);
         for (int i = 0; i < program.Steps.Count; i++)
         {
             switch (program.Steps[i].Key)
@@ -52,18 +59,64 @@ internal sealed class SearchRun : IDisposable
         }
     }
 
-    /// <summary>True when the message was read to decide about it: it cost time.</summary>
-    public bool WasExpensive { get; private set; }
-
-    /// <exception cref="IOException">The bytes of the message are lost.</exception>
-    public bool Matches(int index, in MessageEntry entry)
+    /// <summary>Searches a mailbox for a session, within the time that one search may take (attack case A7).</summary>
+    public static async ValueTask<SearchFound> FindAsync(ImapSession session, SearchScope scope, SearchProgram program, CancellationToken ct)
     {
+        TimeProvider clock = session.Services.Clock;
+        TimeSpan most = session.Limits.ImapSearchTime;
+        long start = clock.GetTimestamp(), slice = start;
+        using var run = new SearchRun(session.Store, scope, program, clock.GetUtcNow());
+        var sets = new Stack<Decided>();
+        for (int i = 0; i < program.Steps.Count; i++)
+        {
+            run.Apply(i, sets);
+            if (!await GoesOnAsync())
+                return new SearchFound([], 0, Ended: false);
+        }
+        Decided outcome = sets.Pop();
+        MessageSet found = outcome.Yes;
+        int lost = 0;
+        if (outcome.Maybe is { } undecided)
+        {
+            undecided.Except(found);
+            for (int i = undecided.Next(0); i >= 0; i = undecided.Next(i + 1))
+            {
+                try
+                {
+                    found.AddIf(i, run.Matches(i));
+                }
+                catch (IOException)   // one lost message does not hide the others (S5)
+                {
+                    lost++;
+                }
+                if (!await GoesOnAsync())
+                    return new SearchFound([], lost, Ended: false);
+            }
+        }
+        return new SearchFound(found.ToList(), lost, Ended: true);
+
+        async ValueTask<bool> GoesOnAsync()
+        {
+            if (clock.GetElapsedTime(slice) < s_slice)
+                return true;
+            ct.ThrowIfCancellationRequested();
+            if (clock.GetElapsedTime(start) > most)
+                return false;
+            await Task.Yield();
+            slice = clock.GetTimestamp();
+            return true;
+        }
+    }
+
+    /// <summary>Looks at one message.</summary>
+    /// <exception cref="IOException">The bytes of the message are lost.</exception>
+    public bool Matches(int index)
+    {
+        ref readonly MessageEntry entry = ref _snapshot[index];
         _index = index;
-        WasExpensive = false;
         Truth outcome = Evaluate(entry, SearchCost.Entry);
         if (outcome != Truth.Unknown)
             return outcome == Truth.Yes;
-        WasExpensive = true;
         _message.MoveTo(entry);
         _headerRead = false;
         outcome = Evaluate(entry, SearchCost.Header);
@@ -76,6 +129,82 @@ internal sealed class SearchRun : IDisposable
         _header.Dispose();
         _finder.Dispose();
     }
+
+    // -- all messages at once --
+
+    /// <summary>One step of the program on sets.</summary>
+    void Apply(int step, Stack<Decided> sets)
+    {
+        switch (_program.Steps[step].Operator)
+        {
+            case SearchOperator.And:
+                sets.Push(Decided.And(sets.Pop(), sets.Pop()));
+                break;
+            case SearchOperator.Or:
+                sets.Push(Decided.Or(sets.Pop(), sets.Pop()));
+                break;
+            case SearchOperator.Not:
+                sets.Push(Decided.Not(sets.Pop()));
+                break;
+            default:
+                sets.Push(Find(step, _program.Steps[step].Key!));
+                break;
+        }
+    }
+
+    Decided Find(int step, SearchKey key)
+    {
+        var yes = new MessageSet(_snapshot.Count);
+        switch (key.Kind)
+        {
+            case SearchKind.All:
+                yes.Invert();
+                return new Decided(yes, null);
+            case SearchKind.Numbers or SearchKind.Uids:
+                foreach (IndexRange range in _ranges[step]!)
+                    yes.AddRange(range.First, range.Last);
+                return new Decided(yes, null);
+            case SearchKind.HasFlag:
+                Scan(yes, new FlagTest(key.Flag, key.Flag));
+                return new Decided(yes, null);
+            case SearchKind.LacksFlag:
+                Scan(yes, new FlagTest(key.Flag, 0));
+                return new Decided(yes, null);
+            case SearchKind.Before or SearchKind.On or SearchKind.Since or SearchKind.Older or SearchKind.Younger:
+                Scan(yes, DateTest.Of(key, _now));
+                return new Decided(yes, null);
+            case SearchKind.Header or SearchKind.Body or SearchKind.Text:
+                var all = new MessageSet(_snapshot.Count);
+                all.Invert();
+                return new Decided(yes, all);
+        }
+        var maybe = new MessageSet(_snapshot.Count);
+        int index = 0;
+        foreach (Chunk chunk in _snapshot.Chunks)
+        {
+            foreach (ref readonly MessageEntry entry in chunk.Messages)
+            {
+                _index = index;
+                Truth truth = Holds(step, key, entry, SearchCost.Entry);
+                yes.AddIf(index, truth == Truth.Yes);
+                maybe.AddIf(index, truth != Truth.No);
+                index++;
+            }
+        }
+        return new Decided(yes, maybe);
+    }
+
+    void Scan<T>(MessageSet to, T test) where T : struct, IEntryTest
+    {
+        int index = 0;
+        foreach (Chunk chunk in _snapshot.Chunks)
+        {
+            foreach (ref readonly MessageEntry entry in chunk.Messages)
+                to.AddIf(index++, test.Holds(entry));
+        }
+    }
+
+    // -- one message --
 
     Truth Evaluate(in MessageEntry entry, SearchCost most)
     {
@@ -114,16 +243,14 @@ internal sealed class SearchRun : IDisposable
         SearchKind.Numbers or SearchKind.Uids => Is(Contains(_ranges[step]!, _index)),
         SearchKind.HasFlag => Is((entry.Flags & key.Flag) != 0),
         SearchKind.LacksFlag => Is((entry.Flags & key.Flag) == 0),
-        SearchKind.Recent => Is(_selected.IsRecent(entry)),
-        SearchKind.Old => Is(!_selected.IsRecent(entry)),
-        SearchKind.New => Is(_selected.IsRecent(entry) && (entry.Flags & MessageFlags.Seen) == 0),
+        SearchKind.Recent => Is(entry.Uid >= _scope.RecentFrom),
+        SearchKind.Old => Is(entry.Uid < _scope.RecentFrom),
+        SearchKind.New => Is(entry.Uid >= _scope.RecentFrom && (entry.Flags & MessageFlags.Seen) == 0),
         SearchKind.Keyword => Is(_keywordSets[step]![entry.KeywordSet]),
         SearchKind.Unkeyword => Is(!_keywordSets[step]![entry.KeywordSet]),
         SearchKind.Larger => Is(entry.Size > key.Number),
         SearchKind.Smaller => Is(entry.Size < key.Number),
-        SearchKind.Before => Is(DayOf(entry.InternalDate) < key.Day),
-        SearchKind.On => Is(DayOf(entry.InternalDate) == key.Day),
-        SearchKind.Since => Is(DayOf(entry.InternalDate) >= key.Day),
+        SearchKind.Before or SearchKind.On or SearchKind.Since or SearchKind.Older or SearchKind.Younger => Is(DateTest.Of(key, _now).Holds(entry)),
         SearchKind.SentBefore or SearchKind.SentOn or SearchKind.SentSince => Sent(key, entry, most),
         SearchKind.Header => Is(InField(key)),
         SearchKind.Body => Is(_finder.InBody(_message, key.Text)),

@@ -1,0 +1,105 @@
+using MailEngine.Store;
+
+namespace MailEngine.Imap.Search;
+
+/// <summary>Writes what a search found: SEARCH, SORT and ESEARCH responses.</summary>
+/// <param name="isUid">UIDs instead of sequence numbers.</param>
+internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot, bool isUid)
+{
+    readonly ImapWriter _writer = session.Writer;
+
+    /// <summary>Numbers by spaces. RFC 3501 §7.2.5; SORT: RFC 5256 §4</summary>
+    /// <param name="name">"SEARCH" or "SORT".</param>
+    public async ValueTask WriteListAsync(string name, IReadOnlyList<int> indexes, CancellationToken ct)
+    {
+        _writer.WriteAscii("* " + name);
+        for (int i = 0; i < indexes.Count; i++)
+        {
+            _writer.Write((byte)' ');
+            _writer.WriteNumber(NumberOf(indexes[i]));
+            if (_writer.IsFull)
+                await _writer.FlushAsync(session.Limits, ct);
+        }
+        _writer.Write("\r\n"u8);
+    }
+
+    /// <summary>RFC 9051 §7.3.4, RFC 4731 §3.1</summary>
+    /// <param name="indexes">In the order asked for: mailbox order, or that of SORT. RFC 5267 §3.1: MIN is the first then.</param>
+    /// <param name="correlator">What stands in the parentheses: TAG, and for several mailboxes MAILBOX and UIDVALIDITY.</param>
+    public async ValueTask WriteExtendedAsync(SearchReturn options, IReadOnlyList<int> indexes, string correlator, CancellationToken ct)
+    {
+        _writer.WriteAscii(isUid ? $"* ESEARCH ({correlator}) UID" : $"* ESEARCH ({correlator})");
+        if (indexes.Count > 0)
+        {
+            if (options.Has(ReturnItems.Min))
+                Item(" MIN ", NumberOf(indexes[0]));
+            if (options.Has(ReturnItems.Max))
+                Item(" MAX ", NumberOf(indexes[^1]));
+            if (options.Has(ReturnItems.All))
+            {
+                _writer.Write(" ALL "u8);
+                await WriteSetAsync(indexes, 0, indexes.Count, ct);
+            }
+        }
+        if (options.Has(ReturnItems.Partial))
+        {
+            (int start, int length) = options.Partial.Of(indexes.Count);
+            _writer.WriteAscii($" PARTIAL ({options.Partial} ");
+            if (length == 0)
+                _writer.Write("NIL"u8);   // RFC 9394 §3.1
+            else
+                await WriteSetAsync(indexes, start, length, ct);
+            _writer.Write((byte)')');
+        }
+        if (options.Has(ReturnItems.Count))
+            Item(" COUNT ", (uint)indexes.Count);
+        _writer.Write("\r\n"u8);
+    }
+
+    /// <summary>What "$" stands for after this search. RFC 5182 §2.4, RFC 9394 §3.2</summary>
+    public static List<int> Saved(SearchReturn options, List<int> indexes)
+    {
+        if (options.Has(ReturnItems.All | ReturnItems.Count) || !options.Has(ReturnItems.Min | ReturnItems.Max | ReturnItems.Partial) || indexes.Count == 0)
+            return indexes;
+        var saved = new List<int>();
+        if (options.Has(ReturnItems.Partial))
+        {
+            (int start, int length) = options.Partial.Of(indexes.Count);
+            saved.AddRange(indexes[start..(start + length)]);
+        }
+        if (options.Has(ReturnItems.Min))
+            saved.Add(indexes[0]);
+        if (options.Has(ReturnItems.Max))
+            saved.Add(indexes[^1]);
+        return saved;
+    }
+
+    uint NumberOf(int index) => isUid ? snapshot[index].Uid : (uint)index + 1;
+
+    void Item(string name, uint value)
+    {
+        _writer.WriteAscii(name);
+        _writer.WriteNumber(value);
+    }
+
+    /// <summary>A sequence set that keeps the order: runs that go up by one are joined. RFC 5267 §3.2</summary>
+    async ValueTask WriteSetAsync(IReadOnlyList<int> indexes, int start, int length, CancellationToken ct)
+    {
+        for (int i = start, to = start + length; i < to;)
+        {
+            uint first = NumberOf(indexes[i]), last = first;
+            for (i++; i < to && NumberOf(indexes[i]) == last + 1; i++)
+                last++;
+            _writer.WriteNumber(first);
+            if (last > first)
+            {
+                _writer.Write((byte)':');
+                _writer.WriteNumber(last);
+            }
+            if (i < to)
+                _writer.Write((byte)',');
+            if (_writer.IsFull)
+                await _writer.FlushAsync(session.Limits, ct);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using System.Text;
+
+namespace MailEngine.Imap.Search;
+
+/// <summary>Return options, charset and criteria: what all searching commands share.</summary>
+/// <param name="Return">Null: the answer has the form that it had before RFC 4731.</param>
+/// <param name="Program">Null: the charset is not one of ours, NO [BADCHARSET].</param>
+internal sealed record SearchArguments(SearchReturn? Return, SearchProgram? Program)
+{
+    // search-program = ["CHARSET" SP charset SP] search-key *(SP search-key) (RFC 9051 §9)
+    public static SearchArguments Parse(ref ImapReader r)
+    {
+        SearchReturn? options = SearchReturn.TryParse(ref r);
+        bool known = true;
+        if (r.TryWord("CHARSET"u8))
+        {
+            r.Sp();
+            known = IsKnownCharset(r.Astring());
+            r.Sp();
+        }
+        return new(options, Criteria(ref r, known));
+    }
+
+    /// <summary>Criteria in a charset that was read already.</summary>
+    public static SearchProgram? Criteria(ref ImapReader r, bool knownCharset)
+    {
+        if (knownCharset || r.Failed)
+            return SearchParser.Parse(ref r);
+        r.SkipToEnd();
+        return null;
+    }
+
+    /// <summary>RFC 5255 §4.2 and RFC 5256 §3: UTF-8 and US-ASCII must be; no others are, every client has them.</summary>
+    public static bool IsKnownCharset(ReadOnlySpan<byte> name) =>
+        Ascii.EqualsIgnoreCase(name, "UTF-8"u8) || Ascii.EqualsIgnoreCase(name, "US-ASCII"u8);
+
+    public static ImapReply BadCharset { get; } = ImapReply.No("[BADCHARSET (US-ASCII UTF-8)] Charset not known");   // RFC 9051 §7.1
+}
