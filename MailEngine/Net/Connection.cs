@@ -24,8 +24,8 @@ public enum EndReason
 
 /// <summary>One client's TCP (or unix socket) connection, plain or under TLS.</summary>
 /// <remarks>
-/// States: plain → (UpgradeToTlsAsync) → TLS → closed. <see cref="Input"/> and <see cref="Output"/> are other objects after the
-/// upgrade, so a session reads the properties anew and keeps nothing it read before: what a client, or somebody in the
+/// States: plain → (UpgradeToTlsAsync) → TLS → closed; (Compress) puts DEFLATE over either. <see cref="Input"/> and <see cref="Output"/>
+/// are other objects after each step, so a session reads the properties anew and keeps nothing it read before: what a client, or somebody in the
 /// middle, said in the clear must not survive (CVE-2011-0411).
 /// Ending is two-step: <see cref="End"/> (also a passed deadline) makes the pending or next read return with IsCanceled, so
 /// that the session can say 421 or BYE; ten seconds later the connection is aborted if it still stands.
@@ -40,6 +40,7 @@ public sealed class Connection
     readonly Heartbeat _heartbeat;
     readonly Certificates _certificates;
     SslStream? _tls;
+    DeflatedPipes? _deflated;
     long _deadline = long.MaxValue;   // timestamp of the heartbeat's clock
     int _end;
 
@@ -125,6 +126,7 @@ public sealed class Connection
 
     internal void CheckDeadline(long now)
     {
+        _deflated?.Rest();
         if (now < Volatile.Read(ref _deadline))
             return;
         if (EndReason == EndReason.None)
@@ -182,6 +184,32 @@ public sealed class Connection
         return true;
     }
 
+    /// <summary>True after <see cref="Compress"/>.</summary>
+    public bool IsCompressed => _deflated is not null;
+
+    /// <summary>From here on everything is DEFLATE data, both ways: what was read ahead already, and what is written next. RFC 4978 §3</summary>
+    /// <remarks>The caller has flushed what goes out in the clear.</remarks>
+    public void Compress()
+    {
+        if (IsCompressed)
+            throw new InvalidOperationException("compression within compression");
+        var deflated = new DeflatedPipes(Input, Output);
+        (Input, Output) = (deflated.Input, deflated.Output);
+        _deflated = deflated;
+        // An End() that came meanwhile cancelled a read of the old pipe.
+        if (EndReason != EndReason.None)
+            Input.CancelPendingRead();
+    }
+
+    void EndCompression()
+    {
+        if (_deflated is not { } deflated)
+            return;
+        (Input, Output) = (deflated.InnerInput, deflated.InnerOutput);
+        _deflated = null;
+        deflated.Dispose();
+    }
+
     /// <summary>Sends what is still to be sent, says close_notify under TLS, closes.</summary>
     internal async ValueTask CloseAsync()
     {
@@ -189,6 +217,7 @@ public sealed class Connection
         try
         {
             await Output.FlushAsync(_context.ConnectionClosed);
+            EndCompression();
             if (_tls is not null)
             {
                 // Before the writer is completed: otherwise the client reports an unexpected end of file.
@@ -200,6 +229,7 @@ public sealed class Connection
         }
         catch (Exception e) when (IsLostConnection(e))
         {
+            EndCompression();
             _tls?.Dispose();
         }
         await _context.Transport.Output.CompleteAsync();
