@@ -12,14 +12,17 @@ internal static class Capabilities
     static readonly string[] s_loggedIn =
     [
         "CHILDREN",             // RFC 3348 §3
+        "COMPRESS=DEFLATE",     // RFC 4978 §5
         "CREATE-SPECIAL-USE",   // RFC 6154 §3
         "ESEARCH",              // RFC 4731 §3
         "IDLE",                 // RFC 2177 §3
         "LIST-EXTENDED",        // RFC 5258 §3
         "LIST-STATUS",          // RFC 5819 §2
         "MOVE",                 // RFC 6851 §3
+        "MULTIAPPEND",          // RFC 3502 §6.3.11
         "NAMESPACE",            // RFC 2342 §5
         "PARTIAL",              // RFC 9394 §3
+        "PREVIEW",              // RFC 8970 §6
         "SEARCHRES",            // RFC 5182 §2.1
         "SPECIAL-USE",          // RFC 6154 §2
         "STATUS=SIZE",          // RFC 8438 §2
@@ -28,5 +31,8 @@ internal static class Capabilities
         "WITHIN",               // RFC 5032 §2
     ];
 
-    public static string LoggedIn { get; } = $"{Always} {string.Join(' ', s_loggedIn)}";
+    static readonly string s_loggedInText = $"{Always} {string.Join(' ', s_loggedIn)}";
+
+    /// <summary>APPENDLIMIT is one for all mailboxes: RFC 7889 §2.</summary>
+    public static string After(LimitOptions limits) => $"{s_loggedInText} APPENDLIMIT={limits.MessageBytes}";
 }

@@ -58,7 +58,7 @@ internal struct CommandFramer(int lineLimit, int literalLimit)
         _lineStart = _scanned;
         if (!EndsWithLiteral(line))
             return CommandFraming.Command;
-        return _literalOctets + LiteralLength > literalLimit ? CommandFraming.LiteralTooBig : CommandFraming.Literal;
+        return LiteralLength > literalLimit - _literalOctets ? CommandFraming.LiteralTooBig : CommandFraming.Literal;
     }
 
     /// <summary>Takes the literal announced as part of the command.</summary>
@@ -76,19 +76,28 @@ internal struct CommandFramer(int lineLimit, int literalLimit)
         int length = (int)Math.Min(line.Length, Longest);
         Span<byte> tail = copy[..length];
         line.Slice(line.Length - length).CopyTo(tail);
-        tail = tail.TrimEnd("\r\n"u8);
+        if (!TryLiteral(tail, out long octets, out bool waits))
+            return false;
+        (LiteralLength, LiteralWaits) = (octets, waits);
+        return true;
+    }
+
+    /// <summary>True when a line ends with the announcement of a literal.</summary>
+    /// <param name="line">The line, or its end, CRLF included.</param>
+    public static bool TryLiteral(ReadOnlySpan<byte> line, out long octets, out bool waits)
+    {
+        octets = 0;
+        waits = false;
+        ReadOnlySpan<byte> tail = line.TrimEnd("\r\n"u8);
         if (tail.IsEmpty || tail[^1] != (byte)'}')
             return false;
         int open = tail.LastIndexOf((byte)'{');
         if (open < 0)
             return false;
         ReadOnlySpan<byte> number = tail[(open + 1)..^1];
-        LiteralWaits = !number.EndsWith("+"u8);
-        if (!LiteralWaits)
+        waits = !number.EndsWith("+"u8);
+        if (!waits)
             number = number[..^1];
-        if (!Utf8Parser.TryParse(number, out long value, out int used) || used != number.Length || value < 0)
-            return false;
-        LiteralLength = value;
-        return true;
+        return Utf8Parser.TryParse(number, out octets, out int used) && used == number.Length && octets >= 0;
     }
 }

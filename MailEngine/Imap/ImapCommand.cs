@@ -3,6 +3,10 @@ namespace MailEngine.Imap;
 /// <summary>A parsed command that can be run once.</summary>
 internal abstract record ImapCommand
 {
+    /// <summary>True: the command is parsed where its first literal would begin, and takes literals and the rest of the line off the
+    /// connection itself while it runs (APPEND).</summary>
+    public virtual bool ReadsItsLiterals => false;
+
     /// <summary>Does the work and writes untagged responses; the session sends the tagged one.</summary>
     /// <param name="ct">Fires when the client is gone.</param>
     public abstract ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct);

@@ -82,6 +82,15 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
         return true;
     }
 
+    /// <summary>True and moved on when <paramref name="text"/> comes next, in any case, whatever is behind it.</summary>
+    public bool TryText(ReadOnlySpan<byte> text)
+    {
+        if (_command.Length - _at < text.Length || !Ascii.EqualsIgnoreCase(_command.Slice(_at, text.Length), text))
+            return false;
+        _at += text.Length;
+        return true;
+    }
+
     /// <summary>Tag of the command. RFC 9051 §9: astring-chars except "+". Empty: not one.</summary>
     public ReadOnlySpan<byte> Tag()
     {

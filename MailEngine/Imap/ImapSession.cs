@@ -54,7 +54,7 @@ internal sealed class ImapSession
     /// <summary>Passwords may be sent: under TLS, over a unix socket, or by setting. RFC 9051 §11.1</summary>
     public bool MayLogIn => Connection.IsTls || Connection.IsUnixSocket || Services.Options.AllowPlaintextAuth;
 
-    public string CapabilityText => Account is not null ? Capabilities.LoggedIn : Capabilities.Before(!Connection.IsTls && !Connection.IsUnixSocket, MayLogIn);
+    public string CapabilityText => Account is not null ? Capabilities.After(Limits) : Capabilities.Before(!Connection.IsTls && !Connection.IsUnixSocket, MayLogIn);
 
     public async Task RunAsync()
     {
@@ -136,8 +136,8 @@ internal sealed class ImapSession
         }
     }
 
-    /// <summary>A line of an exchange inside a command (AUTHENTICATE, IDLE), without its line end. Null: the session is over.</summary>
-    public async ValueTask<byte[]?> ReadLineAsync(int limit, CancellationToken ct)
+    /// <summary>A line of an exchange inside a command (AUTHENTICATE, APPEND), without its line end. Null: the session is over.</summary>
+    public async ValueTask<byte[]?> ReadLineAsync(int limit, CancellationToken ct, bool keepEnd = false)
     {
         while (true)
         {
@@ -151,7 +151,7 @@ internal sealed class ImapSession
                 Connection.Input.AdvanceTo(whole.End);
                 if (line.Length > limit || !Count(line.Length))
                     break;
-                return line.AsSpan().TrimEnd("\r\n"u8).ToArray();
+                return keepEnd ? line : line.AsSpan().TrimEnd("\r\n"u8).ToArray();
             }
             Connection.Input.AdvanceTo(input.Start, input.End);
             if (input.Length > limit)
@@ -225,8 +225,8 @@ internal sealed class ImapSession
     /// <summary>What became of a command line: a command to run, or an answer.</summary>
     readonly record struct Received(string Tag, CommandRow? Row, ImapCommand? Command, ImapReply? Reply);
 
-    /// <summary>True when the literal announced is the message of an APPEND that may run: it is read while the command runs.</summary>
-    bool IsMessage(in ReadOnlySequence<byte> input) => Parse(input.Slice(0, _framer.Length)).Command is Commands.AppendCommand;
+    /// <summary>True when the literal announced is a message of an APPEND that may run: it is read while the command runs.</summary>
+    bool IsMessage(in ReadOnlySequence<byte> input) => Parse(input.Slice(0, _framer.Length)).Command is { ReadsItsLiterals: true };
 
     /// <summary>An answer that stands before the literal is sent: unknown command, wrong state.</summary>
     Received? Refusal(in ReadOnlySequence<byte> input)
@@ -286,7 +286,7 @@ internal sealed class ImapSession
         if (onlyName)
             return new Received(tag, row, null, null);
         ImapCommand parsed = row.Parse(ref reader);
-        if (parsed is not Commands.AppendCommand)
+        if (!parsed.ReadsItsLiterals)
             reader.End();
         return reader.Error is { } error ? new Received(tag, row, null, ImapReply.Bad(error))
             : reader.HasBadName ? new Received(tag, row, null, ImapReply.No("[CANNOT] Not a name a mailbox can have here"))

@@ -41,18 +41,22 @@ public sealed class DetailsReader : IDisposable
 
     public string MessageId => Encoding.UTF8.GetString(Bytes(_row.Envelope + _row.Structure + _row.Layout, _row.MessageId));
 
-    public string Preview => Encoding.UTF8.GetString(Bytes(_row.Envelope + _row.Structure + _row.Layout + _row.MessageId, _row.Preview));
+    public string Preview => Encoding.UTF8.GetString(PreviewText);
+
+    /// <summary>The same in UTF-8.</summary>
+    public ReadOnlySpan<byte> PreviewText => Bytes(_row.Envelope + _row.Structure + _row.Layout + _row.MessageId, _row.Preview);
 
     /// <summary>Goes to a message. A lost row is worked out again from the bytes.</summary>
+    /// <param name="compute">False: only what is stored; nothing is read and taken apart.</param>
     /// <returns>False: neither row nor bytes; the message is gone.</returns>
-    public bool Seek(uint uid)
+    public bool Seek(uint uid, bool compute = true)
     {
         _isComputed = false;
         if (_place < 0 || uid < _rows[0].Uid || uid > _rows[^1].Uid)
         {
             bool goesOn = _place >= 0 && uid > _rows[^1].Uid;
             if (goesOn && _ended)
-                return Compute(uid);
+                return compute && Compute(uid);
             Fill(uid, goesOn);
         }
         while (_place >= 0 && _place < _rows.Count - 1 && _rows[_place].Uid < uid)
@@ -60,7 +64,7 @@ public sealed class DetailsReader : IDisposable
         while (_place > 0 && _rows[_place].Uid > uid)
             _place--;
         if (_place < 0 || _rows[_place].Uid != uid)
-            return Compute(uid);
+            return compute && Compute(uid);
         _row = _rows[_place];
         return true;
     }

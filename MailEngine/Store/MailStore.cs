@@ -32,7 +32,8 @@ public sealed class MailStore : IAsyncDisposable
         new MailStore(Partition.Open(Path.Combine(dataPath, "partitions", "default"), options, clock, log), options, clock, log));
 
     /// <summary>Starts a message.</summary>
-    public BodyWriter NewBody() => new(_partition.Segments, _options.InlineBodyBytes);
+    /// <param name="inMemory">Octets of it that may be held in memory, <see cref="StoreOptions.InlineBodyBytes"/> at the most.</param>
+    public BodyWriter NewBody(long inMemory = long.MaxValue) => new(_partition.Segments, (int)Math.Clamp(inMemory, 0, _options.InlineBodyBytes));
 
     /// <summary>Keeps an accepted message: every deposit and every queue row in one commit (S1).</summary>
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken ct) => AcceptAsync(acceptance, [], ct);

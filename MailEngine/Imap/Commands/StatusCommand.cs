@@ -4,7 +4,7 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>STATUS: figures of a mailbox that is not selected.</summary>
-/// <remarks>RFC 9051 §6.3.11; RECENT: RFC 3501 §6.3.10; SIZE: RFC 8438 §3</remarks>
+/// <remarks>RFC 9051 §6.3.11; RECENT: RFC 3501 §6.3.10; SIZE: RFC 8438 §3; APPENDLIMIT: RFC 7889 §3.1</remarks>
 internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : ImapCommand
 {
     // status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")" (RFC 9051 §9)
@@ -56,6 +56,7 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
         Put(StatusItems.UidValidity, info.UidValidity);
         Put(StatusItems.Unseen, info.Unseen);
         Put(StatusItems.Size, info.Bytes);
+        Put(StatusItems.AppendLimit, session.Limits.MessageBytes);
         w.Write(")\r\n"u8);
 
         void Put(StatusItems item, long value)
@@ -82,4 +83,4 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
 
 /// <summary>What STATUS was asked for.</summary>
 [Flags]
-internal enum StatusItems { Messages = 1, Recent = 2, UidNext = 4, UidValidity = 8, Unseen = 16, Size = 32 }
+internal enum StatusItems { Messages = 1, Recent = 2, UidNext = 4, UidValidity = 8, Unseen = 16, Size = 32, AppendLimit = 1 << 16 }

@@ -14,6 +14,10 @@ internal enum FetchData
     Envelope = 16,
     Body = 32,
     BodyStructure = 64,
+    /// <summary>RFC 8970 §3.1</summary>
+    Preview = 1 << 16,
+    /// <summary>With <see cref="Preview"/>: only where it costs nothing. RFC 8970 §4.1</summary>
+    LazyPreview = 1 << 17,
 }
 
 /// <summary>What of a part is wanted. RFC 9051 §6.4.5.1</summary>
@@ -99,6 +103,8 @@ internal sealed record FetchItems(FetchData Data, IReadOnlyList<BodySection> Sec
             data |= FetchData.Envelope;
         else if (Is(word, "BODYSTRUCTURE"u8))
             data |= FetchData.BodyStructure;
+        else if (Is(word, "PREVIEW"u8))
+            data |= Preview(ref r);
         else if (Is(word, "BODY"u8) && r.Peek() != (byte)'[')
             data |= FetchData.Body;
         else if (Is(word, "BODY"u8) || Is(word, "BODY.PEEK"u8))
@@ -113,6 +119,19 @@ internal sealed record FetchItems(FetchData Data, IReadOnlyList<BodySection> Sec
             r.Fail("Unknown data item");
         if (sections.Count > MaxSections)
             r.Fail("Too many sections");
+    }
+
+    // "PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]; preview-mod = "LAZY" (RFC 8970 §6)
+    static FetchData Preview(ref ImapReader r)
+    {
+        // What follows in parentheses may also be the modifiers of the FETCH (RFC 4466 §2.4).
+        if (!r.TryText(" (LAZY"u8))
+            return FetchData.Preview;
+        while (r.TryText(" LAZY"u8))
+        {
+        }
+        r.Take((byte)')');
+        return FetchData.Preview | FetchData.LazyPreview;
     }
 
     // section = "[" [section-spec] "]"; partial = "<" number64 "." nz-number64 ">" (RFC 9051 §9)

@@ -23,7 +23,7 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
     static ReadOnlySpan<byte> Months => "JanFebMarAprMayJunJulAugSepOctNovDec"u8;
 
     /// <summary>True when the snapshot alone answers: no database, no message bytes.</summary>
-    public bool IsPlain => items.Sections.Count == 0 && (items.Data & (FetchData.Envelope | FetchData.Body | FetchData.BodyStructure)) == 0;
+    public bool IsPlain => items.Sections.Count == 0 && (items.Data & (FetchData.Envelope | FetchData.Body | FetchData.BodyStructure | FetchData.Preview)) == 0;
 
     /// <summary>Writes messages from <paramref name="first"/> on while the output has room; gives the index after the last one.</summary>
     public int WritePlain(int first, int last)
@@ -130,11 +130,24 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
                 BodyStructureText.WriteBasic(_message.BodyStructure, _scratch);
                 Detail("BODY "u8, _scratch.Written, ref any);
             }
+            if ((data & FetchData.Preview) != 0)
+                WritePreview(isLazy: (data & FetchData.LazyPreview) != 0, ref any);
         }
         catch (IOException e)
         {
             NoteLost(e);
         }
+    }
+
+    /// <summary>NIL says "ask again without LAZY", an empty string that there is nothing to show. RFC 8970 §3.2</summary>
+    void WritePreview(bool isLazy, ref bool any)
+    {
+        _scratch.Clear();
+        if (isLazy && !_message.HasDetails)
+            ImapText.WriteNil(_scratch);
+        else
+            ImapText.WriteString(_message.Preview, _scratch);
+        Detail("PREVIEW "u8, _scratch.Written, ref any);
     }
 
     void Detail(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, ref bool any)

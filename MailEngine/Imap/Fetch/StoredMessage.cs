@@ -1,3 +1,4 @@
+using System.Text;
 using MailEngine.Mime;
 using MailEngine.Store;
 
@@ -36,6 +37,21 @@ internal sealed class StoredMessage(MailStore store, Mailbox box) : IDisposable
     public ReadOnlySpan<byte> Envelope => Seek() ? _details!.Envelope : Summary.Envelope;
 
     public ReadOnlySpan<byte> BodyStructure => Seek() ? _details!.BodyStructure : Summary.BodyStructure;
+
+    /// <summary>Words for people, UTF-8; empty: there are none. RFC 8970 §3.3</summary>
+    public ReadOnlySpan<byte> Preview => Seek() ? _details!.PreviewText : Encoding.UTF8.GetBytes(Summary.Preview);
+
+    /// <summary>False: nothing is stored ready to send, the message would have to be read and taken apart for it.</summary>
+    public bool HasDetails
+    {
+        get
+        {
+            if (_sought)
+                return true;
+            _details ??= store.OpenDetails(box);
+            return _sought = _details.Seek(_entry.Uid, compute: false);
+        }
+    }
 
     /// <summary>Parts as ranges of the body, that is without the prefix.</summary>
     public List<MimePart> Parts
