@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MailAdmin.Tests.Accounts;
+using MailAdmin.Tests.Rig;
 using MailAdmin.Tests.Services;
 using MailAdmin.Web.Cli;
 using MailAdmin.Web.Services;
@@ -80,6 +81,9 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("queue hold")]
     [InlineData("queue hold x")]
     [InlineData("queue hold 1 --all")]
+    [InlineData("account restore ann@example.test")]
+    [InlineData("account restore ann@example.test 1 --all")]
+    [InlineData("account restore ann@example.test x")]
     [InlineData("serve more")]
     public async Task When_a_command_is_written_wrongly_then_it_ends_with_2_and_does_nothing(string command)
     {
@@ -101,6 +105,31 @@ public sealed class CommandLineTests : IDisposable
         string help = await Must("--help");
         foreach (string verb in new[] { "serve", "superuser add", "domain add", "account import", "alias add", "queue list", "store check", "doctor" })
             Assert.Contains(verb, help, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task When_mail_was_deleted_then_it_is_listed_and_restored()
+    {
+        await Must("domain add example.test");
+        await Must("account add ann@example.test --password-stdin", Password);
+        long account = JsonDocument.Parse(await Must("account list --json")).RootElement[0].GetProperty("id").GetInt64();
+        long message;
+        DeletedMailbox box;
+        await using (StoreRig rig = await StoreRig.OpenAsync(folder: _folder))
+        {
+            message = await rig.Store.GivenExpungedAsync(account, "budget");
+            box = await rig.Store.GivenDeletedMailboxAsync(account, "Projects");
+        }
+        string list = await Must("account deleted ann@example.test");
+        Assert.Contains("budget", list, StringComparison.Ordinal);
+        Assert.Contains("Projects", list, StringComparison.Ordinal);
+        JsonElement json = JsonDocument.Parse(await Must("account deleted ann@example.test --json --filter budget")).RootElement;
+        Assert.Equal(message, json.GetProperty("messages")[0].GetProperty("id").GetInt64());
+        await Must($"account restore ann@example.test {message}");
+        await MustFail(1, $"account restore ann@example.test {message}");
+        await Must($"account restore ann@example.test --mailbox {box.Id}");
+        await MustFail(1, $"account restore ann@example.test --mailbox {box.Id}");
+        Assert.DoesNotContain("Projects", await Must("account deleted ann@example.test"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ namespace MailAdmin.Tests.Panel;
 public sealed class LookTests(PanelRig rig) : IClassFixture<PanelRig>
 {
     static readonly string[] s_pages =
-        ["/", "/domains", "/domains/new", "/accounts", "/accounts/new", "/addresses", "/addresses/new", "/administrators", "/queue", "/trace", "/audit", "/account"];
+        ["/", "/domains", "/domains/new", "/accounts", "/accounts/new", "/addresses", "/addresses/new", "/administrators", "/queue", "/trace", "/audit", "/account", "/deleted"];
 
     [Fact]
     public async Task When_the_window_is_400_pixels_wide_then_nothing_sticks_out()

@@ -1,4 +1,5 @@
 using System.Reflection;
+using MailAdmin.Tests.Rig;
 using MailAdmin.Web.Services;
 using MailEngine.Accounts;
 using Microsoft.EntityFrameworkCore;
@@ -14,6 +15,7 @@ public sealed class AuthorizationMatrixTests
 
     static readonly Role[] s_super = [Role.Superuser];
     static readonly Role[] s_admins = [Role.Superuser, Role.MasterOfIt];
+    static readonly Role[] s_owner = [Role.Superuser, Role.MasterOfIt, Role.PlainUser];
     static readonly Role[] s_anyAdmin = [Role.Superuser, Role.MasterOfIt, Role.MasterOfAnother];
     static readonly Role[] s_loggedIn = [Role.Superuser, Role.MasterOfIt, Role.MasterOfAnother, Role.PlainUser];
 
@@ -61,6 +63,11 @@ public sealed class AuthorizationMatrixTests
         ["QueueService.ReleaseAsync"] = new(async (r, a) => await r.Get<QueueService>().ReleaseAsync(a, [1]), s_super),
         ["QueueService.RemoveAsync"] = new(async (r, a) => await r.Get<QueueService>().RemoveAsync(a, [1], tellSender: false), s_super),
         ["TraceService.FindAsync"] = new(async (r, a) => await r.Get<TraceService>().FindAsync(a, "<none@own.test>"), s_super),
+        ["DeletedMailService.ListAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().ListAsync(a, r.OwnUser, new PageRequest()), s_owner),
+        ["DeletedMailService.MailboxesAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().MailboxesAsync(a, r.OwnUser), s_owner),
+        ["DeletedMailService.RestoreMessagesAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().RestoreMessagesAsync(a, r.OwnUser, [1]), s_owner),
+        ["DeletedMailService.RestoreMailboxAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().RestoreMailboxAsync(
+            a, r.OwnUser, (await r.Store!.GivenDeletedMailboxAsync(r.OwnUser)).Id), s_owner),
         ["AuditService.ListAsync"] = new(async (r, a) => await r.Get<AuditService>().ListAsync(a, new PageRequest()), s_anyAdmin),
     };
 
@@ -91,7 +98,8 @@ public sealed class AuthorizationMatrixTests
     public async Task When_a_role_calls_a_service_then_it_gets_what_it_may_and_nothing_else(string method, Role role)
     {
         bool withQueue = method.StartsWith("Queue", StringComparison.Ordinal) || method.StartsWith("Trace", StringComparison.Ordinal);
-        await using ServicesRig rig = await ServicesRig.OpenAsync(withQueue, withQueue);
+        bool withStore = withQueue || method.StartsWith("DeletedMail", StringComparison.Ordinal);
+        await using ServicesRig rig = await ServicesRig.OpenAsync(withStore, withQueue);
         Actor actor = role switch
         {
             Role.Superuser => rig.Super,

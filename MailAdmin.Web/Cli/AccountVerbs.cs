@@ -126,7 +126,7 @@ static class AccountVerbs
     static EmailAddress AddressOf(string text) =>
         EmailAddress.TryParse(text, out EmailAddress address) ? address : throw new CliUsageException($"\"{text}\" is not a mail address.");
 
-    static async Task<long> IdOfAsync(CliSession session, string name)
+    internal static async Task<long> IdOfAsync(CliSession session, string name)
     {
         string? login = Account.CanonicalLogin(name);
         AccountsDatabase database = await session.DatabaseAsync();

@@ -51,6 +51,8 @@ sealed class CliSession : IAsyncDisposable
 
     public async Task<AccountService> AccountsAsync() => new(await ChangesAsync(), Options, Hashes, await NoTasksAsync(), await StoreAsync());
 
+    public async Task<DeletedMailService> DeletedMailAsync() => new(await ChangesAsync(), await StoreAsync());
+
     public async Task<PasswordService> PasswordsAsync()
     {
         AccountsDatabase database = await DatabaseAsync();

@@ -22,6 +22,8 @@ public static class CommandLine
           account list [DOMAIN]
           account remove ADDRESS
           account password ADDRESS --password-stdin
+          account deleted ADDRESS [--filter TEXT]            deleted mail and mailboxes that can be brought back
+          account restore ADDRESS ID...|--all|--mailbox ID
           account import FILE.csv                            columns address, password or password_hash, quota, name
           alias add ADDRESS TARGET...
           queue list
@@ -43,6 +45,8 @@ public static class CommandLine
         ["account list"] = AccountVerbs.ListAsync,
         ["account remove"] = AccountVerbs.RemoveAsync,
         ["account password"] = AccountVerbs.PasswordAsync,
+        ["account deleted"] = DeletedMailVerbs.ListAsync,
+        ["account restore"] = DeletedMailVerbs.RestoreAsync,
         ["account import"] = AccountVerbs.ImportAsync,
         ["alias add"] = AccountVerbs.AddAliasAsync,
         ["queue list"] = QueueVerbs.ListAsync,
@@ -63,7 +67,7 @@ public static class CommandLine
     {
         try
         {
-            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "environment", "contentRoot", "applicationName");
+            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "filter", "mailbox", "environment", "contentRoot", "applicationName");
             string verb = arguments.HasWord ? arguments.Word("COMMAND") : "serve";
             if (arguments.Flag("help") || verb == "help")
             {

@@ -40,6 +40,15 @@ sealed class ControlClient : IStoreDoor
     public async Task<int> ChangeQueueAsync(QueueVerb verb, IReadOnlyCollection<long>? ids) =>
         (await AskAsync(new ControlRequest("change", ids is null ? null : [.. ids], verb), TimeSpan.FromMinutes(5), CancellationToken.None)).Count;
 
+    public async Task<PageOf<DeletedMessageRow>> DeletedMessagesAsync(DeletedQuery query, CancellationToken ct) =>
+        (await AskAsync(new ControlRequest("deleted", Deleted: query), TimeSpan.FromMinutes(1), ct)).Deleted ?? new PageOf<DeletedMessageRow>([], 0);
+
+    public async Task<IReadOnlyList<DeletedMailboxRow>> DeletedMailboxesAsync(long accountId, CancellationToken ct) =>
+        (await AskAsync(new ControlRequest("deleted-mailboxes", [accountId]), TimeSpan.FromMinutes(1), ct)).Mailboxes ?? [];
+
+    public async Task<RestoreOutcome> RestoreAsync(RestoreOrder order, CancellationToken ct) =>
+        (await AskAsync(new ControlRequest("restore", Restore: order), TimeSpan.FromMinutes(30), ct)).Restored;
+
     public async Task<CheckReport> CheckAsync(CancellationToken ct) =>
         (await AskAsync(new ControlRequest("check"), Timeout.InfiniteTimeSpan, ct)).Check ?? throw new IOException("The server sent no report.");
 

@@ -7,12 +7,13 @@ using MailEngine.Store;
 namespace MailAdmin.Web.Cli;
 
 /// <summary>One request over the control socket, one JSON line.</summary>
-/// <param name="Verb">ping, use, tasks, queue, change or check.</param>
-sealed record ControlRequest(string Verb, IReadOnlyList<long>? Ids = null, QueueVerb Change = default);
+/// <param name="Verb">ping, use, tasks, queue, change, deleted, deleted-mailboxes, restore or check.</param>
+sealed record ControlRequest(string Verb, IReadOnlyList<long>? Ids = null, QueueVerb Change = default, DeletedQuery? Deleted = null, RestoreOrder? Restore = null);
 
 /// <summary>Its answer, one JSON line. <see cref="Error"/> null: done.</summary>
 sealed record ControlAnswer(
-    string? Error = null, IReadOnlyList<AccountUseRow>? Use = null, IReadOnlyList<QueueRow>? Queue = null, int Count = 0, CheckReport? Check = null);
+    string? Error = null, IReadOnlyList<AccountUseRow>? Use = null, IReadOnlyList<QueueRow>? Queue = null, int Count = 0, CheckReport? Check = null,
+    PageOf<DeletedMessageRow>? Deleted = null, IReadOnlyList<DeletedMailboxRow>? Mailboxes = null, RestoreOutcome Restored = default);
 
 sealed record AccountUseRow(long AccountId, long Messages, long Bytes);
 

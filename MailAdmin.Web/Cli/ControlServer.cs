@@ -103,6 +103,12 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogg
                 return new ControlAnswer(Queue: await store.ReadQueueAsync());
             case "change":
                 return new ControlAnswer(Count: await store.ChangeQueueAsync(request.Change, request.Ids));
+            case "deleted" when request.Deleted is { } query:
+                return new ControlAnswer(Deleted: await store.DeletedMessagesAsync(query, ct));
+            case "deleted-mailboxes" when request.Ids is [var account]:
+                return new ControlAnswer(Mailboxes: await store.DeletedMailboxesAsync(account, ct));
+            case "restore" when request.Restore is { } order:
+                return new ControlAnswer(Restored: await store.RestoreAsync(order, ct));
             case "check":
                 return new ControlAnswer(Check: await store.CheckAsync(ct));
             default:

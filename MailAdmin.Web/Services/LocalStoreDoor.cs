@@ -46,6 +46,21 @@ public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreT
         return error == StoreError.None ? rows.Length : throw new IOException($"The store did not take the change ({error}). Look at the disk and try again.");
     }
 
+    public Task<PageOf<DeletedMessageRow>> DeletedMessagesAsync(DeletedQuery query, CancellationToken ct) => Task.Run(() =>
+    {
+        (IReadOnlyList<DeletedMessage> page, int total) = store?.DeletedMessages(query.AccountId, query.Filter, query.ShowText, query.Skip, query.Take) ?? ([], 0);
+        return new PageOf<DeletedMessageRow>([.. page.Select(m => new DeletedMessageRow(
+            m.Id, m.Mailbox.Value, m.DeletedAt, m.ReceivedAt, m.Bytes, query.ShowText ? m.From : "", query.ShowText ? m.Subject : ""))], total);
+    }, ct);
+
+    public Task<IReadOnlyList<DeletedMailboxRow>> DeletedMailboxesAsync(long accountId, CancellationToken ct) => Task.Run<IReadOnlyList<DeletedMailboxRow>>(() =>
+        [.. (store?.DeletedMailboxes(accountId) ?? []).Select(m => new DeletedMailboxRow(m.Id, m.Name.Value, m.DeletedAt, m.Messages, m.Bytes))], ct);
+
+    public async Task<RestoreOutcome> RestoreAsync(RestoreOrder order, CancellationToken ct) =>
+        store is null ? new RestoreOutcome(StoreError.Unavailable, 0, null)
+        : order.Mailbox is { } mailbox ? await store.RestoreMailboxAsync(order.AccountId, mailbox, order.QuotaBytes)
+        : await store.RestoreMessagesAsync(order.AccountId, order.Messages, order.QuotaBytes);
+
     public async Task<CheckReport> CheckAsync(CancellationToken ct) =>
         store is null ? new CheckReport(0, 0, 0, 0, 0, []) : await store.CheckAsync(null, ct);
 

@@ -28,6 +28,7 @@ public static class ServiceRegistration
         services.AddSingleton<AuditService>();
         services.AddSingleton<TraceService>();
         services.AddSingleton<QueueService>();
+        services.AddSingleton<DeletedMailService>();
         services.AddSingleton<HostSettings>();
         services.AddHostedService<StoreTaskService>();
         return services;

@@ -18,6 +18,12 @@ public interface IStoreDoor
     /// <returns>How many there were.</returns>
     Task<int> ChangeQueueAsync(QueueVerb verb, IReadOnlyCollection<long>? ids);
 
+    Task<PageOf<DeletedMessageRow>> DeletedMessagesAsync(DeletedQuery query, CancellationToken ct);
+
+    Task<IReadOnlyList<DeletedMailboxRow>> DeletedMailboxesAsync(long accountId, CancellationToken ct);
+
+    Task<RestoreOutcome> RestoreAsync(RestoreOrder order, CancellationToken ct);
+
     /// <summary>Proves rows against bytes and counters.</summary>
     Task<CheckReport> CheckAsync(CancellationToken ct);
 }

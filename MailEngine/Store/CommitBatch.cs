@@ -33,6 +33,7 @@ internal sealed class CommitBatch(Partition partition)
     readonly Dictionary<(long, string), long> _names = [];   // 0: gone in this batch
     readonly HashSet<string> _delivered = [];
     readonly HashSet<long> _dropped = [];
+    readonly HashSet<long> _restored = [];
     readonly List<Action<IndexWriter>> _rows = [];
     readonly List<Action> _published = [];
     readonly List<ReadOnlyMemory<byte>> _pieces = [];
@@ -136,6 +137,22 @@ internal sealed class CommitBatch(Partition partition)
         _dropped.Add(box.Mailbox.Id);
         _published.Add(() => partition.Forget(box.Mailbox));
     }
+
+    /// <summary>Marks an expunged message or a deleted mailbox as brought back. False: another change of this batch did that.</summary>
+    public bool Restore(long id) => _restored.Add(id);
+
+    /// <summary>A deleted mailbox that is there again under this name, with what it holds.</summary>
+    public void Undelete(MailboxRow row, MailboxName name)
+    {
+        _names[(row.AccountId, name.Value)] = row.Id;
+        Account(row.AccountId).Add(row.Counters.Count, row.Counters.Bytes);
+    }
+
+    /// <summary>Rows committed before this batch.</summary>
+    public IndexReader Committed => partition.LoopReader;
+
+    /// <summary>What was expunged or deleted before this is beyond bringing back. Unix seconds.</summary>
+    public long RetainedSince => (Now - partition.Options.ExpungeRetention).ToUnixTimeSeconds();
 
     /// <summary>The new name, for sessions that have the mailbox open.</summary>
     public void RenameOpen(long id, MailboxName name)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MailEngine.Addresses;
 using MailEngine.Io;
@@ -6,8 +7,10 @@ namespace MailEngine.Store;
 
 /// <summary>A row of table mailbox.</summary>
 internal sealed record MailboxRow(
-    long Id, long AccountId, MailboxName Name, string SpecialUse, MailboxCounters Counters, string Keywords, bool Deleted)
+    long Id, long AccountId, MailboxName Name, string SpecialUse, MailboxCounters Counters, string Keywords, long? DeletedAt)
 {
+    public bool Deleted => DeletedAt is not null;
+
     public MailboxInfo ToInfo(bool subscribed) => new()
     {
         Id = Id,
@@ -24,6 +27,14 @@ internal sealed record MailboxRow(
     };
 }
 
+/// <summary>A row of table expunged.</summary>
+/// <param name="Id">Mailbox and UID, see <see cref="IndexSchema.Key"/>.</param>
+/// <param name="At">When it was expunged, Unix seconds.</param>
+internal readonly record struct ExpungedRow(long Id, long AccountId, ulong ModSeq, long At, MessageEntry Entry)
+{
+    public ExpungeReason Reason => (ExpungeReason)Entry.Reserved;
+}
+
 /// <summary>Reads rows of index.db on a connection of its own. Pooled by the partition; one thread at a time.</summary>
 internal sealed class IndexReader(SqliteDatabase db) : IDisposable
 {
@@ -32,6 +43,12 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     readonly SqliteStatement _byId = db.Prepare($"SELECT {MailboxColumns} FROM mailbox WHERE id=?1");
     readonly SqliteStatement _byName = db.Prepare($"SELECT {MailboxColumns} FROM mailbox WHERE account=?1 AND name=?2 AND deleted_at IS NULL");
     readonly SqliteStatement _ofAccount = db.Prepare($"SELECT {MailboxColumns} FROM mailbox WHERE account=?1 AND deleted_at IS NULL");
+    readonly SqliteStatement _deletedOfAccount = db.Prepare($"SELECT {MailboxColumns} FROM mailbox WHERE deleted_at IS NOT NULL AND account=?1");
+    readonly SqliteStatement _expungedById = db.Prepare("SELECT account, modseq, at, entry FROM expunged WHERE id=?1");
+    readonly SqliteStatement _expungedOf = db.Prepare("""
+        SELECT e.id, e.account, e.modseq, e.at, e.entry FROM expunged e WHERE e.id>=?1 AND e.id<?2
+        AND (?3='' OR EXISTS (SELECT 1 FROM message m WHERE m.id=e.id AND (instr(m.base_subject,?3) OR instr(m.sort_from,?3)))) ORDER BY e.id
+        """);
     readonly SqliteStatement _all = db.Prepare($"SELECT {MailboxColumns} FROM mailbox ORDER BY id");
     readonly SqliteStatement _chunks = db.Prepare("SELECT id, data FROM chunk WHERE id>=?1 AND id<?2 ORDER BY id");
     readonly SqliteStatement _account = db.Prepare("SELECT modseq, messages, bytes FROM account WHERE id=?1");
@@ -50,6 +67,45 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     public MailboxRow? Mailbox(long accountId, MailboxName name) => One(_byName.Bind(1, accountId).Bind(2, name.Value));
 
     public List<MailboxRow> MailboxesOf(long accountId) => Many(_ofAccount.Bind(1, accountId));
+
+    /// <summary>Mailboxes of an account that were deleted and whose retention time is not over.</summary>
+    public List<MailboxRow> DeletedMailboxesOf(long accountId) => Many(_deletedOfAccount.Bind(1, accountId));
+
+    /// <summary>A row of table expunged; null: there is none.</summary>
+    public ExpungedRow? Expunged(long id)
+    {
+        try
+        {
+            return _expungedById.Bind(1, id).Step() && _expungedById.Blob(3).Length == Unsafe.SizeOf<MessageEntry>()
+                ? new ExpungedRow(id, _expungedById.Int64(0), (ulong)_expungedById.Int64(1), _expungedById.Int64(2), MemoryMarshal.Read<MessageEntry>(_expungedById.Blob(3)))
+                : null;
+        }
+        finally
+        {
+            _expungedById.Reset();
+        }
+    }
+
+    /// <summary>Rows of table expunged of one mailbox.</summary>
+    /// <param name="folded">Only those with this in a sort key, as <see cref="Mime.BaseSubject.Fold"/> makes it; empty: all.</param>
+    public List<ExpungedRow> ExpungedOf(long mailboxId, string folded = "")
+    {
+        var rows = new List<ExpungedRow>();
+        _expungedOf.Bind(1, IndexSchema.Key(mailboxId, 0)).Bind(2, IndexSchema.Key(mailboxId + 1, 0)).Bind(3, folded);
+        try
+        {
+            while (_expungedOf.Step())
+            {
+                if (_expungedOf.Blob(4).Length == Unsafe.SizeOf<MessageEntry>())
+                    rows.Add(new ExpungedRow(_expungedOf.Int64(0), _expungedOf.Int64(1), (ulong)_expungedOf.Int64(2), _expungedOf.Int64(3), MemoryMarshal.Read<MessageEntry>(_expungedOf.Blob(4))));
+            }
+        }
+        finally
+        {
+            _expungedOf.Reset();
+        }
+        return rows;
+    }
 
     public List<MailboxRow> AllMailboxes() => Many(_all);
 
@@ -198,7 +254,7 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     static MailboxRow Read(SqliteStatement row) => new(
         row.Int64(0), row.Int64(1), MailboxName.Parse(row.Text(2)), row.Text(3),
         new MailboxCounters((uint)row.Int64(4), (uint)row.Int64(5), (ulong)row.Int64(6), (int)row.Int64(7), (int)row.Int64(8), row.Int64(9), (int)row.Int64(10), (uint)row.Int64(11)),
-        row.Text(12), !row.IsNull(13));
+        row.Text(12), row.IsNull(13) ? null : row.Int64(13));
 }
 
 /// <summary>Keyword sets as one text: sets apart by line feeds, keywords by spaces. Neither can be in a keyword (RFC 9051 §9, atom).</summary>

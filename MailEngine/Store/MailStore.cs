@@ -184,18 +184,49 @@ public sealed class MailStore : IAsyncDisposable
     /// <param name="accountId">One account, or null for all and the queue.</param>
     public Task<CheckReport> CheckAsync(long? accountId, CancellationToken ct) => Task.Run(() => new StoreCheck(_partition).Run(accountId, ct), ct);
 
-    /// <summary>Removes what is past its retention time. Runs by itself every hour.</summary>
+    /// <summary>Expunged messages of an account that can be brought back, the last expunged first.</summary>
+    /// <param name="filter">Only those with it in sender, subject or mailbox name; empty: all. Case does not matter.</param>
+    /// <param name="matchText">False: the filter looks at mailbox names alone.</param>
+    public (IReadOnlyList<DeletedMessage> Page, int Total) DeletedMessages(long accountId, string filter, bool matchText, int skip, int take) =>
+        new DeletedMail(_partition).Messages(accountId, filter, matchText, skip, take);
+
+    /// <summary>Mailboxes of an account that were deleted and can be brought back, the last deleted first.</summary>
+    public IReadOnlyList<DeletedMailbox> DeletedMailboxes(long accountId) => new DeletedMail(_partition).Mailboxes(accountId);
+
+    /// <summary>Brings expunged messages back, a few hundred a commit: flags and dates as they were, new UIDs. Those of a deleted mailbox
+    /// go to one of its name, made when it is not there.</summary>
+    /// <param name="ids"><see cref="DeletedMessage.Id"/>; null: all of the account.</param>
+    /// <param name="quotaBytes">Most octets of the account; 0: no limit.</param>
+    /// <returns>How many there were, and what stopped it before the end.</returns>
+    public async Task<RestoreOutcome> RestoreMessagesAsync(long accountId, IReadOnlyCollection<long>? ids, long quotaBytes)
+    {
+        int restored = 0;
+        foreach (long[] some in (ids ?? new DeletedMail(_partition).AllIds(accountId)).Distinct().Order().Chunk(RestoreMessagesChange.AtMost))
+        {
+            RestoreOutcome outcome = await _partition.CommitAsync(new RestoreMessagesChange(accountId, some, quotaBytes, MailboxesPerAccount));
+            restored += outcome.Messages;
+            if (outcome.Error != StoreError.None)
+                return outcome with { Messages = restored };
+        }
+        return new RestoreOutcome(StoreError.None, restored, null);
+    }
+
+    /// <summary>Brings a deleted mailbox back with all it held, same UIDs; under another name when its own is taken.</summary>
+    public Task<RestoreOutcome> RestoreMailboxAsync(long accountId, long mailboxId, long quotaBytes) =>
+        _partition.CommitAsync(new RestoreMailboxChange(accountId, mailboxId, quotaBytes, MailboxesPerAccount));
+
+    /// <summary>Removes what is past its retention time, in small steps. Runs by itself every hour.</summary>
     public async Task PurgeAsync()
     {
         int messages = 0, mailboxes = 0;
-        (int Messages, int Mailboxes) turn;
+        PurgeOutcome turn;
         do
         {
-            turn = await _partition.CommitAsync(new PurgeChange(_partition.Clock.GetUtcNow() - _options.ExpungeRetention));
+            turn = await _partition.CommitAsync(new PurgeChange());
             messages += turn.Messages;
             mailboxes += turn.Mailboxes;
         }
-        while (turn != (0, 0));
+        while (turn.IsMore);
         if (messages + mailboxes > 0)
             StoreLog.Purged(_log, messages, mailboxes);
     }

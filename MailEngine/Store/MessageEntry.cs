@@ -15,6 +15,17 @@ public enum MessageFlags : uint
     All = Seen | Answered | Flagged | Deleted | Draft,
 }
 
+/// <summary>Why a message stands in table expunged, and so whether it can be brought back.</summary>
+internal enum ExpungeReason : uint
+{
+    /// <summary>EXPUNGE, CLOSE: it can be restored.</summary>
+    Expunged = 0,
+    /// <summary>MOVE: it lives on in another mailbox.</summary>
+    Moved = 1,
+    /// <summary>It was restored under a new UID.</summary>
+    Restored = 2,
+}
+
 /// <summary>One message of a mailbox as it stands in a chunk, in memory and, little-endian, on disk.</summary>
 /// <remarks>Byte table: docs/formats/index.md; change both together. The bytes of the message are two ranges, one after the
 /// other: a prefix of this delivery alone (Return-Path, Delivered-To) and a body that other deliveries may share.</remarks>
@@ -39,7 +50,7 @@ public struct MessageEntry
     public uint BodySegment;
     public uint BodyOffset;
     public uint BodyLength;
-    /// <summary>Always 0; keeps the size a multiple of 8.</summary>
+    /// <summary>0 in a chunk; in a row of table expunged: an <see cref="ExpungeReason"/>.</summary>
     public uint Reserved;
 
     /// <summary>RFC822.SIZE: all octets of the message. RFC 9051 §6.4.5</summary>

@@ -26,6 +26,6 @@ internal static partial class StoreLog
     [LoggerMessage(2006, LogLevel.Error, "Mailbox {Mailbox} cannot be read: {Reason} Run 'store check'.")]
     public static partial void MailboxDamaged(ILogger log, long mailbox, string reason);
 
-    [LoggerMessage(2007, LogLevel.Information, "Purged {Messages} expunged messages and {Mailboxes} deleted mailboxes past their retention time")]
+    [LoggerMessage(2007, LogLevel.Information, "Purged {Messages} messages and {Mailboxes} deleted mailboxes past their retention time")]
     public static partial void Purged(ILogger log, int messages, int mailboxes);
 }

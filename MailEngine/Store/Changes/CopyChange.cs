@@ -56,7 +56,7 @@ internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toI
             batch.Row(index => index.CopyMessage(fromId, old, toId, uid, account));
         }
         if (move)
-            ExpungeChange.Expunge(batch, from, sourceUids);
+            ExpungeChange.Expunge(batch, from, sourceUids, ExpungeReason.Moved);
         return new CopyOutcome(StoreError.None, to.Counters.UidValidity, sourceUids, targetUids);
     }
 }

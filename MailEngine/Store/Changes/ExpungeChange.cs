@@ -37,7 +37,7 @@ internal sealed class ExpungeChange(long mailboxId, IReadOnlyList<uint>? uids) :
     }
 
     /// <param name="uids">Ascending.</param>
-    internal static void Expunge(CommitBatch batch, MailboxDraft box, IReadOnlyList<uint> uids)
+    internal static void Expunge(CommitBatch batch, MailboxDraft box, IReadOnlyList<uint> uids, ExpungeReason reason = ExpungeReason.Expunged)
     {
         if (uids.Count == 0)
             return;
@@ -49,7 +49,7 @@ internal sealed class ExpungeChange(long mailboxId, IReadOnlyList<uint>? uids) :
         batch.Row(index =>
         {
             foreach (MessageEntry entry in gone)
-                index.PutExpunged(mailboxId, accountId, modSeq, at, entry);
+                index.PutExpunged(mailboxId, accountId, modSeq, at, entry with { Reserved = (uint)reason });
         });
     }
 }
