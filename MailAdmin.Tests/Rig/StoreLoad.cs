@@ -12,7 +12,7 @@ namespace MailAdmin.Tests.Rig;
 /// until it is killed (or kills itself) at a step of the commit.</summary>
 /// <remarks>Lines, fields by spaces; the id is in the message's Subject:
 /// D mailbox uid modseq id = deposited; Q row id = queued; M id = moved from Work to Done; X id = expunged from Trash;
-/// F mailbox uid = flagged; C name = mailbox created.</remarks>
+/// F mailbox uid = flagged; C name = mailbox created; A name identifier = "lr" given.</remarks>
 static partial class StoreLoad
 {
     public const long Account = 1, Other = 2;
@@ -121,7 +121,12 @@ static partial class StoreLoad
     {
         MailboxName name = MailboxName.Parse("Box/" + id), next = MailboxName.Parse("Renamed/" + id);
         if (await store.CreateAsync(Other, name) == StoreError.None && await store.RenameAsync(Other, name, next) == StoreError.None)
+        {
             say($"C {next.Value}");
+            Mailbox box = (await store.OpenAsync(Other, next))!;
+            if (await store.SetAclAsync(box, id, AclChangeMode.Replace, AclRights.Lookup | AclRights.Read) == StoreError.None)
+                say($"A {next.Value} {id}");
+        }
         await Task.Delay(5);   // leaves the loop to the others; mailboxes are not what mail is made of
     }
 

@@ -9,7 +9,7 @@ namespace MailAdmin.Tests.Rig;
 sealed partial class StoreWitness
 {
     readonly Dictionary<(long Mailbox, uint Uid, uint Validity), string> _uids = [];
-    readonly HashSet<string> _queue = [], _moved = [], _expunged = [], _flagged = [], _created = [];
+    readonly HashSet<string> _queue = [], _moved = [], _expunged = [], _flagged = [], _created = [], _granted = [];
     readonly Dictionary<string, long> _inWork = [];
     ulong _modSeq;
     int _read;
@@ -44,6 +44,9 @@ sealed partial class StoreWitness
                 case "C":
                     _created.Add(word[1]);
                     break;
+                case "A":
+                    _granted.Add($"{word[1]} {word[2]} lr");
+                    break;
                 case "S":
                     _modSeq = Math.Max(_modSeq, ulong.Parse(word[2], CultureInfo.InvariantCulture));
                     break;
@@ -66,7 +69,10 @@ sealed partial class StoreWitness
         {
             IReadOnlyList<MailboxInfo> boxes = await rig.Store.ListAsync(account);
             if (account == StoreLoad.Other)
+            {
                 Assert.Subset(boxes.Select(b => b.Name.Value).ToHashSet(), _created);
+                Assert.Subset(boxes.SelectMany(b => b.Acl.Entries.Select(e => $"{b.Name} {e.Identifier} {AclText.Format(e.Rights)}")).ToHashSet(), _granted);
+            }
             foreach (MailboxInfo info in boxes.Where(b => b.Count > 0))
             {
                 Mailbox box = (await rig.Store.OpenAsync(account, info.Name))!;

@@ -31,6 +31,8 @@ internal sealed class CommitBatch(Partition partition)
     readonly Dictionary<long, MailboxDraft> _mailboxes = [];
     readonly Dictionary<long, AccountDraft> _accounts = [];
     readonly Dictionary<(long, string), long> _names = [];   // 0: gone in this batch
+    readonly Dictionary<long, Acl> _acls = [];
+    readonly Dictionary<(long Mailbox, long Reader), SeenState> _seen = [];
     readonly HashSet<string> _delivered = [];
     readonly HashSet<long> _dropped = [];
     readonly HashSet<long> _restored = [];
@@ -48,7 +50,7 @@ internal sealed class CommitBatch(Partition partition)
 
     public DateTimeOffset Now { get; } = partition.Clock.GetUtcNow();
 
-    public bool HasRows => _rows.Count > 0 || _mailboxes.Values.Any(m => m.IsChanged);
+    public bool HasRows => _rows.Count > 0 || _mailboxes.Values.Any(m => m.IsChanged) || _seen.Count > 0;
 
     public IReadOnlyCollection<AccountDraft> Accounts => _accounts.Values;
 
@@ -79,8 +81,26 @@ internal sealed class CommitBatch(Partition partition)
     public long FindMailbox(long accountId, MailboxName name) =>
         _names.TryGetValue((accountId, name.Value), out long id) ? id : partition.FindMailbox(accountId, name);
 
-    /// <summary>Makes a mailbox that is not there. Parents are the caller's business.</summary>
-    public MailboxDraft CreateMailbox(long accountId, MailboxName name, string specialUse)
+    /// <summary>Access control list of a mailbox, earlier changes of this batch included.</summary>
+    public Acl AclOf(MailboxDraft box) => _acls.GetValueOrDefault(box.Mailbox.Id) ?? box.Mailbox.Acl;
+
+    public void SetAcl(MailboxDraft box, Acl acl)
+    {
+        Mailbox mailbox = box.Mailbox;
+        _acls[mailbox.Id] = acl;
+        _rows.Add(index => index.PutAcl(mailbox.Id, mailbox.AccountId, acl));
+        _published.Add(() => mailbox.PublishRights(acl));
+    }
+
+    /// <summary>What a reader who is not the owner has seen, earlier changes of this batch included.</summary>
+    public SeenState SeenOf(MailboxDraft box, long reader) =>
+        _seen.GetValueOrDefault((box.Mailbox.Id, reader)) ?? box.Mailbox.SeenOf(reader) ?? partition.LoopReader.Seen(box.Mailbox.Id, reader);
+
+    public void SetSeen(MailboxDraft box, long reader, SeenState seen) => _seen[(box.Mailbox.Id, reader)] = seen;
+
+    /// <summary>Makes a mailbox that is not there; it has the access control list of the one above it. RFC 4314 §4</summary>
+    /// <remarks>Parents are the caller's business.</remarks>
+    public MailboxDraft CreateMailbox(long accountId, MailboxName name, string specialUse, Acl? acl = null)
     {
         long id = partition.NextMailboxId();
         uint validity = partition.NextUidValidity();
@@ -98,6 +118,10 @@ internal sealed class CommitBatch(Partition partition)
             index.PutMeta("uidvalidity", validity);
         });
         _published.Add(() => partition.Opened(box));
+        if (acl is null && name.Parent is { } above && FindMailbox(accountId, above) is var parent and not 0 && Mailbox(parent) is { } over)
+            acl = AclOf(over);
+        if (acl is { Entries.Count: > 0 })
+            SetAcl(draft, acl);
         return draft;
     }
 
@@ -237,6 +261,11 @@ internal sealed class CommitBatch(Partition partition)
             if (box.IsChanged)
                 box.Write(index);
         }
+        foreach (((long mailbox, long reader), SeenState seen) in _seen)
+        {
+            if (_mailboxes.TryGetValue(mailbox, out MailboxDraft? box) && !_dropped.Contains(mailbox))
+                index.PutSeen(mailbox, reader, box.Mailbox.AccountId, seen.Compact(box.Snapshot));
+        }
         foreach (AccountDraft account in _accounts.Values)
             index.PutAccount(account.Id, account.ModSeq, account.Messages, account.Bytes);
         if (SegmentBytes > 0)
@@ -250,6 +279,11 @@ internal sealed class CommitBatch(Partition partition)
             body.MarkCommitted();
         foreach (Action action in _published)
             action();
+        foreach (((long mailbox, long reader), SeenState seen) in _seen)
+        {
+            if (_mailboxes.TryGetValue(mailbox, out MailboxDraft? box))
+                box.Mailbox.PublishSeen(reader, seen);
+        }
         foreach (MailboxDraft box in _mailboxes.Values)
         {
             if (box.IsChanged && !_dropped.Contains(box.Mailbox.Id))

@@ -7,13 +7,15 @@ namespace MailEngine.Store;
 
 /// <summary>A row of table mailbox.</summary>
 internal sealed record MailboxRow(
-    long Id, long AccountId, MailboxName Name, string SpecialUse, MailboxCounters Counters, string Keywords, long? DeletedAt)
+    long Id, long AccountId, MailboxName Name, string SpecialUse, MailboxCounters Counters, string Keywords, long? DeletedAt, Acl Acl)
 {
     public bool Deleted => DeletedAt is not null;
 
     public MailboxInfo ToInfo(bool subscribed) => new()
     {
         Id = Id,
+        AccountId = AccountId,
+        Acl = Acl,
         Name = Name,
         Subscribed = subscribed,
         SpecialUse = SpecialUse,
@@ -38,7 +40,8 @@ internal readonly record struct ExpungedRow(long Id, long AccountId, ulong ModSe
 /// <summary>Reads rows of index.db on a connection of its own. Pooled by the partition; one thread at a time.</summary>
 internal sealed class IndexReader(SqliteDatabase db) : IDisposable
 {
-    const string MailboxColumns = "id, account, name, special_use, uidvalidity, uidnext, modseq, messages, unseen, bytes, next_chunk, recent_from, keywords, deleted_at";
+    const string MailboxColumns = "id, account, name, special_use, uidvalidity, uidnext, modseq, messages, unseen, bytes, next_chunk, recent_from, keywords, deleted_at,"
+        + " (SELECT group_concat(identifier || ' ' || rights, char(10)) FROM acl WHERE acl.mailbox=mailbox.id)";
 
     readonly SqliteStatement _byId = db.Prepare($"SELECT {MailboxColumns} FROM mailbox WHERE id=?1");
     readonly SqliteStatement _byName = db.Prepare($"SELECT {MailboxColumns} FROM mailbox WHERE account=?1 AND name=?2 AND deleted_at IS NULL");
@@ -55,6 +58,8 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     readonly SqliteStatement _subscriptions = db.Prepare("SELECT name FROM subscription WHERE account=?1");
     readonly SqliteStatement _details = db.Prepare(
         "SELECT id, envelope, structure, layout, message_id, preview FROM message WHERE id>=?1 AND id<?2 ORDER BY id LIMIT ?3");
+    readonly SqliteStatement _naming = db.Prepare("SELECT mailbox FROM acl WHERE identifier=?1");
+    readonly SqliteStatement _seen = db.Prepare("SELECT data FROM seen WHERE mailbox=?1 AND reader=?2");
     readonly SqliteStatement _delivered = db.Prepare("SELECT 1 FROM delivered WHERE key=?1");
     const string QueueColumns =
         "id, account, message_key, reverse_path, recipient, parameters, state, queued_at, next_attempt, attempts, last_reply, delay_noticed, segment, offset, length";
@@ -131,6 +136,34 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         return names;
     }
 
+    /// <summary>Mailboxes whose list gives any of these identifiers something.</summary>
+    public List<MailboxRow> MailboxesNaming(IReadOnlyCollection<string> identifiers)
+    {
+        var ids = new HashSet<long>();
+        foreach (string identifier in identifiers)
+        {
+            _naming.Bind(1, identifier);
+            while (_naming.Step())
+                ids.Add(_naming.Int64(0));
+            _naming.Reset();
+        }
+        var rows = new List<MailboxRow>(ids.Count);
+        foreach (long id in ids)
+        {
+            if (Mailbox(id) is { Deleted: false } row)
+                rows.Add(row);
+        }
+        return rows;
+    }
+
+    /// <summary>What a reader who is not the owner has seen.</summary>
+    public SeenState Seen(long mailboxId, long reader)
+    {
+        SeenState seen = _seen.Bind(1, mailboxId).Bind(2, reader).Step() ? SeenState.Read(_seen.Blob(0)) : SeenState.None;
+        _seen.Reset();
+        return seen;
+    }
+
     public bool WasDelivered(byte[] key)
     {
         bool found = _delivered.Bind(1, key).Step();
@@ -169,7 +202,7 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
             MailboxRow? row = Mailbox(mailboxId);
             return row is null || row.Deleted
                 ? null
-                : new Mailbox(row.Id, row.AccountId, row.Name, new MailboxSnapshot(row.Counters, Chunks(row.Id), KeywordText.Parse(row.Keywords)));
+                : new Mailbox(row.Id, row.AccountId, row.Name, new MailboxSnapshot(row.Counters, Chunks(row.Id), KeywordText.Parse(row.Keywords))) { Acl = row.Acl };
         }
         finally
         {
@@ -254,7 +287,7 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     static MailboxRow Read(SqliteStatement row) => new(
         row.Int64(0), row.Int64(1), MailboxName.Parse(row.Text(2)), row.Text(3),
         new MailboxCounters((uint)row.Int64(4), (uint)row.Int64(5), (ulong)row.Int64(6), (int)row.Int64(7), (int)row.Int64(8), row.Int64(9), (int)row.Int64(10), (uint)row.Int64(11)),
-        row.Text(12), row.IsNull(13) ? null : row.Int64(13));
+        row.Text(12), row.IsNull(13) ? null : row.Int64(13), row.IsNull(14) ? Acl.Empty : Acl.Parse(row.Text(14)));
 }
 
 /// <summary>Keyword sets as one text: sets apart by line feeds, keywords by spaces. Neither can be in a keyword (RFC 9051 §9, atom).</summary>

@@ -7,7 +7,7 @@ namespace MailEngine.Store;
 /// a mailbox's rows side by side. Every row carries its account id: what a later move to a shared database needs.</remarks>
 internal static class IndexSchema
 {
-    public const int Version = 1;
+    public const int Version = 2;
 
     const string Tables = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -27,6 +27,9 @@ internal static class IndexSchema
         CREATE INDEX expunged_at ON expunged(at);
         CREATE TABLE acl(mailbox INTEGER NOT NULL, account INTEGER NOT NULL, identifier TEXT NOT NULL, rights TEXT NOT NULL,
             PRIMARY KEY(mailbox, identifier)) WITHOUT ROWID;
+        CREATE INDEX acl_identifier ON acl(identifier, mailbox);
+        CREATE TABLE seen(mailbox INTEGER NOT NULL, reader INTEGER NOT NULL, account INTEGER NOT NULL, data BLOB NOT NULL,
+            PRIMARY KEY(mailbox, reader)) WITHOUT ROWID;
         CREATE TABLE delivered(key BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
         CREATE INDEX delivered_expires ON delivered(expires);
         CREATE TABLE queue(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, message_key TEXT NOT NULL, reverse_path TEXT NOT NULL,

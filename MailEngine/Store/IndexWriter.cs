@@ -10,7 +10,7 @@ internal sealed class IndexWriter : IDisposable
     readonly SqliteDatabase _db;
     readonly bool _sync;
     readonly SqliteStatement _begin, _commit, _rollback, _putChunk, _dropChunk, _putMailbox, _updateMailbox, _putAccount, _putMessage, _copyMessage,
-        _putExpunged, _putDelivered, _putQueue, _updateQueue, _dropQueue, _putSegment, _putMeta;
+        _putExpunged, _putDelivered, _putQueue, _updateQueue, _dropQueue, _putSegment, _putMeta, _putSeen;
     bool? _full;
 
     public IndexWriter(SqliteDatabase db, bool sync)
@@ -48,6 +48,7 @@ internal sealed class IndexWriter : IDisposable
         _dropQueue = db.Prepare("DELETE FROM queue WHERE id=?1");
         _putSegment = db.Prepare("INSERT OR REPLACE INTO segment(number, bytes) VALUES(?1,?2)");
         _putMeta = db.Prepare("INSERT OR REPLACE INTO meta(key, value) VALUES(?1,?2)");
+        _putSeen = db.Prepare("INSERT OR REPLACE INTO seen(mailbox, reader, account, data) VALUES(?1,?2,?3,?4)");
         _db.WatchLog();
     }
 
@@ -106,6 +107,17 @@ internal sealed class IndexWriter : IDisposable
     public void PutExpunged(long mailboxId, long accountId, ulong modSeq, long at, in MessageEntry entry) => _putExpunged
         .Bind(1, IndexSchema.Key(mailboxId, entry.Uid)).Bind(2, accountId).Bind(3, (long)modSeq).Bind(4, at)
         .Bind(5, MemoryMarshal.AsBytes(new ReadOnlySpan<MessageEntry>(in entry))).Run();
+
+    /// <summary>The whole list of a mailbox, in place of the one before.</summary>
+    public void PutAcl(long mailboxId, long accountId, Acl acl)
+    {
+        Run("DELETE FROM acl WHERE mailbox=?1", mailboxId);
+        foreach (AclEntry entry in acl.Entries)
+            Run("INSERT INTO acl(mailbox, account, identifier, rights) VALUES(?1,?2,?3,?4)", mailboxId, accountId, entry.Identifier, AclText.Format(entry.Rights));
+    }
+
+    public void PutSeen(long mailboxId, long reader, long accountId, SeenState seen) =>
+        _putSeen.Bind(1, mailboxId).Bind(2, reader).Bind(3, accountId).Bind(4, seen.Write()).Run();
 
     public void PutDelivered(byte[] key, long expires) => _putDelivered.Bind(1, key).Bind(2, expires).Run();
 

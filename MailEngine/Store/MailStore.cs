@@ -25,6 +25,9 @@ public sealed class MailStore : IAsyncDisposable
     /// <summary>Most mailboxes of one account.</summary>
     public int MailboxesPerAccount { get; init; } = 10_000;
 
+    /// <summary>Most identifiers in one access control list. A list is read whole with its mailbox's row.</summary>
+    public int AclEntries { get; init; } = 1000;
+
     internal Partition Default => _partition;
 
     /// <exception cref="StoreOpenException">Its message is one line for the operator.</exception>
@@ -77,18 +80,40 @@ public sealed class MailStore : IAsyncDisposable
         return row is null ? null : _partition.Open(row.Id);
     }
 
+    /// <summary>Opens a mailbox for somebody, who may be its owner or not. What he may do is <see cref="Mailbox.Rights"/>, which all that
+    /// changes messages here is held to; whether he may open it at all is the caller's to ask.</summary>
+    public async Task<Mailbox?> OpenAsync(long accountId, MailboxName name, AclSubject subject) =>
+        await OpenAsync(accountId, name) is not { } box ? null
+        : accountId == subject.Account.AccountId ? box
+        : box.ViewOf(subject, () => _partition.Read(r => r.Seen(box.Id, subject.Account.AccountId)));
+
+    /// <summary>Account number under which the mailboxes of a domain are kept, that belong to no account.</summary>
+    public static long SharedTree(long domainId) => -domainId;
+
+    /// <summary>Mailboxes of others whose access control lists name the subject, with whatever they say of him.</summary>
+    public IReadOnlyList<MailboxInfo> NamedIn(AclSubject subject) => _partition.Read(r => (IReadOnlyList<MailboxInfo>)
+        [.. r.MailboxesNaming(subject.Identifiers).Where(row => row.AccountId != subject.Account.AccountId).Select(row => row.ToInfo(subscribed: false))]);
+
+    /// <summary>Names an account is subscribed to, mailboxes or not.</summary>
+    public IReadOnlySet<string> SubscriptionsOf(long accountId) => _partition.Read(r => r.Subscriptions(accountId));
+
+    /// <summary>Changes the rights of an identifier; the rights to do so are the caller's to check.</summary>
+    public Task<StoreError> SetAclAsync(Mailbox box, string identifier, AclChangeMode mode, AclRights rights) =>
+        _partition.CommitAsync(new AclChange(box.Id, identifier, mode, rights, AclEntries));
+
     async ValueTask<MailboxRow?> RowAsync(long accountId, MailboxName name)
     {
         MailboxRow? row = _partition.Read(r => r.Mailbox(accountId, name));
-        if (row is not null || !name.IsInbox)
+        if (row is not null || !name.IsInbox || accountId <= 0)
             return row;
         await ProvisionAsync(accountId, []);
         return _partition.Read(r => r.Mailbox(accountId, name));
     }
 
     /// <param name="specialUse">RFC 6154 attribute with its backslash; empty: none.</param>
-    public Task<StoreError> CreateAsync(long accountId, MailboxName name, string specialUse = "") =>
-        _partition.CommitAsync(new CreateChange(accountId, name, specialUse, MailboxesPerAccount));
+    /// <param name="likeInbox">True: by somebody who is not the owner; a mailbox at the top then has INBOX's access control list.</param>
+    public Task<StoreError> CreateAsync(long accountId, MailboxName name, string specialUse = "", bool likeInbox = false) =>
+        _partition.CommitAsync(new CreateChange(accountId, name, specialUse, MailboxesPerAccount, likeInbox));
 
     public Task<StoreError> DeleteAsync(long accountId, MailboxName name) => _partition.CommitAsync(new DeleteChange(accountId, name));
 
@@ -105,36 +130,59 @@ public sealed class MailStore : IAsyncDisposable
     /// <summary>Takes all mail of an account out of sight; its bytes go after the retention time.</summary>
     public Task<StoreError> DeleteAccountAsync(long accountId) => _partition.CommitAsync(new DeleteAccountChange(accountId));
 
-    /// <summary>Puts messages into a mailbox, all or none.</summary>
+    /// <summary>Puts messages into a mailbox, all or none; flags without the right to them are left out. RFC 4314 §4</summary>
     /// <param name="quotaBytes">Most octets of the account; 0: no limit.</param>
     public Task<AppendOutcome> AppendAsync(Mailbox box, long quotaBytes, IReadOnlyList<AppendItem> items)
     {
+        AclRights rights = box.Rights;
+        if (!rights.HasFlag(AclRights.Insert))
+            return Task.FromResult(new AppendOutcome(StoreError.NoPermission, 0, []));
+        FlagMask keep = FlagMask.Of(rights);
         foreach (AppendItem item in items)
             _ = item.Body.Summary;
-        return _partition.CommitAsync(new AppendChange(box.Id, quotaBytes, items));
+        if (keep != FlagMask.All)
+            items = [.. items.Select(item => item with { Flags = item.Flags & keep.Flags, Keywords = keep.Keywords ? item.Keywords : [] })];
+        return _partition.CommitAsync(new AppendChange(box.Id, box.Reader, quotaBytes, items));
     }
 
     /// <param name="uids">Those that are not there are passed over.</param>
     /// <param name="quotaBytes">Most octets of the target's account; 0: no limit.</param>
-    public Task<CopyOutcome> CopyAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes) =>
-        _partition.CommitAsync(new CopyChange(from.Id, Ascending(uids), to.Id, quotaBytes, move: false));
+    public Task<CopyOutcome> CopyAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes) => CopyAsync(from, uids, to, quotaBytes, move: false);
 
-    public Task<CopyOutcome> MoveAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to) =>
-        _partition.CommitAsync(new CopyChange(from.Id, Ascending(uids), to.Id, 0, move: true));
+    /// <param name="uids">Those that are not there are passed over.</param>
+    /// <param name="quotaBytes">Most octets of the target's account, where that is another than the source's; 0: no limit.</param>
+    public Task<CopyOutcome> MoveAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes = 0) => CopyAsync(from, uids, to, quotaBytes, move: true);
 
-    /// <summary>Changes flags and keywords of messages; those that are gone are passed over.</summary>
-    public Task<StoreError> StoreFlagsAsync(Mailbox box, IReadOnlyList<uint> uids, FlagChange change) =>
-        _partition.CommitAsync(new FlagsChange(box.Id, Ascending(uids), change));
+    // A move also needs what \Deleted and EXPUNGE need in the source: RFC 6851 §4.2.
+    Task<CopyOutcome> CopyAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes, bool move)
+    {
+        const AclRights leave = AclRights.DeleteMessages | AclRights.Expunge;
+        AclRights there = to.Rights;
+        if (!there.HasFlag(AclRights.Insert) || !from.Rights.HasFlag(move ? AclRights.Read | leave : AclRights.Read))
+            return Task.FromResult(new CopyOutcome(StoreError.NoPermission, 0, [], []));
+        return _partition.CommitAsync(new CopyChange(
+            from.Id, Ascending(uids), to.Id, quotaBytes, move, new CopyReaders(from.Reader, to.Reader, FlagMask.Of(there))));
+    }
+
+    /// <summary>Changes flags and keywords of messages; those that are gone are passed over, and so are flags without the right to them.</summary>
+    public Task<StoreError> StoreFlagsAsync(Mailbox box, IReadOnlyList<uint> uids, FlagChange change)
+    {
+        FlagMask may = FlagMask.Of(box.Rights);
+        return may.IsEmpty
+            ? Task.FromResult(StoreError.NoPermission)
+            : _partition.CommitAsync(new FlagsChange(box.Id, box.Reader, Ascending(uids), may == FlagMask.All ? change : change with { May = may }));
+    }
 
     /// <summary>Takes out messages with \Deleted: of those named, or all (<paramref name="uids"/> null).</summary>
-    public Task<StoreError> ExpungeAsync(Mailbox box, IReadOnlyList<uint>? uids) =>
-        _partition.CommitAsync(new ExpungeChange(box.Id, uids is null ? null : Ascending(uids)));
+    public Task<StoreError> ExpungeAsync(Mailbox box, IReadOnlyList<uint>? uids) => box.Rights.HasFlag(AclRights.Expunge)
+        ? _partition.CommitAsync(new ExpungeChange(box.Id, uids is null ? null : Ascending(uids)))
+        : Task.FromResult(StoreError.NoPermission);
 
     /// <summary>First UID that is \Recent for the caller; the messages are recent for nobody else after it. RFC 3501 §2.3.2</summary>
     public Task<uint> ClaimRecentAsync(Mailbox box)
     {
         MailboxSnapshot now = box.Current;
-        return now.Counters.RecentFrom == now.UidNext ? Task.FromResult(now.UidNext) : _partition.CommitAsync(new ClaimRecentChange(box.Id));
+        return now.Counters.RecentFrom == now.UidNext ? Task.FromResult(now.UidNext) : _partition.CommitAsync(new ClaimRecentChange(box.Id, box.Reader));
     }
 
     public MessageReader OpenMessage(in MessageEntry entry) => new(_partition.Segments,

@@ -1,34 +1,84 @@
 namespace MailEngine.Store;
 
 /// <summary>An opened mailbox: its newest snapshot and a way to wait for the next. Shared by all sessions that look at it.</summary>
-/// <remarks>The partition keeps a weak reference; whoever holds this object is told of every change through it.</remarks>
+/// <remarks>
+/// The partition keeps a weak reference; whoever holds this object is told of every change through it. Who is not the owner opens a view:
+/// the same mailbox with his own \Seen and \Recent (<see cref="Reader"/>), made from the owner's object and told of its changes by it.
+/// What the view's reader may do is <see cref="Rights"/>; <see cref="MailStore"/> holds everybody to it.
+/// </remarks>
 public sealed class Mailbox
 {
     readonly Lock _lock = new();
+    readonly Mailbox? _base;             // null: this is the owner's object
+    readonly ReaderOverlay? _overlay;
+    readonly List<WeakReference<Mailbox>> _views = [];
+    SeenState _seen = SeenState.None;    // of a view; under the lock of its base
+    int _seenVersion;                    // of a base: goes up with every stored seen state
     MailboxSnapshot _current;
+    MailboxName _name;
+    Acl _acl = Acl.Empty;
+    bool _deleted;
+    AclSubject? _subject;
     TaskCompletionSource? _changed;
 
     internal Mailbox(long id, long accountId, MailboxName name, MailboxSnapshot current)
     {
         Id = id;
         AccountId = accountId;
-        Name = name;
+        _name = name;
         _current = current;
+    }
+
+    Mailbox(Mailbox owners, AclSubject subject, SeenState seen)
+    {
+        _base = owners;
+        Id = owners.Id;
+        AccountId = owners.AccountId;
+        Reader = subject.Account.AccountId;
+        _subject = subject;
+        _seen = seen;
+        _overlay = new ReaderOverlay();
+        _current = _overlay.Over(owners._current, seen);
     }
 
     public long Id { get; }
 
+    /// <summary>Whose it is and who pays for it; negative: it belongs to a domain (<see cref="MailStore.SharedTree"/>).</summary>
     public long AccountId { get; }
 
+    /// <summary>Account whose view this is; 0: the owner's own.</summary>
+    public long Reader { get; }
+
     /// <summary>Its name now; a rename changes it under open sessions, which RFC 9051 §6.3.6 allows.</summary>
-    public MailboxName Name { get; internal set; }
+    public MailboxName Name
+    {
+        get => _base?._name ?? _name;
+        internal set => _name = value;
+    }
 
     /// <summary>True once it was deleted: sessions that have it selected answer NO or say BYE. RFC 9051 §6.3.5</summary>
-    public bool IsDeleted { get; private set; }
+    public bool IsDeleted => _base?._deleted ?? _deleted;
 
     public MailboxSnapshot Current => Volatile.Read(ref _current);
 
-    /// <summary>Ends when <see cref="Current"/> is no longer <paramref name="known"/>, or the mailbox was deleted.</summary>
+    /// <summary>Its access control list now.</summary>
+    public Acl Acl
+    {
+        get => Volatile.Read(ref (_base ?? this)._acl);
+        internal set => Volatile.Write(ref _acl, value);
+    }
+
+    /// <summary>For a view: who its reader is now. A session puts the directory's newest answer here; other identifiers, other rights.</summary>
+    public AclSubject? Subject
+    {
+        get => Volatile.Read(ref _subject);
+        set => Volatile.Write(ref _subject, value);
+    }
+
+    /// <summary>What who opened it may do with it, now. RFC 4314 §4</summary>
+    public AclRights Rights => Reader == 0 ? Acl.OwnerRights(AccountId) : Acl.RightsOf(Subject!);
+
+    /// <summary>Ends when <see cref="Current"/> is no longer <paramref name="known"/>, the mailbox was deleted, or its rights changed.</summary>
     public Task ChangedSince(MailboxSnapshot known)
     {
         lock (_lock)
@@ -40,28 +90,139 @@ public sealed class Mailbox
         }
     }
 
-    /// <summary>Commit loop only, after the rows are durable.</summary>
-    internal void Publish(MailboxSnapshot next)
+    /// <summary>The view of a reader who is not the owner, one object for all his sessions. Any thread.</summary>
+    /// <param name="read">Reads his stored state; may be called again when it was changed meanwhile.</param>
+    internal Mailbox ViewOf(AclSubject subject, Func<SeenState> read)
     {
-        TaskCompletionSource? wake;
+        while (true)
+        {
+            int version;
+            lock (_lock)
+            {
+                if (FindView_NeedsLock(subject.Account.AccountId) is { } known)
+                {
+                    known.Subject = subject;
+                    return known;
+                }
+                version = _seenVersion;
+            }
+            SeenState seen = read();
+            lock (_lock)
+            {
+                if (version != _seenVersion || FindView_NeedsLock(subject.Account.AccountId) is not null)
+                    continue;
+                var view = new Mailbox(this, subject, seen);
+                _views.RemoveAll(static v => !v.TryGetTarget(out _));
+                _views.Add(new WeakReference<Mailbox>(view));
+                return view;
+            }
+        }
+    }
+
+    /// <summary>Commit loop: what an open view's reader has seen; null: nobody has it open.</summary>
+    internal SeenState? SeenOf(long reader)
+    {
+        lock (_lock)
+            return FindView_NeedsLock(reader)?._seen;
+    }
+
+    /// <summary>Commit loop only, after the rows are durable, before <see cref="Publish"/> of the same batch.</summary>
+    internal void PublishSeen(long reader, SeenState seen)
+    {
+        TaskCompletionSource? wake = null;
         lock (_lock)
         {
-            _current = next;
-            wake = _changed;
-            _changed = null;
+            _seenVersion++;
+            if (FindView_NeedsLock(reader) is { } view)
+            {
+                view._seen = seen;
+                wake = view.Show(_current);
+            }
         }
         wake?.TrySetResult();
     }
 
-    internal void PublishDeleted()
+    /// <summary>Commit loop only, after the rows are durable.</summary>
+    internal void Publish(MailboxSnapshot next)
     {
-        TaskCompletionSource? wake;
+        TaskCompletionSource? own;
+        List<TaskCompletionSource?>? theirs = null;
         lock (_lock)
         {
-            IsDeleted = true;
-            wake = _changed;
-            _changed = null;
+            Volatile.Write(ref _current, next);
+            own = TakeWaiters_NeedsLock();
+            if (_views.Count > 0)
+                theirs = [.. Views_NeedsLock().Select(view => view.Show(next))];
         }
-        wake?.TrySetResult();
+        own?.TrySetResult();
+        foreach (TaskCompletionSource? wake in theirs ?? [])
+            wake?.TrySetResult();
+    }
+
+    /// <summary>Commit loop only: other rights, or the mailbox is gone. Whoever waits looks again.</summary>
+    internal void PublishRights(Acl acl)
+    {
+        Acl = acl;
+        WakeAll();
+    }
+
+    internal void PublishDeleted()
+    {
+        lock (_lock)
+            _deleted = true;
+        WakeAll();
+    }
+
+    void WakeAll()
+    {
+        var wakes = new List<TaskCompletionSource?>();
+        lock (_lock)
+        {
+            wakes.Add(TakeWaiters_NeedsLock());
+            foreach (Mailbox view in Views_NeedsLock())
+            {
+                lock (view._lock)
+                    wakes.Add(view.TakeWaiters_NeedsLock());
+            }
+        }
+        foreach (TaskCompletionSource? wake in wakes)
+            wake?.TrySetResult();
+    }
+
+    /// <summary>Of a view, under the lock of its base: shows the owner's newest snapshot with the reader's state.</summary>
+    TaskCompletionSource? Show(MailboxSnapshot snapshot)
+    {
+        MailboxSnapshot mine = _overlay!.Over(snapshot, _seen);
+        lock (_lock)
+        {
+            Volatile.Write(ref _current, mine);
+            return TakeWaiters_NeedsLock();
+        }
+    }
+
+    TaskCompletionSource? TakeWaiters_NeedsLock()
+    {
+        TaskCompletionSource? wake = _changed;
+        _changed = null;
+        return wake;
+    }
+
+    Mailbox? FindView_NeedsLock(long reader)
+    {
+        foreach (WeakReference<Mailbox> reference in _views)
+        {
+            if (reference.TryGetTarget(out Mailbox? view) && view.Reader == reader)
+                return view;
+        }
+        return null;
+    }
+
+    IEnumerable<Mailbox> Views_NeedsLock()
+    {
+        foreach (WeakReference<Mailbox> reference in _views)
+        {
+            if (reference.TryGetTarget(out Mailbox? view))
+                yield return view;
+        }
     }
 }

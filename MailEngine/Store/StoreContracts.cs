@@ -74,6 +74,9 @@ public sealed record MailboxInfo
 {
     /// <summary>0: no mailbox, only a subscribed name or a parent of one.</summary>
     public required long Id { get; init; }
+    /// <summary>Whose it is; negative: a domain's (<see cref="MailStore.SharedTree"/>).</summary>
+    public long AccountId { get; init; }
+    public Acl Acl { get; init; } = Acl.Empty;
     public required MailboxName Name { get; init; }
     public required bool Subscribed { get; init; }
     /// <summary>RFC 6154 attribute with its backslash, e.g. \Sent; empty: none.</summary>
@@ -105,7 +108,27 @@ public sealed record AppendItem
 public enum FlagChangeMode { Replace, Add, Remove }
 
 /// <summary>A change of flags and keywords.</summary>
-public sealed record FlagChange(FlagChangeMode Mode, MessageFlags Flags, IReadOnlyList<string> Keywords);
+public sealed record FlagChange(FlagChangeMode Mode, MessageFlags Flags, IReadOnlyList<string> Keywords)
+{
+    /// <summary>Flags that may be changed; the others stay as they are. RFC 4314 §4</summary>
+    public FlagMask May { get; init; } = FlagMask.All;
+}
+
+/// <summary>Flags that somebody may change.</summary>
+/// <param name="Keywords">Keywords too.</param>
+public readonly record struct FlagMask(MessageFlags Flags, bool Keywords)
+{
+    public static FlagMask All { get; } = new(MessageFlags.All, true);
+
+    public bool IsEmpty => Flags == MessageFlags.None && !Keywords;
+
+    /// <summary>RFC 4314 §4: s for \Seen, t for \Deleted, w for all others.</summary>
+    public static FlagMask Of(AclRights rights) => new(
+        (rights.HasFlag(AclRights.Seen) ? MessageFlags.Seen : 0)
+        | (rights.HasFlag(AclRights.DeleteMessages) ? MessageFlags.Deleted : 0)
+        | (rights.HasFlag(AclRights.Write) ? MessageFlags.Answered | MessageFlags.Flagged | MessageFlags.Draft : 0),
+        rights.HasFlag(AclRights.Write));
+}
 
 /// <summary>Outcome of APPEND: UIDs in order. RFC 4315 §3</summary>
 public readonly record struct AppendOutcome(StoreError Error, uint UidValidity, IReadOnlyList<uint> Uids);

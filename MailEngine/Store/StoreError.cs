@@ -10,6 +10,8 @@ public enum StoreError
     AlreadyExists,
     /// <summary>A name below one that cannot have children, INBOX as a target of DELETE, and the like: CANNOT.</summary>
     NotAllowed,
+    /// <summary>The rights on the mailbox do not allow it: RFC 5530 §3 NOPERM.</summary>
+    NoPermission,
     /// <summary>The mailbox has children: DELETE leaves it as \Noselect or refuses. RFC 9051 §6.3.5</summary>
     HasChildren,
     /// <summary>RFC 9208 §4.3.1: OVERQUOTA; 452 4.2.2 for SMTP.</summary>

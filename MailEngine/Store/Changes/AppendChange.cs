@@ -1,7 +1,8 @@
 namespace MailEngine.Store.Changes;
 
 /// <summary>APPEND: all messages or none. RFC 9051 §6.3.12, RFC 3502 §6.3.11</summary>
-internal sealed class AppendChange(long mailboxId, long quotaBytes, IReadOnlyList<AppendItem> items) : StoreChange<AppendOutcome>
+/// <param name="reader">Who puts them there when he is not the owner: \Seen is then his alone; 0: the owner.</param>
+internal sealed class AppendChange(long mailboxId, long reader, long quotaBytes, IReadOnlyList<AppendItem> items) : StoreChange<AppendOutcome>
 {
     AppendOutcome _outcome;
 
@@ -41,7 +42,7 @@ internal sealed class AppendChange(long mailboxId, long quotaBytes, IReadOnlyLis
             {
                 InternalDate = (item.InternalDate ?? batch.Now).ToUnixTimeSeconds(),
                 SentDate = item.Body.Summary.SentDate ?? long.MinValue,
-                Flags = item.Flags,
+                Flags = reader == 0 ? item.Flags : item.Flags & ~MessageFlags.Seen,
                 KeywordSet = keywords[i],
                 BodySegment = body.Segment,
                 BodyOffset = body.Offset,
@@ -50,6 +51,8 @@ internal sealed class AppendChange(long mailboxId, long quotaBytes, IReadOnlyLis
             uint uid = uids[i] = batch.Deposit(box, ref entry, default);
             batch.Row(index => index.PutMessage(mailboxId, uid, accountId, item.Body.Summary));
         }
+        if (reader != 0 && items.Any(item => item.Flags.HasFlag(MessageFlags.Seen)))
+            batch.SetSeen(box, reader, batch.SeenOf(box, reader).With([.. uids.Where((_, i) => items[i].Flags.HasFlag(MessageFlags.Seen))]));
         _outcome = new AppendOutcome(StoreError.None, box.Counters.UidValidity, uids);
     }
 }

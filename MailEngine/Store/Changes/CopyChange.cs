@@ -1,7 +1,8 @@
 namespace MailEngine.Store.Changes;
 
 /// <summary>COPY and MOVE: new rows for the same bytes; MOVE takes the old rows out in the same commit. RFC 9051 §6.4.7, RFC 6851 §3.3</summary>
-internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toId, long quotaBytes, bool move) : StoreChange<CopyOutcome>
+/// <param name="readers">Whose \Seen it is on either side when that is not the owner's, and flags that may be kept.</param>
+internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toId, long quotaBytes, bool move, CopyReaders readers) : StoreChange<CopyOutcome>
 {
     CopyOutcome _outcome;
 
@@ -14,11 +15,12 @@ internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toI
         MailboxDraft? from = batch.Mailbox(fromId), to = batch.Mailbox(toId);
         _outcome = from is null || to is null
             ? new CopyOutcome(StoreError.NoSuchMailbox, 0, [], [])
-            : Copy(batch, from, to, uids, quotaBytes, move);
+            : Copy(batch, from, to, uids, quotaBytes, move, readers);
     }
 
     /// <param name="uids">Ascending.</param>
-    internal static CopyOutcome Copy(CommitBatch batch, MailboxDraft from, MailboxDraft to, IReadOnlyList<uint> uids, long quotaBytes, bool move)
+    internal static CopyOutcome Copy(CommitBatch batch, MailboxDraft from, MailboxDraft to, IReadOnlyList<uint> uids, long quotaBytes, bool move,
+        CopyReaders readers)
     {
         MailboxSnapshot source = from.Snapshot;
         var found = new List<MessageEntry>(uids.Count);
@@ -36,6 +38,7 @@ internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toI
         if (grows && quotaBytes > 0 && batch.Account(to.Mailbox.AccountId).Bytes + size > quotaBytes)
             return new CopyOutcome(StoreError.OverQuota, 0, [], []);
 
+        Dress(batch, from, found, readers);
         var sets = new Dictionary<int, int>();
         foreach (int set in found.Select(entry => entry.KeywordSet).Distinct())
         {
@@ -47,16 +50,48 @@ internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toI
         long fromId = from.Mailbox.Id, toId = to.Mailbox.Id, account = to.Mailbox.AccountId;
         var sourceUids = new uint[found.Count];
         var targetUids = new uint[found.Count];
+        var seen = new List<uint>();
         for (int i = 0; i < found.Count; i++)
         {
             MessageEntry entry = found[i];
             uint old = sourceUids[i] = entry.Uid;
             entry.KeywordSet = sets[entry.KeywordSet];
+            bool isSeen = entry.Flags.HasFlag(MessageFlags.Seen);
+            if (readers.To != 0)
+                entry.Flags &= ~MessageFlags.Seen;
             uint uid = targetUids[i] = batch.Deposit(to, ref entry, default);
+            if (readers.To != 0 && isSeen)
+                seen.Add(uid);
             batch.Row(index => index.CopyMessage(fromId, old, toId, uid, account));
         }
+        if (seen.Count > 0)
+            batch.SetSeen(to, readers.To, batch.SeenOf(to, readers.To).With(seen));
         if (move)
             ExpungeChange.Expunge(batch, from, sourceUids, ExpungeReason.Moved);
         return new CopyOutcome(StoreError.None, to.Counters.UidValidity, sourceUids, targetUids);
     }
+    /// <summary>The messages as their reader sees them, with the flags that he may set in the target. RFC 4314 §4 (COPY)</summary>
+    static void Dress(CommitBatch batch, MailboxDraft from, List<MessageEntry> found, CopyReaders readers)
+    {
+        SeenState? seen = readers.From == 0 ? null : batch.SeenOf(from, readers.From);
+        if (seen is null && readers.Keep == FlagMask.All)
+            return;
+        foreach (ref MessageEntry entry in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(found))
+        {
+            if (seen is not null)
+                entry.Flags = (entry.Flags & ~MessageFlags.Seen) | (seen.Contains(entry.Uid) ? MessageFlags.Seen : 0);
+            entry.Flags &= readers.Keep.Flags;
+            if (!readers.Keep.Keywords)
+                entry.KeywordSet = 0;
+        }
+    }
+}
+
+/// <summary>Who copies, where he is not the owner.</summary>
+/// <param name="From">Reader of the source; 0: its owner.</param>
+/// <param name="To">Reader of the target; 0: its owner.</param>
+/// <param name="Keep">Flags that may be set in the target.</param>
+internal readonly record struct CopyReaders(long From, long To, FlagMask Keep)
+{
+    public static CopyReaders Owners { get; } = new(0, 0, FlagMask.All);
 }

@@ -1,7 +1,9 @@
 namespace MailEngine.Store.Changes;
 
 /// <summary>CREATE: the mailbox and every missing one above it. RFC 9051 §6.3.4</summary>
-internal sealed class CreateChange(long accountId, MailboxName name, string specialUse, int mostMailboxes) : SimpleChange
+/// <param name="likeInbox">True: by somebody who is not the owner. A mailbox at the top then has INBOX's access control list, since INBOX
+/// is what stands above it for him; otherwise he could not use what he made.</param>
+internal sealed class CreateChange(long accountId, MailboxName name, string specialUse, int mostMailboxes, bool likeInbox = false) : SimpleChange
 {
     public override void Prepare(CommitBatch batch)
     {
@@ -10,12 +12,13 @@ internal sealed class CreateChange(long accountId, MailboxName name, string spec
             Result = StoreError.AlreadyExists;
             return;
         }
-        Result = MakeParents(batch, accountId, name, mostMailboxes);
+        Acl? atTop = likeInbox && batch.FindMailbox(accountId, MailboxName.Inbox) is var inbox and not 0 && batch.Mailbox(inbox) is { } box ? batch.AclOf(box) : null;
+        Result = MakeParents(batch, accountId, name, mostMailboxes, atTop);
         if (Result == StoreError.None)
-            batch.CreateMailbox(accountId, name, specialUse);
+            batch.CreateMailbox(accountId, name, specialUse, name.Parent is null ? atTop : null);
     }
 
-    internal static StoreError MakeParents(CommitBatch batch, long accountId, MailboxName name, int mostMailboxes)
+    internal static StoreError MakeParents(CommitBatch batch, long accountId, MailboxName name, int mostMailboxes, Acl? atTop = null)
     {
         if (batch.CountMailboxes(accountId) >= mostMailboxes)
             return StoreError.Limit;
@@ -26,7 +29,7 @@ internal sealed class CreateChange(long accountId, MailboxName name, string spec
                 missing.Push(above);
         }
         foreach (MailboxName parent in missing)
-            batch.CreateMailbox(accountId, parent, "");
+            batch.CreateMailbox(accountId, parent, "", parent.Parent is null ? atTop : null);
         return StoreError.None;
     }
 }
@@ -60,7 +63,11 @@ internal sealed class DeleteChange(long accountId, MailboxName name) : SimpleCha
         long id = box.Mailbox.Id, at = batch.Now.ToUnixTimeSeconds();
         batch.Rename(accountId, name, null, 0);
         batch.Drop(box);
-        batch.Row(index => index.Run("UPDATE mailbox SET deleted_at=?2 WHERE id=?1", id, at));
+        batch.Row(index =>
+        {
+            index.Run("UPDATE mailbox SET deleted_at=?2 WHERE id=?1", id, at);
+            index.Run("DELETE FROM acl WHERE mailbox=?1", id);   // RFC 4314 §4: who may see it must not outlive it
+        });
     }
 }
 
@@ -96,7 +103,7 @@ internal sealed class RenameChange(long accountId, MailboxName from, MailboxName
             uint[] uids = new uint[all.Count];
             for (int i = 0; i < uids.Length; i++)
                 uids[i] = all[i].Uid;
-            CopyChange.Copy(batch, inbox, target, uids, 0, move: true);
+            CopyChange.Copy(batch, inbox, target, uids, 0, move: true, CopyReaders.Owners);
             return;
         }
         Move(batch, id, from, to);
@@ -153,6 +160,12 @@ internal sealed class DeleteAccountChange(long accountId) : SimpleChange
             if (batch.Mailbox(id) is { } box)
                 DeleteChange.Delete(batch, accountId, name, box);
         }
-        batch.Row(index => index.Run("DELETE FROM subscription WHERE account=?1", accountId));
+        string identifier = AclIdentifier.OfAccount(accountId);
+        batch.Row(index =>
+        {
+            index.Run("DELETE FROM subscription WHERE account=?1", accountId);
+            index.Run("DELETE FROM acl WHERE identifier IN (?1, ?2)", identifier, "-" + identifier);
+            index.Run("DELETE FROM seen WHERE reader=?1", accountId);
+        });
     }
 }
