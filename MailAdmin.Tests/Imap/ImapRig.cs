@@ -58,6 +58,13 @@ sealed class ImapRig : IAsyncDisposable
         }
     }
 
+    /// <summary>Messages that no session is told of as \Recent.</summary>
+    public async Task GivenOldMessagesAsync(int count, string mailbox = "INBOX", Func<int, string>? text = null)
+    {
+        await GivenMessagesAsync(count, mailbox, text);
+        await Mail.Store.ClaimRecentAsync((await Mail.Store.OpenAsync(Mail.Ann, MailboxName.Parse(mailbox)))!);
+    }
+
     Body BodyOf(string text)
     {
         using BodyWriter writer = Mail.Store.NewBody();

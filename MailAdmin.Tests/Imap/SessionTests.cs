@@ -21,7 +21,7 @@ public class SessionTests
             C: a3 NAMESPACE
             S: * NAMESPACE (("" "/")) NIL NIL
             S: a3 OK *
-            C: a4 ENABLE X-NOTHING CONDSTORE
+            C: a4 ENABLE X-NOTHING IDLE
             S: * ENABLED
             S: a4 OK *
             C: a5 LIST "" ""
@@ -72,6 +72,7 @@ public class SessionTests
             S: * 1 RECENT
             S: * OK [UIDVALIDITY *
             S: * OK [UIDNEXT 2] *
+            S: * OK [HIGHESTMODSEQ *
             S: b2 OK [READ-ONLY] *
             C: b3 STORE 1 +FLAGS (\Deleted)
             S: b3 NO [READ-ONLY] *
@@ -79,12 +80,14 @@ public class SessionTests
             S: * 1 FETCH (FLAGS (\Seen \Recent $Work) INTERNALDATE "17-Jul-1996 09:44:25 +0000" RFC822.SIZE 23 ENVELOPE (NIL "one" NIL NIL NIL NIL NIL NIL NIL NIL) BODY ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 7 1))
             S: b4 OK *
             C: b5 SELECT Work/2027
+            S: * OK [CLOSED] *
             S: * FLAGS *
             S: * OK [PERMANENTFLAGS (\Answered \Flagged \Deleted \Seen \Draft $Work \*)] *
             S: * 1 EXISTS
             S: * 1 RECENT
             S: * OK [UIDVALIDITY *
             S: * OK [UIDNEXT 2] *
+            S: * OK [HIGHESTMODSEQ *
             S: b5 OK [READ-WRITE] *
             C: b6 UID STORE 1 FLAGS (\Deleted \Flagged Other)
             S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft $Work Other)

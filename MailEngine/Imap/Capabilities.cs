@@ -13,6 +13,7 @@ internal static class Capabilities
     [
         "CHILDREN",             // RFC 3348 §3
         "COMPRESS=DEFLATE",     // RFC 4978 §5
+        "CONDSTORE",            // RFC 7162 §3.1.1
         "CREATE-SPECIAL-USE",   // RFC 6154 §3
         "ESEARCH",              // RFC 4731 §3
         "IDLE",                 // RFC 2177 §3

@@ -10,6 +10,9 @@ internal abstract record ImapCommand
     /// <summary>Does the work and writes untagged responses; the session sends the tagged one.</summary>
     /// <param name="ct">Fires when the client is gone.</param>
     public abstract ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct);
+
+    /// <summary>Sequence numbers stand in it although its row says that it has none: UID SEARCH 1:3. RFC 7162 §3.2.10.2</summary>
+    public virtual bool UsesNumbers => false;
 }
 
 /// <summary>Reads the arguments of a command, from behind its name up to the line end.</summary>

@@ -141,19 +141,23 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
         return value;
     }
 
-    /// <summary>RFC 9051 §9 (number64)</summary>
+    /// <summary>A mod-sequence, 0 included where that is one. RFC 7162 §7 (mod-sequence-valzer)</summary>
+    public ulong ModSeq() => (ulong)Number64();
+
+    /// <summary>RFC 9051 §9 (number64): up to 2^63 - 1</summary>
     public long Number64()
     {
         int start = _at;
         long value = 0;
         while (_at < _command.Length && _command[_at] is >= (byte)'0' and <= (byte)'9')
         {
-            if (_at - start >= 18)
+            int digit = _command[_at++] - '0';
+            if (value > (long.MaxValue - digit) / 10)
             {
                 Fail("Number too large");
                 return 0;
             }
-            value = value * 10 + (_command[_at++] - '0');
+            value = value * 10 + digit;
         }
         if (_at == start)
             Fail("Expected a number");

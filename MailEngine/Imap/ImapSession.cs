@@ -49,6 +49,8 @@ internal sealed class ImapSession
 
     public SelectedMailbox? Selected { get; set; }
 
+    public EnabledExtensions Enabled { get; } = new();
+
     public ImapState State => Selected is not null ? ImapState.Selected : Account is not null ? ImapState.Authenticated : ImapState.NotAuthenticated;
 
     /// <summary>Passwords may be sent: under TLS, over a unix socket, or by setting. RFC 9051 §11.1</summary>
@@ -82,6 +84,15 @@ internal sealed class ImapSession
         Services.LoggedIn.Add(Connection, account);
         ImapLog.LoggedIn(Services.Log, Connection.Id, Connection.RemoteText, account.AccountId);
         return true;
+    }
+
+    /// <summary>A command implies CONDSTORE; the first one makes the mod-sequence of the selected mailbox known. RFC 7162 §3.1</summary>
+    public void EnableCondStore()
+    {
+        if (Enabled.CondStore)
+            return;
+        Enabled.CondStore = true;
+        Selected?.WriteHighestModSeq(Writer);
     }
 
     /// <summary>No further command is read.</summary>
@@ -326,7 +337,9 @@ internal sealed class ImapSession
                 Bye("The selected mailbox was deleted");   // RFC 9051 §6.3.5
                 return Answer(received with { Reply = reply });
             }
-            Selected.Sync(Writer, mayExpunge: received.Row!.Numbers == SeqUse.None);
+            Selected.Sync(Writer, mayExpunge: received.Row!.Numbers == SeqUse.None && !received.Command!.UsesNumbers);
+            if (Enabled.CondStore && Selected.IsBehind)
+                Selected.WriteHighestModSeq(Writer);   // RFC 7162 §6: or a client cut off now would never hear of the expunged ones
         }
         bool goesOn = Answer(received with { Reply = reply });
         await FlushIfFullAsync(ct);

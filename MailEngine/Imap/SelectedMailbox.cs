@@ -7,7 +7,7 @@ namespace MailEngine.Imap;
 /// <see cref="Told"/> is what the client was told: its sequence numbers count in it, and all commands work on it. <see cref="Seen"/> is
 /// the newest snapshot of the mailbox that was worked into it. They differ while expunged messages wait to be announced.
 /// </remarks>
-internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFrom, MailboxSnapshot snapshot)
+internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFrom, MailboxSnapshot snapshot, EnabledExtensions enabled)
 {
     int _keywordSetsTold = snapshot.KeywordSets.Count;
 
@@ -27,6 +27,13 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
     /// <summary>The result that a search saved: "$". RFC 5182 §2.1</summary>
     public SequenceSet Saved { get; set; } = SequenceSet.OfUids([]);
 
+    /// <summary>The client was told of all changes up to this mod-sequence; smaller than those of expunged messages that wait to be
+    /// announced. RFC 7162 §3.2</summary>
+    public ulong ToldModSeq { get; private set; } = snapshot.HighestModSeq;
+
+    /// <summary>Expunged messages wait to be announced.</summary>
+    public bool IsBehind => !ReferenceEquals(Told, Seen);
+
     public KeywordTexts Keywords { get; } = new();
 
     public bool IsRecent(in MessageEntry entry) => entry.Uid >= RecentFrom;
@@ -41,10 +48,12 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
         if (ReferenceEquals(now, Seen) && (!mayExpunge || ReferenceEquals(Told, Seen)))
             return;
         SnapshotDifference difference = SnapshotDifference.Of(Told, now);
+        bool whole = true;
         if (difference.Expunged.Count > 0 && !mayExpunge)
         {
             now = ToldSnapshot.KeepExpunged(Told, current);
             difference = SnapshotDifference.Of(Told, now);
+            whole = false;
         }
         for (int i = difference.Expunged.Count - 1; i >= 0; i--)
         {
@@ -70,11 +79,13 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
             ref readonly MessageEntry entry = ref now[number - 1];
             if (silent is not null && silent(entry))
                 continue;
-            if (Differs(entry))
-                WriteFetchFlags(writer, now, number, entry);
+            if (enabled.CondStore || Differs(entry))
+                WriteFetch(writer, now, number - 1, withUid: true, withFlags: true);   // RFC 9051 §7.5.2: unsolicited, so with UID
         }
         Told = now;
         Seen = current;
+        if (whole)
+            ToldModSeq = current.HighestModSeq;
     }
 
     /// <summary>A new mod-sequence alone is nothing to tell a client that did not ask for it.</summary>
@@ -84,16 +95,39 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
         return index < 0 || Told[index].Flags != now.Flags || Told[index].KeywordSet != now.KeywordSet;
     }
 
-    /// <summary>Unsolicited, so with UID: RFC 9051 §7.5.2.</summary>
-    public void WriteFetchFlags(ImapWriter writer, MailboxSnapshot snapshot, int number, in MessageEntry entry)
+    /// <summary>A FETCH response about flags. Once CONDSTORE is on it has UID and mod-sequence: RFC 7162 §3.2.4.</summary>
+    public void WriteFetch(ImapWriter writer, MailboxSnapshot snapshot, int index, bool withUid, bool withFlags)
     {
+        ref readonly MessageEntry entry = ref snapshot[index];
         writer.Write("* "u8);
-        writer.WriteNumber(number);
-        writer.Write(" FETCH (UID "u8);
-        writer.WriteNumber(entry.Uid);
-        writer.Write(" FLAGS ("u8);
-        WriteFlagNames(writer, snapshot, entry);
-        writer.Write("))\r\n"u8);
+        writer.WriteNumber(index + 1);
+        writer.Write(" FETCH ("u8);
+        if (withUid || enabled.CondStore)
+        {
+            writer.Write("UID "u8);
+            writer.WriteNumber(entry.Uid);
+        }
+        if (withFlags)
+        {
+            writer.Write(withUid || enabled.CondStore ? " FLAGS ("u8 : "FLAGS ("u8);
+            WriteFlagNames(writer, snapshot, entry);
+            writer.Write((byte)')');
+        }
+        if (enabled.CondStore)
+        {
+            writer.Write(" MODSEQ ("u8);
+            writer.WriteNumber(entry.ModSeq);
+            writer.Write((byte)')');
+        }
+        writer.Write(")\r\n"u8);
+    }
+
+    /// <summary>HIGHESTMODSEQ: RFC 7162 §3.1.2.1.</summary>
+    public void WriteHighestModSeq(ImapWriter writer)
+    {
+        writer.Write("* OK [HIGHESTMODSEQ "u8);
+        writer.WriteNumber(ToldModSeq);
+        writer.Write(IsBehind ? "] Expunged messages are yet to be told\r\n"u8 : "] Highest\r\n"u8);
     }
 
     public void WriteFlagNames(ImapWriter writer, MailboxSnapshot snapshot, in MessageEntry entry)

@@ -165,12 +165,16 @@ public sealed class MailStore : IAsyncDisposable
     }
 
     /// <summary>Changes flags and keywords of messages; those that are gone are passed over, and so are flags without the right to them.</summary>
-    public Task<StoreError> StoreFlagsAsync(Mailbox box, IReadOnlyList<uint> uids, FlagChange change)
+    public async Task<StoreError> StoreFlagsAsync(Mailbox box, IReadOnlyList<uint> uids, FlagChange change) =>
+        (await StoreFlagsAsync(box, uids, change, condition: null)).Error;
+
+    /// <summary>The same, where a condition is met.</summary>
+    public Task<FlagsOutcome> StoreFlagsAsync(Mailbox box, IReadOnlyList<uint> uids, FlagChange change, FlagsCondition? condition)
     {
         FlagMask may = FlagMask.Of(box.Rights);
         return may.IsEmpty
-            ? Task.FromResult(StoreError.NoPermission)
-            : _partition.CommitAsync(new FlagsChange(box.Id, box.Reader, Ascending(uids), may == FlagMask.All ? change : change with { May = may }));
+            ? Task.FromResult(new FlagsOutcome(StoreError.NoPermission, []))
+            : _partition.CommitAsync(new FlagsChange(box.Id, box.Reader, Ascending(uids), may == FlagMask.All ? change : change with { May = may }, condition));
     }
 
     /// <summary>Takes out messages with \Deleted: of those named, or all (<paramref name="uids"/> null).</summary>

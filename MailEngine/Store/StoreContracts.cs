@@ -130,6 +130,15 @@ public readonly record struct FlagMask(MessageFlags Flags, bool Keywords)
         rights.HasFlag(AclRights.Write));
 }
 
+/// <summary>STORE only what nobody else has changed. RFC 7162 §3.1.3</summary>
+/// <param name="UnchangedSince">Messages with a larger mod-sequence are left as they are.</param>
+/// <param name="Known">What the client knows: where just these flags are still as they were, the message is changed all the same. RFC 7162 §3.1.12</param>
+public sealed record FlagsCondition(ulong UnchangedSince, MailboxSnapshot Known);
+
+/// <summary>Outcome of STORE.</summary>
+/// <param name="Modified">UIDs that did not meet the condition, ascending.</param>
+public readonly record struct FlagsOutcome(StoreError Error, IReadOnlyList<uint> Modified);
+
 /// <summary>Outcome of APPEND: UIDs in order. RFC 4315 §3</summary>
 public readonly record struct AppendOutcome(StoreError Error, uint UidValidity, IReadOnlyList<uint> Uids);
 

@@ -1,23 +1,40 @@
+using System.Text;
+
 namespace MailEngine.Imap.Commands;
 
-/// <summary>ENABLE: switches extensions on. None that we have needs it, so the list of those enabled is empty.</summary>
+/// <summary>ENABLE: switches extensions on; answers with those that are on now because of it.</summary>
 /// <remarks>RFC 9051 §6.3.1, RFC 5161 §3.1: unknown names are passed over.</remarks>
-internal sealed record EnableCommand : ImapCommand
+internal sealed record EnableCommand(IReadOnlyList<string> Names) : ImapCommand
 {
+    const int MaxNames = 100;
+
+    // enable = "ENABLE" 1*(SP capability) (RFC 9051 §9)
     public static EnableCommand Parse(ref ImapReader r)
     {
+        var names = new List<string>();
         do
         {
             r.Sp();
-            r.Atom();
+            names.Add(Encoding.ASCII.GetString(r.Atom()));
+            if (names.Count > MaxNames)
+                r.Fail("Too many names");
         }
         while (!r.Failed && !r.AtEnd);
-        return new();
+        return new(names);
     }
 
     public override ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        session.Writer.Write("* ENABLED\r\n"u8);
+        var enabled = new List<string>();
+        foreach (string name in Names)
+        {
+            bool wasAware = session.Enabled.CondStore;
+            if (session.Enabled.Enable(name) is { } known && !enabled.Contains(known))
+                enabled.Add(known);
+            if (!wasAware && session.Enabled.CondStore)
+                session.Selected?.WriteHighestModSeq(session.Writer);
+        }
+        session.Writer.WriteAscii($"* ENABLED{string.Concat(enabled.Select(name => " " + name))}\r\n");
         return new(ImapReply.Ok("ENABLE completed"));
     }
 }

@@ -4,7 +4,7 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>FETCH and UID FETCH: data of messages.</summary>
-/// <remarks>RFC 9051 §6.4.5 and §6.4.9; PARTIAL: RFC 9394 §3.3. Works on the snapshot the client knows, so messages that others expunged meanwhile are still served.</remarks>
+/// <remarks>RFC 9051 §6.4.5 and §6.4.9; PARTIAL: RFC 9394 §3.3; CHANGEDSINCE: RFC 7162 §3.1.4.1. Works on the snapshot the client knows, so messages that others expunged meanwhile are still served.</remarks>
 internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModifiers Modifiers, bool IsUid) : ImapCommand
 {
     /// <summary>Messages whose \Seen is set in one go before they are sent.</summary>
@@ -27,6 +27,8 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModi
         FetchModifiers modifiers = FetchModifiers.Parse(ref r);
         if (modifiers.Partial is not null && !isUid)
             r.Fail("PARTIAL is for UID FETCH");   // RFC 9394 §3.3
+        if (modifiers.ChangedSince is not null)
+            items = items with { Data = items.Data | FetchData.ModSeq };   // RFC 7162 §3.1.4.1
         return new(set, items, modifiers, isUid);
     }
 
@@ -37,12 +39,37 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModi
         List<IndexRange> ranges = IsUid ? Set.ResolveUids(selected.Told) : Set.ResolveNumbers(selected.Told, out all);
         if (!all)
             return ImapReply.BadNumber;
+        if ((Items.Data & FetchData.ModSeq) != 0)
+            session.EnableCondStore();
+        if (Modifiers.ChangedSince is { } since)
+            ranges = ChangedSince(selected.Told, ranges, since);
         if (Modifiers.Partial is { } partial)
             ranges = SequenceSet.Part(ranges, partial);
         int lost = Items.SetsSeen && !selected.IsReadOnly
             ? await ReadAndMarkAsync(session, selected, ranges, ct)
             : await ReadAsync(session, selected, ranges, null, ct);
         return lost == 0 ? ImapReply.Ok("FETCH completed") : ImapReply.No("[UNAVAILABLE] Some messages cannot be read");
+    }
+
+    /// <summary>Those of the messages whose mod-sequence is larger.</summary>
+    static List<IndexRange> ChangedSince(MailboxSnapshot snapshot, List<IndexRange> ranges, ulong since)
+    {
+        var changed = new List<IndexRange>();
+        if (snapshot.HighestModSeq <= since)
+            return changed;
+        foreach (IndexRange range in ranges)
+        {
+            for (int i = range.First; i <= range.Last; i++)
+            {
+                if (snapshot[i].ModSeq <= since)
+                    continue;
+                if (changed.Count > 0 && changed[^1].Last == i - 1)
+                    changed[^1] = changed[^1] with { Last = i };
+                else
+                    changed.Add(new IndexRange(i, i));
+            }
+        }
+        return changed;
     }
 
     async ValueTask<int> ReadAsync(ImapSession session, SelectedMailbox selected, List<IndexRange> ranges, List<uint>? marked, CancellationToken ct)

@@ -18,6 +18,8 @@ internal sealed record SearchCommand(SearchArguments Arguments, bool IsUid) : Im
         return new(SearchArguments.Parse(ref r), isUid);
     }
 
+    public override bool UsesNumbers => Arguments.Program?.UsesNumbers == true;
+
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
         SelectedMailbox selected = session.Selected!;
@@ -27,13 +29,15 @@ internal sealed record SearchCommand(SearchArguments Arguments, bool IsUid) : Im
             selected.Saved = SequenceSet.OfUids([]);   // stays so when the answer is NO: RFC 5182 §2.1
         if (Arguments.Program is not { } program)
             return SearchArguments.BadCharset;
+        if (program.UsesModSeq)
+            session.EnableCondStore();
         MailboxSnapshot snapshot = selected.Told;
         SearchFound found = await SearchRun.FindAsync(session, SearchScope.Of(selected), program, ct);
         if (found.Failure is { } failure)
             return failure;
         if (saves)
             selected.Saved = SequenceSet.OfUids(SearchAnswer.Saved(options!, found.Indexes).Select(index => snapshot[index].Uid));
-        var answer = new SearchAnswer(session, snapshot, IsUid);
+        var answer = new SearchAnswer(session, snapshot, IsUid) { WithModSeq = program.UsesModSeq };
         if (options is null)
             await answer.WriteListAsync("SEARCH", found.Indexes, ct);
         else if (options.Items != ReturnItems.Save)    // alone it asks for no answer: RFC 5182 §1

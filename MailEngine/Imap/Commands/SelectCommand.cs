@@ -3,26 +3,30 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>SELECT and EXAMINE: opens a mailbox for the commands that work on messages.</summary>
-/// <remarks>RFC 9051 §6.3.2 and §6.3.3; UNSEEN and RECENT: RFC 3501 §6.3.1</remarks>
-internal sealed record SelectCommand(MailboxName Name, bool ReadOnly) : ImapCommand
+/// <remarks>RFC 9051 §6.3.2 and §6.3.3; UNSEEN and RECENT: RFC 3501 §6.3.1; CONDSTORE: RFC 7162 §3.1.8</remarks>
+internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectParameters Parameters) : ImapCommand
 {
-    // select = "SELECT" SP mailbox (RFC 9051 §9)
-    public static SelectCommand Parse(ref ImapReader r) => new(r.SpMailbox(), ReadOnly: false);
+    // select = "SELECT" SP mailbox [select-params] (RFC 4466 §6)
+    public static SelectCommand Parse(ref ImapReader r) => new(r.SpMailbox(), ReadOnly: false, SelectParameters.Parse(ref r));
 
-    public static SelectCommand ParseExamine(ref ImapReader r) => new(r.SpMailbox(), ReadOnly: true);
+    public static SelectCommand ParseExamine(ref ImapReader r) => new(r.SpMailbox(), ReadOnly: true, SelectParameters.Parse(ref r));
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
+        ImapWriter w = session.Writer;
+        if (session.Selected is not null)
+            w.Write("* OK [CLOSED] The mailbox selected before is closed\r\n"u8);   // RFC 7162 §3.2.11
         session.Selected = null;   // also when this one fails: RFC 9051 §6.3.2
+        if (Parameters.CondStore)
+            session.EnableCondStore();
         Mailbox? box = await session.Store.OpenAsync(session.AccountId, Name);
         if (box is null)
             return ImapReply.NoSuchMailbox;
         uint recentFrom = ReadOnly ? box.Current.Counters.RecentFrom : await session.Store.ClaimRecentAsync(box);
         MailboxSnapshot snapshot = box.Current;
-        var selected = new SelectedMailbox(box, ReadOnly, recentFrom, snapshot);
+        var selected = new SelectedMailbox(box, ReadOnly, recentFrom, snapshot, session.Enabled);
         session.Selected = selected;
 
-        ImapWriter w = session.Writer;
         selected.WriteFlags(w, snapshot);
         w.Write("* "u8);
         w.WriteNumber(snapshot.Count);
@@ -32,6 +36,7 @@ internal sealed record SelectCommand(MailboxName Name, bool ReadOnly) : ImapComm
         if (FirstUnseen(snapshot) is var unseen and > 0)
             w.WriteAscii($"* OK [UNSEEN {unseen}] First unseen message\r\n");
         w.WriteAscii($"* OK [UIDVALIDITY {snapshot.UidValidity}] UIDs valid\r\n* OK [UIDNEXT {snapshot.UidNext}] Next UID\r\n");
+        selected.WriteHighestModSeq(w);
         return ReadOnly ? ImapReply.Ok("[READ-ONLY] EXAMINE completed") : ImapReply.Ok("[READ-WRITE] SELECT completed");
     }
 

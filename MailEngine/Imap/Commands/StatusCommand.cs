@@ -4,7 +4,7 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>STATUS: figures of a mailbox that is not selected.</summary>
-/// <remarks>RFC 9051 §6.3.11; RECENT: RFC 3501 §6.3.10; SIZE: RFC 8438 §3; APPENDLIMIT: RFC 7889 §3.1</remarks>
+/// <remarks>RFC 9051 §6.3.11; RECENT: RFC 3501 §6.3.10; SIZE: RFC 8438 §3; HIGHESTMODSEQ: RFC 7162 §3.1.7; APPENDLIMIT: RFC 7889 §3.1</remarks>
 internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : ImapCommand
 {
     // status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")" (RFC 9051 §9)
@@ -44,6 +44,8 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
     /// <summary>One STATUS response; LIST writes them too. RFC 5819 §2</summary>
     internal static async ValueTask WriteAsync(ImapSession session, MailboxInfo info, StatusItems items)
     {
+        if (items.HasFlag(StatusItems.HighestModSeq))
+            session.EnableCondStore();
         ImapWriter w = session.Writer;
         w.Write("* STATUS "u8);
         w.WriteMailbox(info.Name.Value);
@@ -57,6 +59,7 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
         Put(StatusItems.Unseen, info.Unseen);
         Put(StatusItems.Size, info.Bytes);
         Put(StatusItems.AppendLimit, session.Limits.MessageBytes);
+        Put(StatusItems.HighestModSeq, (long)info.HighestModSeq);
         w.Write(")\r\n"u8);
 
         void Put(StatusItems item, long value)
@@ -83,4 +86,14 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
 
 /// <summary>What STATUS was asked for.</summary>
 [Flags]
-internal enum StatusItems { Messages = 1, Recent = 2, UidNext = 4, UidValidity = 8, Unseen = 16, Size = 32, AppendLimit = 1 << 16 }
+internal enum StatusItems
+{
+    Messages = 1,
+    Recent = 2,
+    UidNext = 4,
+    UidValidity = 8,
+    Unseen = 16,
+    Size = 32,
+    HighestModSeq = 64,
+    AppendLimit = 1 << 16,
+}

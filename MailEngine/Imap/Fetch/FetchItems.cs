@@ -14,6 +14,8 @@ internal enum FetchData
     Envelope = 16,
     Body = 32,
     BodyStructure = 64,
+    /// <summary>RFC 7162 §3.1.4.2</summary>
+    ModSeq = 128,
     /// <summary>RFC 8970 §3.1</summary>
     Preview = 1 << 16,
     /// <summary>With <see cref="Preview"/>: only where it costs nothing. RFC 8970 §4.1</summary>
@@ -97,6 +99,8 @@ internal sealed record FetchItems(FetchData Data, IReadOnlyList<BodySection> Sec
             data |= FetchData.Uid;
         else if (Is(word, "INTERNALDATE"u8))
             data |= FetchData.InternalDate;
+        else if (Is(word, "MODSEQ"u8))
+            data |= FetchData.ModSeq;
         else if (Is(word, "RFC822.SIZE"u8))
             data |= FetchData.Size;
         else if (Is(word, "ENVELOPE"u8))

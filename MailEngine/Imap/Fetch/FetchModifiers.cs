@@ -5,7 +5,8 @@ namespace MailEngine.Imap.Fetch;
 
 /// <summary>What stands behind the data items of FETCH in parentheses. RFC 4466 §2.4</summary>
 /// <param name="Partial">Only these of the messages named; null: all. RFC 9394 §3.3</param>
-internal readonly record struct FetchModifiers(PartialRange? Partial)
+/// <param name="ChangedSince">Only messages whose mod-sequence is larger; null: all. RFC 7162 §3.1.4.1</param>
+internal readonly record struct FetchModifiers(PartialRange? Partial, ulong? ChangedSince)
 {
     // fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")" (RFC 4466 §6)
     public static FetchModifiers Parse(ref ImapReader r)
@@ -21,6 +22,11 @@ internal readonly record struct FetchModifiers(PartialRange? Partial)
             {
                 r.Sp();
                 modifiers = modifiers with { Partial = PartialRange.Parse(ref r) };
+            }
+            else if (Ascii.EqualsIgnoreCase(name, "CHANGEDSINCE"u8))
+            {
+                r.Sp();
+                modifiers = modifiers with { ChangedSince = r.ModSeq() };
             }
             else
                 r.Fail("Unknown modifier of FETCH");

@@ -7,8 +7,11 @@ namespace MailEngine.Imap.Fetch;
 /// <summary>Writes FETCH responses. RFC 9051 §7.5.2</summary>
 internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected, MailboxSnapshot snapshot, FetchItems items) : IDisposable
 {
-    /// <summary>Room for "* n FETCH (UID n FLAGS (... INTERNALDATE "..." RFC822.SIZE n": all but keywords.</summary>
-    const int FixedRoom = 256;
+    /// <summary>Room for "* n FETCH (UID n FLAGS (... MODSEQ (n) INTERNALDATE "..." RFC822.SIZE n": all but keywords.</summary>
+    const int FixedRoom = 320;
+
+    /// <summary>Items that stand in the snapshot and are written by <see cref="WriteStart"/>.</summary>
+    const FetchData InEntry = FetchData.Uid | FetchData.Flags | FetchData.ModSeq | FetchData.InternalDate | FetchData.Size;
 
     /// <summary>Bytes read from a message at a time.</summary>
     const int Piece = 64 << 10;
@@ -50,13 +53,15 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
     }
 
     /// <summary>Writes one message with everything asked for.</summary>
-    /// <param name="alsoFlags">\Seen was set by this command: the client is told here.</param>
+    /// <param name="alsoFlags">\Seen was set by this command: the client is told here, as of any other change.</param>
     public async ValueTask WriteAsync(int index, bool alsoFlags, CancellationToken ct)
     {
         _message.MoveTo(snapshot[index]);
-        FetchData data = items.Data | (alsoFlags ? FetchData.Flags : 0);
+        FetchData data = items.Data;
+        if (alsoFlags)
+            data |= session.Enabled.CondStore ? FetchData.Flags | FetchData.Uid | FetchData.ModSeq : FetchData.Flags;   // RFC 7162 §3.2.4
         WriteStart(index + 1, _message.Entry, data);
-        bool any = (data & (FetchData.Uid | FetchData.Flags | FetchData.InternalDate | FetchData.Size)) != 0;
+        bool any = (data & InEntry) != 0;
         WriteDetails(data, ref any);
         foreach (BodySection section in items.Sections)
         {
@@ -101,6 +106,12 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
                     to[at++] = (byte)' ';
                 Put(keywords, to, ref at);
             }
+            to[at++] = (byte)')';
+        }
+        if ((data & FetchData.ModSeq) != 0)
+        {
+            Put(at > empty ? " MODSEQ ("u8 : "MODSEQ ("u8, to, ref at);
+            Put(entry.ModSeq, to, ref at);
             to[at++] = (byte)')';
         }
         if ((data & FetchData.InternalDate) != 0)

@@ -8,6 +8,9 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
 {
     readonly ImapWriter _writer = session.Writer;
 
+    /// <summary>MODSEQ was among the criteria: the answer ends with the highest one of the messages in it. RFC 7162 §3.1.6</summary>
+    public bool WithModSeq { get; init; }
+
     /// <summary>Numbers by spaces. RFC 3501 §7.2.5; SORT: RFC 5256 §4</summary>
     /// <param name="name">"SEARCH" or "SORT".</param>
     public async ValueTask WriteListAsync(string name, IReadOnlyList<int> indexes, CancellationToken ct)
@@ -20,13 +23,15 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
             if (_writer.IsFull)
                 await _writer.FlushAsync(session.Limits, ct);
         }
+        if (WithModSeq && indexes.Count > 0)
+            _writer.WriteAscii($" (MODSEQ {HighestModSeq(indexes)})");
         _writer.Write("\r\n"u8);
     }
 
     /// <summary>RFC 9051 §7.3.4, RFC 4731 §3.1</summary>
     /// <param name="indexes">In the order asked for: mailbox order, or that of SORT. RFC 5267 §3.1: MIN is the first then.</param>
     /// <param name="correlator">What stands in the parentheses: TAG, and for several mailboxes MAILBOX and UIDVALIDITY.</param>
-    public async ValueTask WriteExtendedAsync(SearchReturn options, IReadOnlyList<int> indexes, string correlator, CancellationToken ct)
+    public async ValueTask WriteExtendedAsync(SearchReturn options, List<int> indexes, string correlator, CancellationToken ct)
     {
         _writer.WriteAscii(isUid ? $"* ESEARCH ({correlator}) UID" : $"* ESEARCH ({correlator})");
         if (indexes.Count > 0)
@@ -53,6 +58,8 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
         }
         if (options.Has(ReturnItems.Count))
             Item(" COUNT ", (uint)indexes.Count);
+        if (WithModSeq && indexes.Count > 0)
+            _writer.WriteAscii($" MODSEQ {HighestModSeq(Saved(options, indexes))}");   // RFC 4731 §3.2
         _writer.Write("\r\n"u8);
     }
 
@@ -72,6 +79,14 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
         if (options.Has(ReturnItems.Max))
             saved.Add(indexes[^1]);
         return saved;
+    }
+
+    ulong HighestModSeq(IReadOnlyList<int> indexes)
+    {
+        ulong highest = 0;
+        for (int i = 0; i < indexes.Count; i++)
+            highest = Math.Max(highest, snapshot[indexes[i]].ModSeq);
+        return highest;
     }
 
     uint NumberOf(int index) => isUid ? snapshot[index].Uid : (uint)index + 1;

@@ -16,7 +16,7 @@ internal enum SearchCost
 internal enum SearchKind
 {
     All, Numbers, Uids, HasFlag, LacksFlag, Recent, Old, New, Keyword, Unkeyword, Before, On, Since, SentBefore, SentOn, SentSince,
-    Older, Younger, Larger, Smaller, Header, Body, Text,
+    Older, Younger, Larger, Smaller, Header, Body, Text, ModSeq,
 }
 
 /// <summary>One key of SEARCH. RFC 9051 §6.4.4, RFC 3501 §6.4.4</summary>
@@ -25,6 +25,8 @@ internal sealed record SearchKey(SearchKind Kind)
     public MessageFlags Flag { get; init; }
     public SequenceSet? Set { get; init; }
     public long Number { get; init; }
+    /// <summary>Smallest mod-sequence wanted. RFC 7162 §3.1.5</summary>
+    public ulong ModSeq { get; init; }
     /// <summary>Days since 0001-01-01, as <see cref="DateOnly.DayNumber"/>.</summary>
     public int Day { get; init; }
     /// <summary>Text to find, or a keyword.</summary>
@@ -47,4 +49,21 @@ internal readonly record struct SearchStep(SearchKey? Key, SearchOperator Operat
 internal enum SearchOperator : byte { None, And, Or, Not }
 
 /// <summary>The criteria of a search as steps in postfix order, so that neither parsing nor running needs recursion (attack case A7).</summary>
-internal sealed record SearchProgram(IReadOnlyList<SearchStep> Steps, int StackDepth);
+internal sealed record SearchProgram(IReadOnlyList<SearchStep> Steps, int StackDepth)
+{
+    /// <summary>The answer carries the highest mod-sequence of the messages found. RFC 7162 §3.1.6</summary>
+    public bool UsesModSeq => Uses(SearchKind.ModSeq);
+
+    /// <summary>Sequence numbers stand in it.</summary>
+    public bool UsesNumbers => Uses(SearchKind.Numbers);
+
+    bool Uses(SearchKind kind)
+    {
+        foreach (SearchStep step in Steps)
+        {
+            if (step.Key?.Kind == kind)
+                return true;
+        }
+        return false;
+    }
+}

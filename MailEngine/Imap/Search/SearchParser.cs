@@ -182,6 +182,8 @@ internal ref struct SearchParser
                 return new(SearchKind.Older) { Number = r.NonZeroNumber() };
             case "YOUNGER":
                 return new(SearchKind.Younger) { Number = r.NonZeroNumber() };
+            case "MODSEQ":
+                return ModSeq(ref r);
             case "UID":
                 return new(SearchKind.Uids) { Set = r.SequenceSet() };
             case "FROM" or "TO" or "CC" or "BCC" or "SUBJECT":
@@ -197,6 +199,23 @@ internal ref struct SearchParser
         }
         r.Fail("Unknown search key");
         return new(SearchKind.All);
+    }
+
+    // search-modsequence = "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer (RFC 7162 §7)
+    static SearchKey ModSeq(ref ImapReader r)
+    {
+        if (r.Peek() == (byte)'"')
+        {
+            // A message has one mod-sequence for all its flags: which flag is asked for makes no difference. RFC 7162 §3.1.5
+            ReadOnlySpan<byte> entry = r.String();
+            if (entry.Length < 8 || !Ascii.EqualsIgnoreCase(entry[..7], "/flags/"u8))
+                r.Fail("Expected /flags/ and a flag");
+            r.Sp();
+            if (!r.TryWord("all"u8) && !r.TryWord("shared"u8) && !r.TryWord("priv"u8))
+                r.Fail("Expected all, shared or priv");
+            r.Sp();
+        }
+        return new(SearchKind.ModSeq) { ModSeq = r.ModSeq() };
     }
 
     static SearchKey Dated(SearchKind kind, ref ImapReader r) => new(kind) { Day = r.Date().DayNumber };

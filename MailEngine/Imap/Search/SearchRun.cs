@@ -248,6 +248,7 @@ internal sealed class SearchRun : IDisposable
         SearchKind.New => Is(entry.Uid >= _scope.RecentFrom && (entry.Flags & MessageFlags.Seen) == 0),
         SearchKind.Keyword => Is(_keywordSets[step]![entry.KeywordSet]),
         SearchKind.Unkeyword => Is(!_keywordSets[step]![entry.KeywordSet]),
+        SearchKind.ModSeq => Is(entry.ModSeq >= key.ModSeq),
         SearchKind.Larger => Is(entry.Size > key.Number),
         SearchKind.Smaller => Is(entry.Size < key.Number),
         SearchKind.Before or SearchKind.On or SearchKind.Since or SearchKind.Older or SearchKind.Younger => Is(DateTest.Of(key, _now).Holds(entry)),

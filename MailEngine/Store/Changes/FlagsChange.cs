@@ -2,10 +2,19 @@ namespace MailEngine.Store.Changes;
 
 /// <summary>STORE: flags and keywords. Class D1: it survives the process, not a power cut. RFC 9051 §6.4.6</summary>
 /// <remarks>\Seen of a reader who is not the owner is his own (<see cref="SeenState"/>). The message gets a new mod-sequence all the same,
-/// so that his other clients find the change (RFC 7162 §3.1); to everybody else it looks as it did.</remarks>
+/// so that his other clients find the change (RFC 7162 §3.1); to everybody else it looks as it did. The condition of STORE is looked at
+/// here, where no other change can come between: RFC 7162 §3.1.3.</remarks>
 /// <param name="reader">0: the owner.</param>
-internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uint> uids, FlagChange wanted) : SimpleChange
+internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uint> uids, FlagChange wanted, FlagsCondition? condition)
+    : StoreChange<FlagsOutcome>
 {
+    readonly List<uint> _modified = [];
+    StoreError _error;
+
+    protected override FlagsOutcome Outcome => new(_error, _modified);
+
+    protected override FlagsOutcome Fault => new(StoreError.Unavailable, []);
+
     public override bool Durable => false;
 
     public override void Prepare(CommitBatch batch)
@@ -13,13 +22,15 @@ internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uin
         MailboxDraft? box = batch.Mailbox(mailboxId);
         if (box is null)
         {
-            Result = StoreError.NoSuchMailbox;
+            _error = StoreError.NoSuchMailbox;
             return;
         }
+        _modified.Clear();
         // All set numbers are found before anything is changed, so that a refusal changes nothing.
         var sets = new Dictionary<int, int>();
         MailboxSnapshot now = box.Snapshot;
-        foreach (uint uid in uids)
+        IReadOnlyList<uint> chosen = condition is null ? uids : Unchanged(now, condition);
+        foreach (uint uid in chosen)
         {
             if (now.IndexOf(uid) is var index and >= 0 && !sets.ContainsKey(now[index].KeywordSet))
             {
@@ -27,20 +38,20 @@ internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uin
                 int set = box.KeywordSet(Combine(now.KeywordSets[old]));
                 if (set < 0)
                 {
-                    Result = StoreError.Limit;
+                    _error = StoreError.Limit;
                     return;
                 }
                 sets.Add(old, set);
             }
         }
-        Result = StoreError.None;
+        _error = StoreError.None;
         if (sets.Count == 0)
             return;
         SeenState? seen = reader == 0 || !wanted.May.Flags.HasFlag(MessageFlags.Seen) ? null : batch.SeenOf(box, reader);
         var seenNow = new List<uint>();
         var unseenNow = new List<uint>();
         MessageFlags may = wanted.May.Flags & ~(reader == 0 ? MessageFlags.None : MessageFlags.Seen);
-        box.Update(uids, batch.Account(box.Mailbox.AccountId).NextModSeq(), (ref MessageEntry entry) =>
+        box.Update(chosen, batch.Account(box.Mailbox.AccountId).NextModSeq(), (ref MessageEntry entry) =>
         {
             bool touched = seen is not null && ChangeSeen(seen, entry.Uid, seenNow, unseenNow);
             MessageFlags flags = (After(entry.Flags) & may) | (entry.Flags & ~may);
@@ -68,6 +79,40 @@ internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uin
         if (was != next)
             (next ? seenNow : unseenNow).Add(uid);
         return was != next;
+    }
+
+    /// <summary>Those that meet the condition; the others are noted.</summary>
+    List<uint> Unchanged(MailboxSnapshot now, FlagsCondition condition)
+    {
+        var chosen = new List<uint>(uids.Count);
+        foreach (uint uid in uids)
+        {
+            int index = now.IndexOf(uid);
+            if (index < 0)
+                continue;
+            bool met = now[index].ModSeq <= condition.UnchangedSince || IsOtherChange(now, now[index], condition);
+            (met ? chosen : _modified).Add(uid);
+        }
+        return chosen;
+    }
+
+    /// <summary>Others changed the message since, but none of the flags that are to be set or cleared. RFC 7162 §3.1.12</summary>
+    bool IsOtherChange(MailboxSnapshot now, in MessageEntry entry, FlagsCondition condition)
+    {
+        // The \Seen of a reader who is not the owner does not stand in the entry.
+        bool isOwn = reader != 0 && wanted.Flags.HasFlag(MessageFlags.Seen);
+        int index = isOwn || wanted.Mode == FlagChangeMode.Replace ? -1 : condition.Known.IndexOf(entry.Uid);
+        if (index < 0 || condition.Known[index].ModSeq > condition.UnchangedSince)
+            return false;
+        if (((condition.Known[index].Flags ^ entry.Flags) & wanted.Flags) != 0)
+            return false;
+        string[] was = condition.Known.KeywordSets[condition.Known[index].KeywordSet], has = now.KeywordSets[entry.KeywordSet];
+        foreach (string keyword in wanted.Keywords)
+        {
+            if (was.Contains(keyword, StringComparer.OrdinalIgnoreCase) != has.Contains(keyword, StringComparer.OrdinalIgnoreCase))
+                return false;
+        }
+        return true;
     }
 
     List<string> Combine(string[] old) => !wanted.May.Keywords ? [.. old] : wanted.Mode switch

@@ -1,0 +1,21 @@
+namespace MailEngine.Imap;
+
+/// <summary>What the client of a session has switched on, by ENABLE or by a command that implies it. RFC 5161 §3.1</summary>
+/// <remarks>Only ever grows while an account is logged in. Shared by the session and the mailbox it has selected.</remarks>
+internal sealed class EnabledExtensions
+{
+    /// <summary>Mod-sequences and UIDs in every FETCH response that was not asked for. RFC 7162 §3.1</summary>
+    public bool CondStore { get; set; }
+
+    /// <summary>Turns on what ENABLE named.</summary>
+    /// <returns>The name as it is announced; null: nothing of ours, or nothing that needs to be enabled (RFC 5161 §3.1).</returns>
+    public string? Enable(ReadOnlySpan<char> name)
+    {
+        if (name.Equals("CONDSTORE", StringComparison.OrdinalIgnoreCase))
+        {
+            CondStore = true;
+            return "CONDSTORE";
+        }
+        return null;
+    }
+}
