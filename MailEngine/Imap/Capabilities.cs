@@ -24,6 +24,7 @@ internal static class Capabilities
         "NAMESPACE",            // RFC 2342 §5
         "PARTIAL",              // RFC 9394 §3
         "PREVIEW",              // RFC 8970 §6
+        "QRESYNC",              // RFC 7162 §3.2.2
         "SEARCHRES",            // RFC 5182 §2.1
         "SPECIAL-USE",          // RFC 6154 §2
         "STATUS=SIZE",          // RFC 8438 §2

@@ -7,6 +7,9 @@ internal sealed class EnabledExtensions
     /// <summary>Mod-sequences and UIDs in every FETCH response that was not asked for. RFC 7162 §3.1</summary>
     public bool CondStore { get; set; }
 
+    /// <summary>VANISHED in place of EXPUNGE, and resynchronisation at SELECT. Implies <see cref="CondStore"/>. RFC 7162 §3.2.3</summary>
+    public bool QResync { get; private set; }
+
     /// <summary>Turns on what ENABLE named.</summary>
     /// <returns>The name as it is announced; null: nothing of ours, or nothing that needs to be enabled (RFC 5161 §3.1).</returns>
     public string? Enable(ReadOnlySpan<char> name)
@@ -15,6 +18,11 @@ internal sealed class EnabledExtensions
         {
             CondStore = true;
             return "CONDSTORE";
+        }
+        if (name.Equals("QRESYNC", StringComparison.OrdinalIgnoreCase))
+        {
+            CondStore = QResync = true;
+            return "QRESYNC";
         }
         return null;
     }

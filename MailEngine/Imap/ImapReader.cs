@@ -142,17 +142,19 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
     }
 
     /// <summary>A mod-sequence, 0 included where that is one. RFC 7162 §7 (mod-sequence-valzer)</summary>
-    public ulong ModSeq() => (ulong)Number64();
+    public ulong ModSeq() => (ulong)Decimal(long.MaxValue);
 
-    /// <summary>RFC 9051 §9 (number64): up to 2^63 - 1</summary>
-    public long Number64()
+    /// <summary>RFC 9051 §9 (number64); 18 digits are enough for sizes.</summary>
+    public long Number64() => Decimal(999_999_999_999_999_999);
+
+    long Decimal(long most)
     {
         int start = _at;
         long value = 0;
         while (_at < _command.Length && _command[_at] is >= (byte)'0' and <= (byte)'9')
         {
             int digit = _command[_at++] - '0';
-            if (value > (long.MaxValue - digit) / 10)
+            if (value > (most - digit) / 10)
             {
                 Fail("Number too large");
                 return 0;

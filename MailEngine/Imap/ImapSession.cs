@@ -86,6 +86,24 @@ internal sealed class ImapSession
         return true;
     }
 
+    /// <summary>Tells the client what changed in the selected mailbox.</summary>
+    /// <param name="mayExpunge">False while sequence numbers are in use.</param>
+    public void Tell(bool mayExpunge)
+    {
+        int expunged = Selected!.Sync(Writer, mayExpunge);
+        // RFC 7162 §6: while expunged messages wait, a client that is cut off must not believe that it knows all; and once it was told
+        // of them, it may.
+        if (Enabled.CondStore && (Selected.IsBehind || expunged > 0 && Enabled.QResync))
+            Selected.WriteHighestModSeq(Writer);
+    }
+
+    /// <summary>Tells of what a command took out; its tagged OK has the mod-sequence then. RFC 7162 §3.2.7, RFC 6851 §4.4</summary>
+    public ImapReply TellExpunged(string done)
+    {
+        int expunged = Selected!.Sync(Writer, mayExpunge: true);
+        return ImapReply.Ok(expunged > 0 ? $"[HIGHESTMODSEQ {Selected.ToldModSeq}] {done}" : done);
+    }
+
     /// <summary>A command implies CONDSTORE; the first one makes the mod-sequence of the selected mailbox known. RFC 7162 §3.1</summary>
     public void EnableCondStore()
     {
@@ -337,9 +355,7 @@ internal sealed class ImapSession
                 Bye("The selected mailbox was deleted");   // RFC 9051 §6.3.5
                 return Answer(received with { Reply = reply });
             }
-            Selected.Sync(Writer, mayExpunge: received.Row!.Numbers == SeqUse.None && !received.Command!.UsesNumbers);
-            if (Enabled.CondStore && Selected.IsBehind)
-                Selected.WriteHighestModSeq(Writer);   // RFC 7162 §6: or a client cut off now would never hear of the expunged ones
+            Tell(mayExpunge: received.Row!.Numbers == SeqUse.None && !received.Command!.UsesNumbers);
         }
         bool goesOn = Answer(received with { Reply = reply });
         await FlushIfFullAsync(ct);

@@ -39,14 +39,15 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
     public bool IsRecent(in MessageEntry entry) => entry.Uid >= RecentFrom;
 
     /// <summary>Tells the client what changed. RFC 9051 §7.4.1, §7.5.1, §7.5.2</summary>
+    /// <returns>How many expunged messages it was told of.</returns>
     /// <param name="mayExpunge">False while a command runs that uses sequence numbers.</param>
     /// <param name="silent">These messages are not told of when they are as the function says: what the client did itself and
     /// asked not to hear of. Null: all are told.</param>
-    public void Sync(ImapWriter writer, bool mayExpunge, Func<MessageEntry, bool>? silent = null)
+    public int Sync(ImapWriter writer, bool mayExpunge, Func<MessageEntry, bool>? silent = null)
     {
         MailboxSnapshot current = Box.Current, now = current;
         if (ReferenceEquals(now, Seen) && (!mayExpunge || ReferenceEquals(Told, Seen)))
-            return;
+            return 0;
         SnapshotDifference difference = SnapshotDifference.Of(Told, now);
         bool whole = true;
         if (difference.Expunged.Count > 0 && !mayExpunge)
@@ -55,12 +56,7 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
             difference = SnapshotDifference.Of(Told, now);
             whole = false;
         }
-        for (int i = difference.Expunged.Count - 1; i >= 0; i--)
-        {
-            writer.Write("* "u8);
-            writer.WriteNumber(difference.Expunged[i]);
-            writer.Write(" EXPUNGE\r\n"u8);
-        }
+        WriteExpunged(writer, difference);
         if (difference.Added > 0)
         {
             writer.Write("* "u8);
@@ -86,6 +82,25 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
         Seen = current;
         if (whole)
             ToldModSeq = current.HighestModSeq;
+        return difference.Expunged.Count;
+    }
+
+    /// <summary>EXPUNGE from the highest number down, or VANISHED: RFC 9051 §7.5.1, RFC 7162 §3.2.10.2.</summary>
+    void WriteExpunged(ImapWriter writer, SnapshotDifference difference)
+    {
+        if (difference.Expunged.Count > 0 && enabled.QResync)
+        {
+            writer.Write("* VANISHED "u8);
+            writer.WriteAscii(SequenceSet.Text(difference.ExpungedUids));
+            writer.Write("\r\n"u8);
+            return;
+        }
+        for (int i = difference.Expunged.Count - 1; i >= 0; i--)
+        {
+            writer.Write("* "u8);
+            writer.WriteNumber(difference.Expunged[i]);
+            writer.Write(" EXPUNGE\r\n"u8);
+        }
     }
 
     /// <summary>A new mod-sequence alone is nothing to tell a client that did not ask for it.</summary>

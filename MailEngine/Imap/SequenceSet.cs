@@ -37,6 +37,52 @@ internal sealed class SequenceSet
         return set;
     }
 
+    /// <summary>As written.</summary>
+    public IReadOnlyList<(uint From, uint To)> Ranges => _ranges;
+
+    public bool HasStar => _ranges.Exists(range => range.From == Star || range.To == Star);
+
+    /// <summary>Every number is larger than the one before, and none is "*".</summary>
+    public bool Ascends
+    {
+        get
+        {
+            ulong last = 0;
+            foreach ((uint from, uint to) in _ranges)
+            {
+                if (from <= last || to < from || to == Star)
+                    return false;
+                last = to;
+            }
+            return true;
+        }
+    }
+
+    /// <summary>How many numbers are in it, where it <see cref="Ascends"/>.</summary>
+    public long Total => _ranges.Sum(range => (long)range.To - range.From + 1);
+
+    /// <summary>The set as UIDs, ascending and apart.</summary>
+    /// <param name="star">What "*" stands for.</param>
+    public List<UidRange> UidRanges(uint star)
+    {
+        var ordered = new List<UidRange>(_ranges.Count);
+        foreach ((uint a, uint b) in _ranges)
+        {
+            (uint from, uint to) = Order(a, b, star);
+            ordered.Add(new UidRange(from, to));
+        }
+        ordered.Sort(static (x, y) => x.First.CompareTo(y.First));
+        var apart = new List<UidRange>(ordered.Count);
+        foreach (UidRange range in ordered)
+        {
+            if (apart.Count > 0 && range.First <= apart[^1].Last)
+                apart[^1] = apart[^1] with { Last = Math.Max(apart[^1].Last, range.Last) };
+            else
+                apart.Add(range);
+        }
+        return apart;
+    }
+
     /// <summary>The messages that a set of sequence numbers means.</summary>
     /// <param name="all">False: a number is larger than the mailbox, "*" of an empty one included. RFC 9051 §9 (seq-number)</param>
     public List<IndexRange> ResolveNumbers(MailboxSnapshot snapshot, out bool all)

@@ -65,6 +65,9 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         "id, account, message_key, reverse_path, recipient, parameters, state, queued_at, next_attempt, attempts, last_reply, delay_noticed, segment, offset, length";
     readonly SqliteStatement _queue = db.Prepare($"SELECT {QueueColumns} FROM queue WHERE id>=?1 AND id<=?2 ORDER BY id");
 
+    readonly SqliteStatement _expunged = db.Prepare("SELECT id, modseq FROM expunged WHERE id>=?1 AND id<?2 ORDER BY id");
+    readonly SqliteStatement _meta = db.Prepare("SELECT value FROM meta WHERE key=?1");
+
     public SqliteDatabase Database => db;
 
     public MailboxRow? Mailbox(long id) => One(_byId.Bind(1, id));
@@ -207,6 +210,44 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         finally
         {
             db.Execute("COMMIT");
+        }
+    }
+
+    /// <summary>UIDs of messages expunged after a mod-sequence.</summary>
+    /// <remarks>All are remembered when there is a row for every UID that is not there, or when those that were forgotten are older.</remarks>
+    public ExpungedSince ExpungedSince(long mailboxId, ulong modSeq)
+    {
+        db.Execute("BEGIN");
+        try
+        {
+            MailboxRow? row = Mailbox(mailboxId);
+            var uids = new List<uint>();
+            long rows = 0;
+            _expunged.Bind(1, IndexSchema.Key(mailboxId, 0)).Bind(2, IndexSchema.Key(mailboxId + 1, 0));
+            for (; _expunged.Step(); rows++)
+            {
+                if ((ulong)_expunged.Int64(1) > modSeq)
+                    uids.Add(IndexSchema.NumberOf(_expunged.Int64(0)));
+            }
+            bool isWhole = row is null || rows == row.Counters.UidNext - 1L - row.Counters.Count || Meta(IndexSchema.Forgotten(mailboxId)) is { } forgotten && (ulong)forgotten <= modSeq;
+            return new ExpungedSince(uids, isWhole);
+        }
+        finally
+        {
+            _expunged.Reset();
+            db.Execute("COMMIT");
+        }
+    }
+
+    long? Meta(string key)
+    {
+        try
+        {
+            return _meta.Bind(1, key).Step() ? _meta.Int64(0) : null;
+        }
+        finally
+        {
+            _meta.Reset();
         }
     }
 

@@ -51,6 +51,9 @@ internal static class IndexSchema
         db.Execute($"BEGIN IMMEDIATE; {Tables} PRAGMA user_version={Version}; COMMIT;");
     }
 
+    /// <summary>Key in table meta: expunged messages up to this mod-sequence may have been forgotten. RFC 7162 §5.3</summary>
+    public static string Forgotten(long mailboxId) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"forgotten {mailboxId}");
+
     public static long Key(long mailboxId, uint number) => mailboxId << 32 | number;
 
     public static uint NumberOf(long key) => (uint)key;

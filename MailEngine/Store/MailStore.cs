@@ -182,6 +182,9 @@ public sealed class MailStore : IAsyncDisposable
         ? _partition.CommitAsync(new ExpungeChange(box.Id, uids is null ? null : Ascending(uids)))
         : Task.FromResult(StoreError.NoPermission);
 
+    /// <summary>What was expunged after a mod-sequence.</summary>
+    public ExpungedSince ExpungedSince(Mailbox box, ulong modSeq) => _partition.Read(r => r.ExpungedSince(box.Id, modSeq));
+
     /// <summary>First UID that is \Recent for the caller; the messages are recent for nobody else after it. RFC 3501 §2.3.2</summary>
     public Task<uint> ClaimRecentAsync(Mailbox box)
     {

@@ -135,6 +135,11 @@ public readonly record struct FlagMask(MessageFlags Flags, bool Keywords)
 /// <param name="Known">What the client knows: where just these flags are still as they were, the message is changed all the same. RFC 7162 §3.1.12</param>
 public sealed record FlagsCondition(ulong UnchangedSince, MailboxSnapshot Known);
 
+/// <summary>Messages expunged after a mod-sequence. RFC 7162 §3.2.6</summary>
+/// <param name="Uids">Those that are remembered, ascending.</param>
+/// <param name="IsWhole">False: there may be others, whose rows are past their retention time.</param>
+public readonly record struct ExpungedSince(IReadOnlyList<uint> Uids, bool IsWhole);
+
 /// <summary>Outcome of STORE.</summary>
 /// <param name="Modified">UIDs that did not meet the condition, ascending.</param>
 public readonly record struct FlagsOutcome(StoreError Error, IReadOnlyList<uint> Modified);

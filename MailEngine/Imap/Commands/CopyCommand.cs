@@ -51,6 +51,6 @@ internal sealed record CopyCommand(SequenceSet Set, MailboxName Target, bool IsU
         if (!IsMove)
             return ImapReply.Ok($"{code} {done}");
         session.Writer.WriteAscii($"* OK {code} Moved\r\n");   // before the EXPUNGEs: RFC 6851 §4.3
-        return ImapReply.Ok(done);
+        return session.TellExpunged(done);
     }
 }

@@ -3,7 +3,7 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>EXPUNGE and UID EXPUNGE: removes \Deleted messages, all or those of a set. The session tells the client of them.</summary>
-/// <remarks>RFC 9051 §6.4.3 and §6.4.9, RFC 4315 §2.1</remarks>
+/// <remarks>RFC 9051 §6.4.3 and §6.4.9, RFC 4315 §2.1, RFC 7162 §3.2.7 and §3.2.9</remarks>
 /// <param name="Uids">Null: all.</param>
 internal sealed record ExpungeCommand(SequenceSet? Uids) : ImapCommand
 {
@@ -23,6 +23,6 @@ internal sealed record ExpungeCommand(SequenceSet? Uids) : ImapCommand
             return ImapReply.ReadOnly;
         List<uint>? uids = Uids is null ? null : SequenceSet.UidsOf(selected.Told, Uids.ResolveUids(selected.Told));
         StoreError error = await session.Store.ExpungeAsync(selected.Box, uids);
-        return error == StoreError.None ? ImapReply.Ok("EXPUNGE completed") : ImapReply.No(error);
+        return error == StoreError.None ? session.TellExpunged("EXPUNGE completed") : ImapReply.No(error);
     }
 }

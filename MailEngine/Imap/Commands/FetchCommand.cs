@@ -4,7 +4,7 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>FETCH and UID FETCH: data of messages.</summary>
-/// <remarks>RFC 9051 §6.4.5 and §6.4.9; PARTIAL: RFC 9394 §3.3; CHANGEDSINCE: RFC 7162 §3.1.4.1. Works on the snapshot the client knows, so messages that others expunged meanwhile are still served.</remarks>
+/// <remarks>RFC 9051 §6.4.5 and §6.4.9; PARTIAL: RFC 9394 §3.3; CHANGEDSINCE and VANISHED: RFC 7162 §3.1.4.1 and §3.2.6. Works on the snapshot the client knows, so messages that others expunged meanwhile are still served.</remarks>
 internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModifiers Modifiers, bool IsUid) : ImapCommand
 {
     /// <summary>Messages whose \Seen is set in one go before they are sent.</summary>
@@ -35,6 +35,8 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModi
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
         SelectedMailbox selected = session.Selected!;
+        if (Modifiers.Vanished && (!IsUid || Modifiers.ChangedSince is null || !session.Enabled.QResync))
+            return ImapReply.Bad("VANISHED goes with UID FETCH and CHANGEDSINCE, after ENABLE QRESYNC");   // RFC 7162 §3.2.6
         bool all = true;
         List<IndexRange> ranges = IsUid ? Set.ResolveUids(selected.Told) : Set.ResolveNumbers(selected.Told, out all);
         if (!all)
@@ -42,7 +44,11 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModi
         if ((Items.Data & FetchData.ModSeq) != 0)
             session.EnableCondStore();
         if (Modifiers.ChangedSince is { } since)
+        {
             ranges = ChangedSince(selected.Told, ranges, since);
+            if (Modifiers.Vanished)
+                await VanishedUids.WriteEarlierAsync(session, VanishedUids.Since(session.Store, selected, since, Set, above: 0), ct);
+        }
         if (Modifiers.Partial is { } partial)
             ranges = SequenceSet.Part(ranges, partial);
         int lost = Items.SetsSeen && !selected.IsReadOnly

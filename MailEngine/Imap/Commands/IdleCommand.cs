@@ -15,7 +15,8 @@ internal sealed record IdleCommand : ImapCommand
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        session.Selected?.Sync(session.Writer, mayExpunge: true);
+        if (session.Selected is not null)
+            session.Tell(mayExpunge: true);
         session.Writer.Write("+ idling\r\n"u8);
         PipeReader input = session.Connection.Input;
         Task? awaited = null;
@@ -28,7 +29,7 @@ internal sealed record IdleCommand : ImapCommand
                 Task changed = selected.Box.ChangedSince(selected.Seen);
                 if (changed.IsCompleted)
                 {
-                    selected.Sync(session.Writer, mayExpunge: true);
+                    session.Tell(mayExpunge: true);
                     continue;
                 }
                 if (changed != awaited)

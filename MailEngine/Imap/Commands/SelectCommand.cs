@@ -3,7 +3,7 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>SELECT and EXAMINE: opens a mailbox for the commands that work on messages.</summary>
-/// <remarks>RFC 9051 §6.3.2 and §6.3.3; UNSEEN and RECENT: RFC 3501 §6.3.1; CONDSTORE: RFC 7162 §3.1.8</remarks>
+/// <remarks>RFC 9051 §6.3.2 and §6.3.3; UNSEEN and RECENT: RFC 3501 §6.3.1; CONDSTORE: RFC 7162 §3.1.8; QRESYNC: RFC 7162 §3.2.5</remarks>
 internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectParameters Parameters) : ImapCommand
 {
     // select = "SELECT" SP mailbox [select-params] (RFC 4466 §6)
@@ -13,6 +13,8 @@ internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectPara
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
+        if (Parameters.QResync is not null && !session.Enabled.QResync)
+            return ImapReply.Bad("ENABLE QRESYNC comes first");   // RFC 7162 §3.2.5
         ImapWriter w = session.Writer;
         if (session.Selected is not null)
             w.Write("* OK [CLOSED] The mailbox selected before is closed\r\n"u8);   // RFC 7162 §3.2.11
@@ -37,7 +39,30 @@ internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectPara
             w.WriteAscii($"* OK [UNSEEN {unseen}] First unseen message\r\n");
         w.WriteAscii($"* OK [UIDVALIDITY {snapshot.UidValidity}] UIDs valid\r\n* OK [UIDNEXT {snapshot.UidNext}] Next UID\r\n");
         selected.WriteHighestModSeq(w);
+        if (Parameters.QResync is { } known && known.UidValidity == snapshot.UidValidity)
+            await CatchUpAsync(session, selected, known, ct);
         return ReadOnly ? ImapReply.Ok("[READ-ONLY] EXAMINE completed") : ImapReply.Ok("[READ-WRITE] SELECT completed");
+    }
+
+    /// <summary>What happened while the client was away: messages that are gone, then those that changed. RFC 7162 §3.2.5.1</summary>
+    static async ValueTask CatchUpAsync(ImapSession session, SelectedMailbox selected, QResyncParameter known, CancellationToken ct)
+    {
+        MailboxSnapshot snapshot = selected.Told;
+        if (known.ModSeq >= snapshot.HighestModSeq)
+            return;
+        uint above = known.Match?.LastAgreed(snapshot) ?? 0;
+        await VanishedUids.WriteEarlierAsync(session, VanishedUids.Since(session.Store, selected, known.ModSeq, known.Uids, above), ct);
+        List<IndexRange> ranges = known.Uids is null ? [new IndexRange(0, snapshot.Count - 1)] : known.Uids.ResolveUids(snapshot);
+        foreach (IndexRange range in ranges)
+        {
+            for (int i = range.First; i <= range.Last; i++)
+            {
+                if (snapshot[i].ModSeq <= known.ModSeq)
+                    continue;
+                selected.WriteFetch(session.Writer, snapshot, i, withUid: true, withFlags: true);
+                await session.FlushIfFullAsync(ct);
+            }
+        }
     }
 
     /// <summary>Sequence number of the first message without \Seen; 0: none.</summary>

@@ -6,7 +6,8 @@ namespace MailEngine.Imap.Fetch;
 /// <summary>What stands behind the data items of FETCH in parentheses. RFC 4466 §2.4</summary>
 /// <param name="Partial">Only these of the messages named; null: all. RFC 9394 §3.3</param>
 /// <param name="ChangedSince">Only messages whose mod-sequence is larger; null: all. RFC 7162 §3.1.4.1</param>
-internal readonly record struct FetchModifiers(PartialRange? Partial, ulong? ChangedSince)
+/// <param name="Vanished">And the UIDs of those that are gone since. RFC 7162 §3.2.6</param>
+internal readonly record struct FetchModifiers(PartialRange? Partial, ulong? ChangedSince, bool Vanished)
 {
     // fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")" (RFC 4466 §6)
     public static FetchModifiers Parse(ref ImapReader r)
@@ -28,6 +29,8 @@ internal readonly record struct FetchModifiers(PartialRange? Partial, ulong? Cha
                 r.Sp();
                 modifiers = modifiers with { ChangedSince = r.ModSeq() };
             }
+            else if (Ascii.EqualsIgnoreCase(name, "VANISHED"u8))
+                modifiers = modifiers with { Vanished = true };
             else
                 r.Fail("Unknown modifier of FETCH");
         }

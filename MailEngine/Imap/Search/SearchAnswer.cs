@@ -13,7 +13,7 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
 
     /// <summary>Numbers by spaces. RFC 3501 §7.2.5; SORT: RFC 5256 §4</summary>
     /// <param name="name">"SEARCH" or "SORT".</param>
-    public async ValueTask WriteListAsync(string name, IReadOnlyList<int> indexes, CancellationToken ct)
+    public async ValueTask WriteListAsync(string name, List<int> indexes, CancellationToken ct)
     {
         _writer.WriteAscii("* " + name);
         for (int i = 0; i < indexes.Count; i++)
@@ -81,11 +81,11 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
         return saved;
     }
 
-    ulong HighestModSeq(IReadOnlyList<int> indexes)
+    ulong HighestModSeq(List<int> indexes)
     {
         ulong highest = 0;
-        for (int i = 0; i < indexes.Count; i++)
-            highest = Math.Max(highest, snapshot[indexes[i]].ModSeq);
+        foreach (int index in indexes)
+            highest = Math.Max(highest, snapshot[index].ModSeq);
         return highest;
     }
 
@@ -98,7 +98,7 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
     }
 
     /// <summary>A sequence set that keeps the order: runs that go up by one are joined. RFC 5267 §3.2</summary>
-    async ValueTask WriteSetAsync(IReadOnlyList<int> indexes, int start, int length, CancellationToken ct)
+    async ValueTask WriteSetAsync(List<int> indexes, int start, int length, CancellationToken ct)
     {
         for (int i = start, to = start + length; i < to;)
         {

@@ -25,6 +25,12 @@ internal sealed class PurgeChange : StoreChange<PurgeOutcome>
         {
             const string expunged = "SELECT id FROM expunged WHERE at<?1 ORDER BY at, id";
             index.Run($"DELETE FROM message WHERE id IN ({expunged} LIMIT {AtMost})", before);
+            // What is forgotten here is remembered as "there was something": RFC 7162 §5.3.
+            index.Run($"""
+                INSERT INTO meta(key, value) SELECT 'forgotten ' || (id >> 32), max(modseq) FROM expunged
+                WHERE id IN ({expunged} LIMIT {AtMost}) GROUP BY id >> 32
+                ON CONFLICT(key) DO UPDATE SET value=max(value, excluded.value)
+                """, before);
             index.Run($"DELETE FROM expunged WHERE id IN ({expunged} LIMIT {AtMost})", before);
             int messages = index.Database.Changes, mailboxes = 0;
             bool more = messages > 0;
@@ -37,6 +43,7 @@ internal sealed class PurgeChange : StoreChange<PurgeOutcome>
                 {
                     index.Run("DELETE FROM acl WHERE mailbox=?1", box);
                     index.Run("DELETE FROM seen WHERE mailbox=?1", box);
+                    index.Run("DELETE FROM meta WHERE key='forgotten ' || ?1", box);
                     index.Run("DELETE FROM mailbox WHERE id=?1", box);
                     mailboxes = 1;
                 }
