@@ -72,6 +72,7 @@ public class SessionTests
             S: * 1 RECENT
             S: * OK [UIDVALIDITY *
             S: * OK [UIDNEXT 2] *
+            S: * OK [MAILBOXID (*
             S: * OK [HIGHESTMODSEQ *
             S: b2 OK [READ-ONLY] *
             C: b3 STORE 1 +FLAGS (\Deleted)
@@ -87,6 +88,7 @@ public class SessionTests
             S: * 1 RECENT
             S: * OK [UIDVALIDITY *
             S: * OK [UIDNEXT 2] *
+            S: * OK [MAILBOXID (*
             S: * OK [HIGHESTMODSEQ *
             S: b5 OK [READ-WRITE] *
             C: b6 UID STORE 1 FLAGS (\Deleted \Flagged Other)

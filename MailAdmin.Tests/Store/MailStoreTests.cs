@@ -52,6 +52,22 @@ public sealed class MailStoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_the_index_is_of_version_1_then_it_is_brought_up_and_all_is_there()
+    {
+        await _rig.DeliverAsync(StoreRig.Mail("old"), StoreRig.To(1));
+        await _rig.CloseAsync();
+        using (var db = new MailEngine.Io.SqliteDatabase(Path.Combine(_rig.Folder, "partitions/default/index.db"), MailEngine.Io.SqliteOpen.Create))
+            db.Execute("ALTER TABLE message DROP COLUMN email_id; DROP TABLE seen; DROP INDEX acl_identifier; PRAGMA user_version=1");
+        await _rig.ReopenAsync();
+        Mailbox box = (await _rig.Store.OpenAsync(1, MailboxName.Inbox))!, copies = await _rig.GivenMailboxAsync(1, "Copies");
+        Assert.Equal(StoreError.None, (await _rig.Store.CopyAsync(box, [1], copies, 0)).Error);
+        using DetailsReader details = _rig.Store.OpenDetails(copies);
+        Assert.True(details.Seek(1));
+        Assert.Equal($"1-{box.Current.UidValidity:x}-1", Encoding.ASCII.GetString(details.EmailId));
+        Assert.Equal("old@example.test", Encoding.ASCII.GetString(details.ThreadRoot));
+    }
+
+    [Fact]
     public async Task When_the_quota_is_full_then_only_that_recipient_is_refused()
     {
         byte[] mail = StoreRig.Mail("q", 1000);

@@ -22,9 +22,11 @@ internal static class Capabilities
         "MOVE",                 // RFC 6851 §3
         "MULTIAPPEND",          // RFC 3502 §6.3.11
         "NAMESPACE",            // RFC 2342 §5
+        "OBJECTID",             // RFC 8474 §3
         "PARTIAL",              // RFC 9394 §3
         "PREVIEW",              // RFC 8970 §6
         "QRESYNC",              // RFC 7162 §3.2.2
+        "SAVEDATE",             // RFC 8514 §4.1
         "SEARCHRES",            // RFC 5182 §2.1
         "SPECIAL-USE",          // RFC 6154 §2
         "STATUS=SIZE",          // RFC 8438 §2

@@ -28,7 +28,7 @@ public sealed class DetailsReader : IDisposable
         _mailbox = mailbox;
     }
 
-    readonly record struct Row(uint Uid, int Start, int Envelope, int Structure, int Layout, int MessageId, int Preview);
+    readonly record struct Row(uint Uid, int Start, int Envelope, int Structure, int Layout, int MessageId, int Preview, int Parent, int EmailId);
 
     /// <summary>ENVELOPE value, ready to send. Valid until the next <see cref="Seek"/>, like all here.</summary>
     public ReadOnlySpan<byte> Envelope => Bytes(0, _row.Envelope);
@@ -45,6 +45,20 @@ public sealed class DetailsReader : IDisposable
 
     /// <summary>The same in UTF-8.</summary>
     public ReadOnlySpan<byte> PreviewText => Bytes(_row.Envelope + _row.Structure + _row.Layout + _row.MessageId, _row.Preview);
+
+    /// <summary>Message-ID that the thread of this message starts with: the first of References, else In-Reply-To, else its own.
+    /// Empty: it has none of them.</summary>
+    public ReadOnlySpan<byte> ThreadRoot
+    {
+        get
+        {
+            int before = _row.Envelope + _row.Structure + _row.Layout;
+            return _row.Parent > 0 ? Bytes(before + _row.MessageId + _row.Preview, _row.Parent) : Bytes(before, _row.MessageId);
+        }
+    }
+
+    /// <summary>What a copy is called; empty: this is where the message was first put. See <see cref="Store.EmailId"/>.</summary>
+    public ReadOnlySpan<byte> EmailId => Bytes(_row.Envelope + _row.Structure + _row.Layout + _row.MessageId + _row.Preview + _row.Parent, _row.EmailId);
 
     /// <summary>Goes to a message. A lost row is worked out again from the bytes.</summary>
     /// <param name="compute">False: only what is stored; nothing is read and taken apart.</param>
@@ -93,9 +107,13 @@ public sealed class DetailsReader : IDisposable
     void Take(SqliteStatement row)
     {
         int start = _used;
-        int envelope = Put(row.Blob(1)), structure = Put(row.Blob(2)), layout = Put(row.Blob(3)), id = Put(row.Blob(4)), preview = Put(row.Blob(5));
-        _rows.Add(new Row(IndexSchema.NumberOf(row.Int64(0)), start, envelope, structure, layout, id, preview));
+        int envelope = Put(row.Blob(1)), structure = Put(row.Blob(2)), layout = Put(row.Blob(3)), id = Put(row.Blob(4)), preview = Put(row.Blob(5)),
+            parent = Put(First(row.Blob(6))), email = Put(row.Blob(7));
+        _rows.Add(new Row(IndexSchema.NumberOf(row.Int64(0)), start, envelope, structure, layout, id, preview, parent, email));
     }
+
+    /// <summary>The first of several Message-IDs.</summary>
+    static ReadOnlySpan<byte> First(ReadOnlySpan<byte> ids) => ids.IndexOf((byte)' ') is var space and >= 0 ? ids[..space] : ids;
 
     int Put(ReadOnlySpan<byte> bytes)
     {
@@ -123,8 +141,9 @@ public sealed class DetailsReader : IDisposable
             reader.Read(0, body);
         MessageSummary summary = MessageSummary.Of(body);
         byte[] id = Encoding.UTF8.GetBytes(summary.MessageId ?? ""), preview = Encoding.UTF8.GetBytes(summary.Preview);
-        _computed = [.. summary.Envelope, .. summary.BodyStructure, .. summary.Layout, .. id, .. preview];
-        _row = new Row(uid, 0, summary.Envelope.Length, summary.BodyStructure.Length, summary.Layout.Length, id.Length, preview.Length);
+        byte[] parent = First(Encoding.UTF8.GetBytes(summary.References)).ToArray();
+        _computed = [.. summary.Envelope, .. summary.BodyStructure, .. summary.Layout, .. id, .. preview, .. parent];
+        _row = new Row(uid, 0, summary.Envelope.Length, summary.BodyStructure.Length, summary.Layout.Length, id.Length, preview.Length, parent.Length, 0);
         _isComputed = true;
         return true;
     }

@@ -57,7 +57,7 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     readonly SqliteStatement _account = db.Prepare("SELECT modseq, messages, bytes FROM account WHERE id=?1");
     readonly SqliteStatement _subscriptions = db.Prepare("SELECT name FROM subscription WHERE account=?1");
     readonly SqliteStatement _details = db.Prepare(
-        "SELECT id, envelope, structure, layout, message_id, preview FROM message WHERE id>=?1 AND id<?2 ORDER BY id LIMIT ?3");
+        "SELECT id, envelope, structure, layout, message_id, preview, refs, email_id FROM message WHERE id>=?1 AND id<?2 ORDER BY id LIMIT ?3");
     readonly SqliteStatement _naming = db.Prepare("SELECT mailbox FROM acl WHERE identifier=?1");
     readonly SqliteStatement _seen = db.Prepare("SELECT data FROM seen WHERE mailbox=?1 AND reader=?2");
     readonly SqliteStatement _delivered = db.Prepare("SELECT 1 FROM delivered WHERE key=?1");

@@ -7,7 +7,7 @@ namespace MailEngine.Store;
 /// a mailbox's rows side by side. Every row carries its account id: what a later move to a shared database needs.</remarks>
 internal static class IndexSchema
 {
-    public const int Version = 2;
+    public const int Version = 3;
 
     const string Tables = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -22,7 +22,7 @@ internal static class IndexSchema
         CREATE TABLE chunk(id INTEGER PRIMARY KEY, account INTEGER NOT NULL, data BLOB NOT NULL);
         CREATE TABLE message(id INTEGER PRIMARY KEY, account INTEGER NOT NULL, envelope BLOB NOT NULL, structure BLOB NOT NULL,
             layout BLOB NOT NULL, message_id TEXT, base_subject TEXT NOT NULL, sort_from TEXT NOT NULL, sort_to TEXT NOT NULL,
-            sort_cc TEXT NOT NULL, refs TEXT NOT NULL, preview TEXT NOT NULL);
+            sort_cc TEXT NOT NULL, refs TEXT NOT NULL, preview TEXT NOT NULL, email_id TEXT);
         CREATE TABLE expunged(id INTEGER PRIMARY KEY, account INTEGER NOT NULL, modseq INTEGER NOT NULL, at INTEGER NOT NULL, entry BLOB NOT NULL);
         CREATE INDEX expunged_at ON expunged(at);
         CREATE TABLE acl(mailbox INTEGER NOT NULL, account INTEGER NOT NULL, identifier TEXT NOT NULL, rights TEXT NOT NULL,
@@ -39,13 +39,29 @@ internal static class IndexSchema
         CREATE TABLE segment(number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);
         """;
 
-    /// <summary>Makes the tables in a new file; checks the version of an old one.</summary>
+    /// <summary>What makes a file of one version that of the next: the first entry is for version 1.</summary>
+    static readonly string[] s_upgrades =
+    [
+        """
+        CREATE INDEX acl_identifier ON acl(identifier, mailbox);
+        CREATE TABLE seen(mailbox INTEGER NOT NULL, reader INTEGER NOT NULL, account INTEGER NOT NULL, data BLOB NOT NULL,
+            PRIMARY KEY(mailbox, reader)) WITHOUT ROWID
+        """,
+        "ALTER TABLE message ADD COLUMN email_id TEXT",
+    ];
+
+    /// <summary>Makes the tables in a new file; brings an old one to this version.</summary>
     /// <exception cref="StoreOpenException">Made by a newer version.</exception>
     public static void Prepare(SqliteDatabase db)
     {
         long version = db.ReadNumber("PRAGMA user_version") ?? 0;
         if (version == Version)
             return;
+        if (version is > 0 and < Version)
+        {
+            db.Execute($"BEGIN IMMEDIATE; {string.Join(';', s_upgrades[((int)version - 1)..])}; PRAGMA user_version={Version}; COMMIT;");
+            return;
+        }
         if (version != 0)
             throw new StoreOpenException($"{db.Path} has format {version}; this program knows {Version}. Start the version that made it, or a newer one.");
         db.Execute($"BEGIN IMMEDIATE; {Tables} PRAGMA user_version={Version}; COMMIT;");

@@ -35,8 +35,8 @@ internal sealed class IndexWriter : IDisposable
             VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)
             """);
         _copyMessage = db.Prepare("""
-            INSERT OR REPLACE INTO message(id, account, envelope, structure, layout, message_id, base_subject, sort_from, sort_to, sort_cc, refs, preview)
-            SELECT ?2, ?3, envelope, structure, layout, message_id, base_subject, sort_from, sort_to, sort_cc, refs, preview FROM message WHERE id=?1
+            INSERT OR REPLACE INTO message(id, account, envelope, structure, layout, message_id, base_subject, sort_from, sort_to, sort_cc, refs, preview, email_id)
+            SELECT ?2, ?3, envelope, structure, layout, message_id, base_subject, sort_from, sort_to, sort_cc, refs, preview, coalesce(email_id, ?4) FROM message WHERE id=?1
             """);
         _putExpunged = db.Prepare("INSERT OR REPLACE INTO expunged(id, account, modseq, at, entry) VALUES(?1,?2,?3,?4,?5)");
         _putDelivered = db.Prepare("INSERT OR REPLACE INTO delivered(key, expires) VALUES(?1,?2)");
@@ -101,8 +101,9 @@ internal sealed class IndexWriter : IDisposable
         _putMessage.Run();
     }
 
-    public void CopyMessage(long fromMailbox, uint fromUid, long toMailbox, uint toUid, long toAccount) =>
-        _copyMessage.Bind(1, IndexSchema.Key(fromMailbox, fromUid)).Bind(2, IndexSchema.Key(toMailbox, toUid)).Bind(3, toAccount).Run();
+    /// <param name="emailId">What the source is called when it is where it was first put.</param>
+    public void CopyMessage(long fromMailbox, uint fromUid, long toMailbox, uint toUid, long toAccount, string emailId) =>
+        _copyMessage.Bind(1, IndexSchema.Key(fromMailbox, fromUid)).Bind(2, IndexSchema.Key(toMailbox, toUid)).Bind(3, toAccount).Bind(4, emailId).Run();
 
     public void PutExpunged(long mailboxId, long accountId, ulong modSeq, long at, in MessageEntry entry) => _putExpunged
         .Bind(1, IndexSchema.Key(mailboxId, entry.Uid)).Bind(2, accountId).Bind(3, (long)modSeq).Bind(4, at)

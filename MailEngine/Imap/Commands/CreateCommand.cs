@@ -43,6 +43,9 @@ internal sealed record CreateCommand(MailboxName Name, string? Use) : ImapComman
         if (Use is null)
             return ImapReply.No("[USEATTR] Not a special use that can be given here");   // RFC 6154 §6
         StoreError error = await session.Store.CreateAsync(session.AccountId, Name, Use);
-        return error == StoreError.None ? ImapReply.Ok("CREATE completed") : ImapReply.No(error);
+        if (error != StoreError.None)
+            return ImapReply.No(error);
+        MailboxInfo? made = await session.Store.StatusAsync(session.AccountId, Name);
+        return ImapReply.Ok(made is null ? "CREATE completed" : $"[MAILBOXID ({ObjectIds.Mailbox(made.AccountId, made.UidValidity)})] CREATE completed");   // RFC 8474 §4.1
     }
 }

@@ -3,7 +3,7 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>SELECT and EXAMINE: opens a mailbox for the commands that work on messages.</summary>
-/// <remarks>RFC 9051 §6.3.2 and §6.3.3; UNSEEN and RECENT: RFC 3501 §6.3.1; CONDSTORE: RFC 7162 §3.1.8; QRESYNC: RFC 7162 §3.2.5</remarks>
+/// <remarks>RFC 9051 §6.3.2 and §6.3.3; UNSEEN and RECENT: RFC 3501 §6.3.1; CONDSTORE: RFC 7162 §3.1.8; QRESYNC: RFC 7162 §3.2.5; MAILBOXID: RFC 8474 §4.2</remarks>
 internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectParameters Parameters) : ImapCommand
 {
     // select = "SELECT" SP mailbox [select-params] (RFC 4466 §6)
@@ -38,6 +38,7 @@ internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectPara
         if (FirstUnseen(snapshot) is var unseen and > 0)
             w.WriteAscii($"* OK [UNSEEN {unseen}] First unseen message\r\n");
         w.WriteAscii($"* OK [UIDVALIDITY {snapshot.UidValidity}] UIDs valid\r\n* OK [UIDNEXT {snapshot.UidNext}] Next UID\r\n");
+        w.WriteAscii($"* OK [MAILBOXID ({ObjectIds.Mailbox(box.AccountId, snapshot.UidValidity)})] Same through renames\r\n");
         selected.WriteHighestModSeq(w);
         if (Parameters.QResync is { } known && known.UidValidity == snapshot.UidValidity)
             await CatchUpAsync(session, selected, known, ct);

@@ -4,7 +4,7 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>STATUS: figures of a mailbox that is not selected.</summary>
-/// <remarks>RFC 9051 §6.3.11; RECENT: RFC 3501 §6.3.10; SIZE: RFC 8438 §3; HIGHESTMODSEQ: RFC 7162 §3.1.7; APPENDLIMIT: RFC 7889 §3.1</remarks>
+/// <remarks>RFC 9051 §6.3.11; RECENT: RFC 3501 §6.3.10; SIZE: RFC 8438 §3; HIGHESTMODSEQ: RFC 7162 §3.1.7; MAILBOXID: RFC 8474 §4.3; APPENDLIMIT: RFC 7889 §3.1</remarks>
 internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : ImapCommand
 {
     // status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")" (RFC 9051 §9)
@@ -60,6 +60,8 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
         Put(StatusItems.Size, info.Bytes);
         Put(StatusItems.AppendLimit, session.Limits.MessageBytes);
         Put(StatusItems.HighestModSeq, (long)info.HighestModSeq);
+        if (items.HasFlag(StatusItems.MailboxId))
+            w.WriteAscii($"{(any ? " " : "")}MAILBOXID ({ObjectIds.Mailbox(info.AccountId, info.UidValidity)})");
         w.Write(")\r\n"u8);
 
         void Put(StatusItems item, long value)
@@ -95,5 +97,6 @@ internal enum StatusItems
     Unseen = 16,
     Size = 32,
     HighestModSeq = 64,
+    MailboxId = 128,
     AppendLimit = 1 << 16,
 }

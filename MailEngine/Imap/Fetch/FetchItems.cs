@@ -16,6 +16,11 @@ internal enum FetchData
     BodyStructure = 64,
     /// <summary>RFC 7162 §3.1.4.2</summary>
     ModSeq = 128,
+    /// <summary>RFC 8514 §4.2</summary>
+    SaveDate = 256,
+    /// <summary>RFC 8474 §5.3</summary>
+    EmailId = 512,
+    ThreadId = 1024,
     /// <summary>RFC 8970 §3.1</summary>
     Preview = 1 << 16,
     /// <summary>With <see cref="Preview"/>: only where it costs nothing. RFC 8970 §4.1</summary>
@@ -103,6 +108,12 @@ internal sealed record FetchItems(FetchData Data, IReadOnlyList<BodySection> Sec
             data |= FetchData.ModSeq;
         else if (Is(word, "RFC822.SIZE"u8))
             data |= FetchData.Size;
+        else if (Is(word, "SAVEDATE"u8))
+            data |= FetchData.SaveDate;
+        else if (Is(word, "EMAILID"u8))
+            data |= FetchData.EmailId;
+        else if (Is(word, "THREADID"u8))
+            data |= FetchData.ThreadId;
         else if (Is(word, "ENVELOPE"u8))
             data |= FetchData.Envelope;
         else if (Is(word, "BODYSTRUCTURE"u8))

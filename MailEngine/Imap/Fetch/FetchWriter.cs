@@ -7,11 +7,11 @@ namespace MailEngine.Imap.Fetch;
 /// <summary>Writes FETCH responses. RFC 9051 §7.5.2</summary>
 internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected, MailboxSnapshot snapshot, FetchItems items) : IDisposable
 {
-    /// <summary>Room for "* n FETCH (UID n FLAGS (... MODSEQ (n) INTERNALDATE "..." RFC822.SIZE n": all but keywords.</summary>
+    /// <summary>Room for "* n FETCH (UID n FLAGS (... MODSEQ (n) INTERNALDATE "..." SAVEDATE "..." RFC822.SIZE n": all but keywords.</summary>
     const int FixedRoom = 320;
 
     /// <summary>Items that stand in the snapshot and are written by <see cref="WriteStart"/>.</summary>
-    const FetchData InEntry = FetchData.Uid | FetchData.Flags | FetchData.ModSeq | FetchData.InternalDate | FetchData.Size;
+    const FetchData InEntry = FetchData.Uid | FetchData.Flags | FetchData.ModSeq | FetchData.InternalDate | FetchData.SaveDate | FetchData.Size;
 
     /// <summary>Bytes read from a message at a time.</summary>
     const int Piece = 64 << 10;
@@ -26,7 +26,7 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
     static ReadOnlySpan<byte> Months => "JanFebMarAprMayJunJulAugSepOctNovDec"u8;
 
     /// <summary>True when the snapshot alone answers: no database, no message bytes.</summary>
-    public bool IsPlain => items.Sections.Count == 0 && (items.Data & (FetchData.Envelope | FetchData.Body | FetchData.BodyStructure | FetchData.Preview)) == 0;
+    public bool IsPlain => items.Sections.Count == 0 && (items.Data & ~InEntry) == 0;
 
     /// <summary>Writes messages from <paramref name="first"/> on while the output has room; gives the index after the last one.</summary>
     public int WritePlain(int first, int last)
@@ -119,6 +119,11 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
             Put(at > empty ? " INTERNALDATE "u8 : "INTERNALDATE "u8, to, ref at);
             PutDate(entry.InternalDate, to, ref at);
         }
+        if ((data & FetchData.SaveDate) != 0)
+        {
+            Put(at > empty ? " SAVEDATE "u8 : "SAVEDATE "u8, to, ref at);
+            PutDate(entry.SaveDate, to, ref at);
+        }
         if ((data & FetchData.Size) != 0)
         {
             Put(at > empty ? " RFC822.SIZE "u8 : "RFC822.SIZE "u8, to, ref at);
@@ -141,6 +146,10 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
                 BodyStructureText.WriteBasic(_message.BodyStructure, _scratch);
                 Detail("BODY "u8, _scratch.Written, ref any);
             }
+            if ((data & FetchData.EmailId) != 0)
+                ObjectId("EMAILID "u8, _message.EmailId, ref any);
+            if ((data & FetchData.ThreadId) != 0)
+                ObjectId("THREADID "u8, _message.ThreadId, ref any);
             if ((data & FetchData.Preview) != 0)
                 WritePreview(isLazy: (data & FetchData.LazyPreview) != 0, ref any);
         }
@@ -148,6 +157,14 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
         {
             NoteLost(e);
         }
+    }
+
+    /// <summary>RFC 8474 §5.3; NIL: §5.2.</summary>
+    void ObjectId(ReadOnlySpan<byte> name, string? id, ref bool any)
+    {
+        Detail(name, id is null ? "NIL"u8 : "("u8, ref any);
+        if (id is not null)
+            _writer.WriteAscii(id + ")");
     }
 
     /// <summary>NIL says "ask again without LAZY", an empty string that there is nothing to show. RFC 8970 §3.2</summary>

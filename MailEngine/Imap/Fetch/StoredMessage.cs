@@ -41,6 +41,13 @@ internal sealed class StoredMessage(MailStore store, Mailbox box) : IDisposable
     /// <summary>Words for people, UTF-8; empty: there are none. RFC 8970 §3.3</summary>
     public ReadOnlySpan<byte> Preview => Seek() ? _details!.PreviewText : Encoding.UTF8.GetBytes(Summary.Preview);
 
+    /// <summary>RFC 8474 §5.1</summary>
+    public string EmailId => ObjectIds.Email(Seek() ? _details!.EmailId : default, box, _entry.Uid);
+
+    /// <summary>Null: it belongs to no thread that can be named. RFC 8474 §5.2</summary>
+    public string? ThreadId => ObjectIds.Thread(Seek() ? _details!.ThreadRoot
+        : Encoding.UTF8.GetBytes(Summary.References.Length > 0 ? Summary.References.Split(' ')[0] : Summary.MessageId ?? ""));
+
     /// <summary>False: nothing is stored ready to send, the message would have to be read and taken apart for it.</summary>
     public bool HasDetails
     {

@@ -16,7 +16,8 @@ internal enum SearchCost
 internal enum SearchKind
 {
     All, Numbers, Uids, HasFlag, LacksFlag, Recent, Old, New, Keyword, Unkeyword, Before, On, Since, SentBefore, SentOn, SentSince,
-    Older, Younger, Larger, Smaller, Header, Body, Text, ModSeq,
+    Older, Younger, Larger, Smaller, Header, Body, Text, ModSeq, SavedBefore, SavedOn, SavedSince,
+    EmailId, ThreadId,
 }
 
 /// <summary>One key of SEARCH. RFC 9051 §6.4.4, RFC 3501 §6.4.4</summary>
@@ -36,7 +37,7 @@ internal sealed record SearchKey(SearchKind Kind)
 
     public SearchCost Cost => Kind switch
     {
-        SearchKind.Header => SearchCost.Header,
+        SearchKind.Header or SearchKind.EmailId or SearchKind.ThreadId => SearchCost.Header,
         SearchKind.Body or SearchKind.Text => SearchCost.Text,
         _ => SearchCost.Entry,
     };

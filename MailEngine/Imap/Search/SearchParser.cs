@@ -154,6 +154,8 @@ internal ref struct SearchParser
                 return new(SearchKind.Old);
             case "RECENT":
                 return new(SearchKind.Recent);
+            case "SAVEDATESUPPORTED":   // RFC 8514 §4.3: every mailbox of ours does
+                return new(SearchKind.All);
         }
         r.Sp();
         switch (name)
@@ -184,6 +186,16 @@ internal ref struct SearchParser
                 return new(SearchKind.Younger) { Number = r.NonZeroNumber() };
             case "MODSEQ":
                 return ModSeq(ref r);
+            case "SAVEDBEFORE":
+                return Dated(SearchKind.SavedBefore, ref r);
+            case "SAVEDON":
+                return Dated(SearchKind.SavedOn, ref r);
+            case "SAVEDSINCE":
+                return Dated(SearchKind.SavedSince, ref r);
+            case "EMAILID":    // RFC 8474 §6
+                return new(SearchKind.EmailId) { Text = ObjectId(ref r) };
+            case "THREADID":
+                return new(SearchKind.ThreadId) { Text = ObjectId(ref r) };
             case "UID":
                 return new(SearchKind.Uids) { Set = r.SequenceSet() };
             case "FROM" or "TO" or "CC" or "BCC" or "SUBJECT":
@@ -216,6 +228,15 @@ internal ref struct SearchParser
             r.Sp();
         }
         return new(SearchKind.ModSeq) { ModSeq = r.ModSeq() };
+    }
+
+    // objectid = 1*255(ALPHA / DIGIT / "_" / "-") (RFC 8474 §7)
+    static string ObjectId(ref ImapReader r)
+    {
+        string id = Encoding.ASCII.GetString(r.Atom());
+        if (id.Length > 255 || !id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-'))
+            r.Fail("Not an object identifier");
+        return id;
     }
 
     static SearchKey Dated(SearchKind kind, ref ImapReader r) => new(kind) { Day = r.Date().DayNumber };

@@ -173,7 +173,7 @@ internal sealed class SearchRun : IDisposable
             case SearchKind.Before or SearchKind.On or SearchKind.Since or SearchKind.Older or SearchKind.Younger:
                 Scan(yes, DateTest.Of(key, _now));
                 return new Decided(yes, null);
-            case SearchKind.Header or SearchKind.Body or SearchKind.Text:
+            case SearchKind.Header or SearchKind.Body or SearchKind.Text or SearchKind.EmailId or SearchKind.ThreadId:
                 var all = new MessageSet(_snapshot.Count);
                 all.Invert();
                 return new Decided(yes, all);
@@ -248,6 +248,11 @@ internal sealed class SearchRun : IDisposable
         SearchKind.New => Is(entry.Uid >= _scope.RecentFrom && (entry.Flags & MessageFlags.Seen) == 0),
         SearchKind.Keyword => Is(_keywordSets[step]![entry.KeywordSet]),
         SearchKind.Unkeyword => Is(!_keywordSets[step]![entry.KeywordSet]),
+        SearchKind.SavedBefore => Is(DayOf(entry.SaveDate) < key.Day),   // RFC 8514 §4.3
+        SearchKind.SavedOn => Is(DayOf(entry.SaveDate) == key.Day),
+        SearchKind.SavedSince => Is(DayOf(entry.SaveDate) >= key.Day),
+        SearchKind.EmailId => Is(_message.EmailId == key.Text),           // RFC 8474 §6
+        SearchKind.ThreadId => Is(_message.ThreadId == key.Text),
         SearchKind.ModSeq => Is(entry.ModSeq >= key.ModSeq),
         SearchKind.Larger => Is(entry.Size > key.Number),
         SearchKind.Smaller => Is(entry.Size < key.Number),

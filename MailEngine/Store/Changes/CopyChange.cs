@@ -47,7 +47,8 @@ internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toI
                 return new CopyOutcome(StoreError.Limit, 0, [], []);
             sets.Add(set, target);
         }
-        long fromId = from.Mailbox.Id, toId = to.Mailbox.Id, account = to.Mailbox.AccountId;
+        long fromId = from.Mailbox.Id, toId = to.Mailbox.Id, account = to.Mailbox.AccountId, sourceAccount = from.Mailbox.AccountId;
+        uint validity = from.Counters.UidValidity;
         var sourceUids = new uint[found.Count];
         var targetUids = new uint[found.Count];
         var seen = new List<uint>();
@@ -62,7 +63,7 @@ internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toI
             uint uid = targetUids[i] = batch.Deposit(to, ref entry, default);
             if (readers.To != 0 && isSeen)
                 seen.Add(uid);
-            batch.Row(index => index.CopyMessage(fromId, old, toId, uid, account));
+            batch.Row(index => index.CopyMessage(fromId, old, toId, uid, account, EmailId.Of(sourceAccount, validity, old)));
         }
         if (seen.Count > 0)
             batch.SetSeen(to, readers.To, batch.SeenOf(to, readers.To).With(seen));

@@ -52,9 +52,10 @@ internal sealed class RestoreMessagesChange(long accountId, IReadOnlyList<long> 
             entry.KeywordSet = sets[entry.KeywordSet];
             uint uid = batch.Deposit(to, ref entry, default);
             long mailboxId = to.Mailbox.Id;
+            string emailId = EmailId.Of(accountId, batch.Committed.Mailbox(IndexSchema.MailboxOf(row.Id))?.Counters.UidValidity ?? 0, IndexSchema.NumberOf(row.Id));
             batch.Row(index =>
             {
-                index.CopyMessage(IndexSchema.MailboxOf(row.Id), IndexSchema.NumberOf(row.Id), mailboxId, uid, accountId);
+                index.CopyMessage(IndexSchema.MailboxOf(row.Id), IndexSchema.NumberOf(row.Id), mailboxId, uid, accountId, emailId);
                 index.PutExpunged(IndexSchema.MailboxOf(row.Id), accountId, row.ModSeq, row.At, row.Entry with { Reserved = (uint)ExpungeReason.Restored });
             });
             restored++;
