@@ -40,6 +40,10 @@ public sealed class EngineOptions
     /// <summary>True: passwords are taken without TLS. For tests only. RFC 9051 §11.1</summary>
     public bool AllowPlaintextAuth { get; set; }
 
+    /// <summary>False: IMAP clients cannot log out without leaving. Switch it off behind a proxy that trusts a connection for one user
+    /// only: RFC 8437 §8 asks for the switch.</summary>
+    public bool ImapUnauthenticate { get; set; } = true;
+
     public TlsOptions Tls { get; set; } = new();
 
     public LimitOptions Limits { get; set; } = new();

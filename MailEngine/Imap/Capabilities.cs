@@ -31,12 +31,14 @@ internal static class Capabilities
         "SPECIAL-USE",          // RFC 6154 §2
         "STATUS=SIZE",          // RFC 8438 §2
         "UIDPLUS",              // RFC 4315 §1
+        "UIDONLY",              // RFC 9586 §3
         "UNSELECT",             // RFC 3691 §2
         "WITHIN",               // RFC 5032 §2
     ];
 
     static readonly string s_loggedInText = $"{Always} {string.Join(' ', s_loggedIn)}";
 
-    /// <summary>APPENDLIMIT is one for all mailboxes: RFC 7889 §2.</summary>
-    public static string After(LimitOptions limits) => $"{s_loggedInText} APPENDLIMIT={limits.MessageBytes}";
+    /// <summary>APPENDLIMIT is one for all mailboxes: RFC 7889 §2. UNAUTHENTICATE can be switched off: RFC 8437 §8.</summary>
+    public static string After(EngineOptions options) =>
+        $"{s_loggedInText}{(options.ImapUnauthenticate ? " UNAUTHENTICATE" : "")} APPENDLIMIT={options.Limits.MessageBytes}";
 }

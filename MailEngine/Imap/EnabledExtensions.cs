@@ -10,20 +10,32 @@ internal sealed class EnabledExtensions
     /// <summary>VANISHED in place of EXPUNGE, and resynchronisation at SELECT. Implies <see cref="CondStore"/>. RFC 7162 §3.2.3</summary>
     public bool QResync { get; private set; }
 
+    /// <summary>IMAP4rev2: mailbox names in UTF-8, ESEARCH for SEARCH, nothing is \Recent, LIST at SELECT. RFC 9051 §6.3.1</summary>
+    public bool Rev2 { get; private set; }
+
+    /// <summary>No sequence numbers, neither way: UIDFETCH and VANISHED in place of FETCH and EXPUNGE. RFC 9586</summary>
+    public bool UidOnly { get; private set; }
+
     /// <summary>Turns on what ENABLE named.</summary>
     /// <returns>The name as it is announced; null: nothing of ours, or nothing that needs to be enabled (RFC 5161 §3.1).</returns>
-    public string? Enable(ReadOnlySpan<char> name)
+    public string? Enable(string name)
     {
-        if (name.Equals("CONDSTORE", StringComparison.OrdinalIgnoreCase))
+        switch (name.ToUpperInvariant())
         {
-            CondStore = true;
-            return "CONDSTORE";
+            case "CONDSTORE":
+                CondStore = true;
+                return "CONDSTORE";
+            case "QRESYNC":
+                CondStore = QResync = true;
+                return "QRESYNC";
+            case "IMAP4REV2":
+                Rev2 = true;
+                return "IMAP4rev2";
+            case "UIDONLY":
+                UidOnly = true;
+                return "UIDONLY";
+            default:
+                return null;
         }
-        if (name.Equals("QRESYNC", StringComparison.OrdinalIgnoreCase))
-        {
-            CondStore = QResync = true;
-            return "QRESYNC";
-        }
-        return null;
     }
 }

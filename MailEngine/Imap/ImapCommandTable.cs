@@ -18,6 +18,7 @@ internal static class ImapCommandTable
         new("AUTHENTICATE", ImapState.NotAuthenticated, SeqUse.None, AuthenticateCommand.Parse),
         new("LOGIN", ImapState.NotAuthenticated, SeqUse.None, LoginCommand.Parse),
 
+        new("UNAUTHENTICATE", ImapState.LoggedIn, SeqUse.None, UnauthenticateCommand.Parse),
         new("ENABLE", ImapState.LoggedIn, SeqUse.None, EnableCommand.Parse),
         new("SELECT", ImapState.LoggedIn, SeqUse.None, SelectCommand.Parse),
         new("EXAMINE", ImapState.LoggedIn, SeqUse.None, SelectCommand.ParseExamine),
@@ -55,6 +56,9 @@ internal static class ImapCommandTable
         s_rows.ToFrozenDictionary(row => row.Name, StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
 
     public static IReadOnlyList<CommandRow> Rows => s_rows;
+
+    /// <summary>The command counts in sequence numbers and has another form that counts in UIDs.</summary>
+    public static bool HasUidForm(CommandRow row) => row.Name != "EXPUNGE" && s_byName.ContainsKey($"UID {row.Name}");
 
     /// <summary>Reads the name; null: no command of ours.</summary>
     public static CommandRow? Find(ref ImapReader reader)

@@ -296,7 +296,7 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
             return default;
         if (isNew && bytes.Length > 1 && bytes[^1] == (byte)_names.Separator)
             bytes = bytes[..^1];
-        if (bytes.Length <= MailboxName.MaxBytes * 4 && ModifiedUtf7.TryDecode(bytes, out string text) && _names.TryRead(text, out MailboxName name))
+        if (bytes.Length <= MailboxName.MaxBytes * 4 && _names.TryDecode(bytes, out string text) && _names.TryRead(text, out MailboxName name))
             return name;
         HasBadName = true;
         return MailboxName.Inbox;
@@ -322,7 +322,7 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
         if (Failed)
             return "";
         // A pattern that is not modified UTF-7 matches nothing, but is no syntax error.
-        return ModifiedUtf7.TryDecode(bytes, out string text) ? text : "\0";
+        return _names.TryDecode(bytes, out string text) ? text : "\0";
     }
 
     /// <summary>RFC 9051 §9 (sequence-set)</summary>

@@ -43,5 +43,8 @@ internal sealed record ImapReply(string Line)
 
     public static ImapReply ReadOnly { get; } = No("[READ-ONLY] The mailbox is open read-only");
 
+    /// <summary>RFC 9586 §3: sequence numbers after ENABLE UIDONLY.</summary>
+    public static ImapReply UidRequired { get; } = Bad("[UIDREQUIRED] Only UIDs, after ENABLE UIDONLY");
+
     public static ImapReply BadNumber { get; } = Bad("[CLIENTBUG] No message of that number");
 }

@@ -16,7 +16,7 @@ namespace MailEngine.Imap;
 /// </remarks>
 internal sealed class ImapSession
 {
-    readonly DateTimeOffset _logInBy;
+    DateTimeOffset _logInBy;
     CommandFramer _framer;
     long _preAuthOctets;
     int _badCommands;
@@ -49,14 +49,14 @@ internal sealed class ImapSession
 
     public SelectedMailbox? Selected { get; set; }
 
-    public EnabledExtensions Enabled { get; } = new();
+    public EnabledExtensions Enabled { get; private set; } = new();
 
     public ImapState State => Selected is not null ? ImapState.Selected : Account is not null ? ImapState.Authenticated : ImapState.NotAuthenticated;
 
     /// <summary>Passwords may be sent: under TLS, over a unix socket, or by setting. RFC 9051 §11.1</summary>
     public bool MayLogIn => Connection.IsTls || Connection.IsUnixSocket || Services.Options.AllowPlaintextAuth;
 
-    public string CapabilityText => Account is not null ? Capabilities.After(Limits) : Capabilities.Before(!Connection.IsTls && !Connection.IsUnixSocket, MayLogIn);
+    public string CapabilityText => Account is not null ? Capabilities.After(Services.Options) : Capabilities.Before(!Connection.IsTls && !Connection.IsUnixSocket, MayLogIn);
 
     public async Task RunAsync()
     {
@@ -111,6 +111,19 @@ internal sealed class ImapSession
             return;
         Enabled.CondStore = true;
         Selected?.WriteHighestModSeq(Writer);
+    }
+
+    /// <summary>Back to before log-in: nothing that the account did or switched on is left. RFC 8437 §3</summary>
+    public void LogOut()
+    {
+        Selected = null;
+        Account = null;
+        Enabled = new EnabledExtensions();
+        Writer.Names = NameForm.Of(Connection.Listener);
+        Services.LoggedIn.Remove(Connection);
+        Services.Sessions.Unbind(Connection);
+        _logInBy = Services.Clock.GetUtcNow() + Limits.TimeToAuthenticate;
+        _preAuthOctets = 0;
     }
 
     /// <summary>No further command is read.</summary>
@@ -312,6 +325,8 @@ internal sealed class ImapSession
             return new Received(tag, null, null, ImapReply.Bad("Unknown command"));
         if ((row.States & State) == 0)
             return new Received(tag, row, null, WrongState(row));
+        if (Enabled.UidOnly && ImapCommandTable.HasUidForm(row))
+            return new Received(tag, row, null, ImapReply.UidRequired);
         if (onlyName)
             return new Received(tag, row, null, null);
         ImapCommand parsed = row.Parse(ref reader);
@@ -319,6 +334,7 @@ internal sealed class ImapSession
             reader.End();
         return reader.Error is { } error ? new Received(tag, row, null, ImapReply.Bad(error))
             : reader.HasBadName ? new Received(tag, row, null, ImapReply.No("[CANNOT] Not a name a mailbox can have here"))
+            : Enabled.UidOnly && parsed.UsesNumbers ? new Received(tag, row, null, ImapReply.UidRequired)
             : new Received(tag, row, parsed, null);
     }
 
@@ -356,6 +372,9 @@ internal sealed class ImapSession
                 return Answer(received with { Reply = reply });
             }
             Tell(mayExpunge: received.Row!.Numbers == SeqUse.None && !received.Command!.UsesNumbers);
+            // RFC 5530 §3: somebody expunged messages that this command may have worked on.
+            if (Selected.IsBehind && reply.Line.StartsWith("OK ", StringComparison.Ordinal) && reply.Line[3] != '[')
+                reply = ImapReply.Ok("[EXPUNGEISSUED] " + reply.Line[3..]);
         }
         bool goesOn = Answer(received with { Reply = reply });
         await FlushIfFullAsync(ct);
@@ -373,7 +392,7 @@ internal sealed class ImapSession
         if (reply.IsBad && ++_badCommands >= Limits.BadCommands)
         {
             ImapLog.Dropped(Services.Log, Connection.Id, Connection.RemoteText, "too many bad commands");
-            Bye("Too many bad commands");
+            Bye("[CLIENTBUG] Too many bad commands");
         }
         return !_ended;
     }

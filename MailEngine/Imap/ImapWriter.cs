@@ -78,13 +78,24 @@ internal sealed class ImapWriter(Connection connection, NameForm names)
     }
 
     /// <summary>How this session writes mailbox names.</summary>
-    public NameForm Names => names;
+    public NameForm Names { get; set; } = names;
 
-    /// <summary>A mailbox name as IMAP4rev1 sends it, quoted. RFC 3501 §5.1.3</summary>
-    public void WriteMailbox(string name) => WriteClientName(names.Write(name));
+    /// <summary>A mailbox name as this client writes it, quoted. RFC 3501 §5.1.3, RFC 9051 §5.1</summary>
+    public void WriteMailbox(string name) => WriteClientName(Names.Write(name));
 
     /// <summary>The same for a name that has the separator and prefix of the listener already.</summary>
-    public void WriteClientName(string name) => WriteString(ModifiedUtf7.Encode(name));
+    public void WriteClientName(string name)
+    {
+        if (!Names.IsUtf8)
+        {
+            WriteString(ModifiedUtf7.Encode(name));
+            return;
+        }
+        // A name holds no control characters, so a quoted string can hold it.
+        Write((byte)'"');
+        Write(Encoding.UTF8.GetBytes(name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)));
+        Write((byte)'"');
+    }
 
     /// <summary>Sends what was written; waits while the client does not take it.</summary>
     public async ValueTask FlushAsync(LimitOptions limits, CancellationToken ct)

@@ -5,7 +5,8 @@ namespace MailEngine.Imap;
 /// <summary>How a listener writes mailbox names: its separator and what personal names begin with.</summary>
 /// <remarks>
 /// Inside, levels are apart by "/" and personal names begin with nothing. A listener with "." exchanges the two characters, both ways,
-/// so every name has one form and every form one name: a level "v1.2" is shown as "v1/2". Encoding (modified UTF-7) comes after this.
+/// so every name has one form and every form one name: a level "v1.2" is shown as "v1/2". Encoding comes after this: modified UTF-7,
+/// or plain UTF-8 for a client that has enabled it.
 /// RFC 2342 §4 (personal namespace with a prefix), RFC 9051 §5.1.1
 /// </remarks>
 internal sealed class NameForm
@@ -23,6 +24,21 @@ internal sealed class NameForm
 
     /// <summary>Empty, or INBOX and the separator.</summary>
     public string Prefix { get; }
+
+    /// <summary>Names go as UTF-8. RFC 9051 §5.1; else in modified UTF-7, RFC 3501 §5.1.3.</summary>
+    public bool IsUtf8 { get; private init; }
+
+    public NameForm WithUtf8() => IsUtf8 ? this : new NameForm(Separator, Prefix) { IsUtf8 = true };
+
+    /// <summary>Octets of the client's as text. False: not in the encoding that holds.</summary>
+    public bool TryDecode(ReadOnlySpan<byte> bytes, out string text)
+    {
+        if (!IsUtf8)
+            return ModifiedUtf7.TryDecode(bytes, out text);
+        bool valid = System.Text.Unicode.Utf8.IsValid(bytes);
+        text = valid ? System.Text.Encoding.UTF8.GetString(bytes) : "";
+        return valid;
+    }
 
     public static NameForm Of(ListenerOptions listener) =>
         listener is { MailboxSeparator: "/", MailboxPrefix: "" } ? Usual : new NameForm(listener.MailboxSeparator[0], listener.MailboxPrefix);

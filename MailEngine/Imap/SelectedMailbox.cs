@@ -36,7 +36,8 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
 
     public KeywordTexts Keywords { get; } = new();
 
-    public bool IsRecent(in MessageEntry entry) => entry.Uid >= RecentFrom;
+    /// <summary>Nothing is \Recent in IMAP4rev2. RFC 9051 §E</summary>
+    public bool IsRecent(in MessageEntry entry) => entry.Uid >= RecentFrom && !enabled.Rev2;
 
     /// <summary>Tells the client what changed. RFC 9051 §7.4.1, §7.5.1, §7.5.2</summary>
     /// <returns>How many expunged messages it was told of.</returns>
@@ -61,9 +62,8 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
         {
             writer.Write("* "u8);
             writer.WriteNumber(now.Count);
-            writer.Write(" EXISTS\r\n* "u8);
-            writer.WriteNumber(now.Count - now.LowerBound(RecentFrom));
-            writer.Write(" RECENT\r\n"u8);
+            writer.Write(" EXISTS\r\n"u8);
+            WriteRecent(writer, now);
         }
         if (now.KeywordSets.Count != _keywordSetsTold)
         {
@@ -85,10 +85,20 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
         return difference.Expunged.Count;
     }
 
+    /// <summary>RECENT: RFC 3501 §7.3.2.</summary>
+    public void WriteRecent(ImapWriter writer, MailboxSnapshot snapshot)
+    {
+        if (enabled.Rev2)
+            return;
+        writer.Write("* "u8);
+        writer.WriteNumber(snapshot.Count - snapshot.LowerBound(RecentFrom));
+        writer.Write(" RECENT\r\n"u8);
+    }
+
     /// <summary>EXPUNGE from the highest number down, or VANISHED: RFC 9051 §7.5.1, RFC 7162 §3.2.10.2.</summary>
     void WriteExpunged(ImapWriter writer, SnapshotDifference difference)
     {
-        if (difference.Expunged.Count > 0 && enabled.QResync)
+        if (difference.Expunged.Count > 0 && (enabled.QResync || enabled.UidOnly))
         {
             writer.Write("* VANISHED "u8);
             writer.WriteAscii(SequenceSet.Text(difference.ExpungedUids));
@@ -115,22 +125,25 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
     {
         ref readonly MessageEntry entry = ref snapshot[index];
         writer.Write("* "u8);
-        writer.WriteNumber(index + 1);
-        writer.Write(" FETCH ("u8);
-        if (withUid || enabled.CondStore)
+        writer.WriteNumber(enabled.UidOnly ? entry.Uid : (uint)index + 1);
+        writer.Write(enabled.UidOnly ? " UIDFETCH ("u8 : " FETCH ("u8);
+        bool any = false;
+        if ((withUid || enabled.CondStore) && !enabled.UidOnly)
         {
             writer.Write("UID "u8);
             writer.WriteNumber(entry.Uid);
+            any = true;
         }
         if (withFlags)
         {
-            writer.Write(withUid || enabled.CondStore ? " FLAGS ("u8 : "FLAGS ("u8);
+            writer.Write(any ? " FLAGS ("u8 : "FLAGS ("u8);
             WriteFlagNames(writer, snapshot, entry);
             writer.Write((byte)')');
+            any = true;
         }
         if (enabled.CondStore)
         {
-            writer.Write(" MODSEQ ("u8);
+            writer.Write(any ? " MODSEQ ("u8 : "MODSEQ ("u8);
             writer.WriteNumber(entry.ModSeq);
             writer.Write((byte)')');
         }

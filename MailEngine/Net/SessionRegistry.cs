@@ -74,6 +74,19 @@ public sealed class SessionRegistry(EngineOptions options)
         }
     }
 
+    /// <summary>Nobody is logged in on a connection any more.</summary>
+    public void Unbind(Connection connection)
+    {
+        lock (_lock)
+        {
+            if (connection.AccountId == 0)
+                return;
+            Decrease(_perAccount, (connection.AccountId, connection.Listener.Protocol));
+            connection.AccountId = 0;
+            connection.Login = "";
+        }
+    }
+
     /// <summary>All open sessions, oldest first.</summary>
     public IReadOnlyList<SessionInfo> List() =>
     [

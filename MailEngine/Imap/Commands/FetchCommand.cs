@@ -22,8 +22,6 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModi
         SequenceSet set = r.SequenceSet();
         r.Sp();
         FetchItems items = FetchItems.Parse(ref r);
-        if (isUid)
-            items = items with { Data = items.Data | FetchData.Uid };   // RFC 9051 §6.4.9
         FetchModifiers modifiers = FetchModifiers.Parse(ref r);
         if (modifiers.Partial is not null && !isUid)
             r.Fail("PARTIAL is for UID FETCH");   // RFC 9394 §3.3
@@ -34,6 +32,8 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModi
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
+        if (IsUid && !session.Enabled.UidOnly && (Items.Data & FetchData.Uid) == 0)
+            return await (this with { Items = Items with { Data = Items.Data | FetchData.Uid } }).RunAsync(session, ct);   // RFC 9051 §6.4.9
         SelectedMailbox selected = session.Selected!;
         if (Modifiers.Vanished && (!IsUid || Modifiers.ChangedSince is null || !session.Enabled.QResync))
             return ImapReply.Bad("VANISHED goes with UID FETCH and CHANGEDSINCE, after ENABLE QRESYNC");   // RFC 7162 §3.2.6

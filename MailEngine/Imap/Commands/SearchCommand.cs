@@ -24,6 +24,8 @@ internal sealed record SearchCommand(SearchArguments Arguments, bool IsUid) : Im
     {
         SelectedMailbox selected = session.Selected!;
         SearchReturn? options = Arguments.Return;
+        if (session.Enabled.Rev2)
+            options ??= new SearchReturn(ReturnItems.All, default);   // RFC 9051 §6.4.4: the answer is ESEARCH
         bool saves = options?.Has(ReturnItems.Save) == true;
         if (saves)
             selected.Saved = SequenceSet.OfUids([]);   // stays so when the answer is NO: RFC 5182 §2.1

@@ -3,7 +3,7 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>SELECT and EXAMINE: opens a mailbox for the commands that work on messages.</summary>
-/// <remarks>RFC 9051 §6.3.2 and §6.3.3; UNSEEN and RECENT: RFC 3501 §6.3.1; CONDSTORE: RFC 7162 §3.1.8; QRESYNC: RFC 7162 §3.2.5; MAILBOXID: RFC 8474 §4.2</remarks>
+/// <remarks>RFC 9051 §6.3.2 and §6.3.3; UNSEEN and RECENT: RFC 3501 §6.3.1; LIST: RFC 9051 §6.3.2; CONDSTORE: RFC 7162 §3.1.8; QRESYNC: RFC 7162 §3.2.5; MAILBOXID: RFC 8474 §4.2</remarks>
 internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectParameters Parameters) : ImapCommand
 {
     // select = "SELECT" SP mailbox [select-params] (RFC 4466 §6)
@@ -16,6 +16,8 @@ internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectPara
         if (Parameters.QResync is not null && !session.Enabled.QResync)
             return ImapReply.Bad("ENABLE QRESYNC comes first");   // RFC 7162 §3.2.5
         ImapWriter w = session.Writer;
+        if (Parameters.QResync?.Match is not null && session.Enabled.UidOnly)
+            return ImapReply.UidRequired;
         if (session.Selected is not null)
             w.Write("* OK [CLOSED] The mailbox selected before is closed\r\n"u8);   // RFC 7162 §3.2.11
         session.Selected = null;   // also when this one fails: RFC 9051 §6.3.2
@@ -24,7 +26,7 @@ internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectPara
         Mailbox? box = await session.Store.OpenAsync(session.AccountId, Name);
         if (box is null)
             return ImapReply.NoSuchMailbox;
-        uint recentFrom = ReadOnly ? box.Current.Counters.RecentFrom : await session.Store.ClaimRecentAsync(box);
+        uint recentFrom = ReadOnly || session.Enabled.Rev2 ? box.Current.Counters.RecentFrom : await session.Store.ClaimRecentAsync(box);
         MailboxSnapshot snapshot = box.Current;
         var selected = new SelectedMailbox(box, ReadOnly, recentFrom, snapshot, session.Enabled);
         session.Selected = selected;
@@ -32,10 +34,15 @@ internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectPara
         selected.WriteFlags(w, snapshot);
         w.Write("* "u8);
         w.WriteNumber(snapshot.Count);
-        w.Write(" EXISTS\r\n* "u8);
-        w.WriteNumber(snapshot.Count - snapshot.LowerBound(recentFrom));
-        w.Write(" RECENT\r\n"u8);
-        if (FirstUnseen(snapshot) is var unseen and > 0)
+        w.Write(" EXISTS\r\n"u8);
+        selected.WriteRecent(w, snapshot);
+        if (session.Enabled.Rev2)
+        {
+            w.WriteAscii($"* LIST () \"{w.Names.Separator}\" ");
+            w.WriteMailbox(box.Name.Value);
+            w.Write("\r\n"u8);
+        }
+        else if (FirstUnseen(snapshot) is var unseen and > 0)
             w.WriteAscii($"* OK [UNSEEN {unseen}] First unseen message\r\n");
         w.WriteAscii($"* OK [UIDVALIDITY {snapshot.UidValidity}] UIDs valid\r\n* OK [UIDNEXT {snapshot.UidNext}] Next UID\r\n");
         w.WriteAscii($"* OK [MAILBOXID ({ObjectIds.Mailbox(box.AccountId, snapshot.UidValidity)})] Same through renames\r\n");

@@ -58,6 +58,8 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
         Put(StatusItems.UidValidity, info.UidValidity);
         Put(StatusItems.Unseen, info.Unseen);
         Put(StatusItems.Size, info.Bytes);
+        if (items.HasFlag(StatusItems.Deleted))
+            Put(StatusItems.Deleted, await DeletedAsync(session, info));
         Put(StatusItems.AppendLimit, session.Limits.MessageBytes);
         Put(StatusItems.HighestModSeq, (long)info.HighestModSeq);
         if (items.HasFlag(StatusItems.MailboxId))
@@ -75,6 +77,19 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
             w.Write((byte)' ');
             w.WriteNumber(value);
         }
+    }
+
+    static async ValueTask<long> DeletedAsync(ImapSession session, MailboxInfo info)
+    {
+        long deleted = 0;
+        if (info.Count == 0 || (await session.Store.OpenAsync(session.AccountId, info.Name))?.Current is not { } snapshot)
+            return deleted;
+        foreach (Chunk chunk in snapshot.Chunks)
+        {
+            foreach (ref readonly MessageEntry entry in chunk.Messages)
+                deleted += (entry.Flags & MessageFlags.Deleted) != 0 ? 1 : 0;
+        }
+        return deleted;
     }
 
     static async ValueTask<long> RecentAsync(ImapSession session, MailboxInfo info)
@@ -98,5 +113,6 @@ internal enum StatusItems
     Size = 32,
     HighestModSeq = 64,
     MailboxId = 128,
+    Deleted = 256,
     AppendLimit = 1 << 16,
 }

@@ -59,7 +59,7 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
         _message.MoveTo(snapshot[index]);
         FetchData data = items.Data;
         if (alsoFlags)
-            data |= session.Enabled.CondStore ? FetchData.Flags | FetchData.Uid | FetchData.ModSeq : FetchData.Flags;   // RFC 7162 §3.2.4
+            data |= FetchData.Flags | (session.Enabled.CondStore ? FetchData.ModSeq | (session.Enabled.UidOnly ? 0 : FetchData.Uid) : 0);   // RFC 7162 §3.2.4
         WriteStart(index + 1, _message.Entry, data);
         bool any = (data & InEntry) != 0;
         WriteDetails(data, ref any);
@@ -87,8 +87,9 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
         Span<byte> to = _writer.Reserve(FixedRoom + keywords.Length);
         int at = 0;
         Put("* "u8, to, ref at);
-        Put((ulong)number, to, ref at);
-        Put(" FETCH ("u8, to, ref at);
+        bool uidOnly = session.Enabled.UidOnly;
+        Put(uidOnly ? entry.Uid : (ulong)number, to, ref at);
+        Put(uidOnly ? " UIDFETCH ("u8 : " FETCH ("u8, to, ref at);
         int empty = at;
         if ((data & FetchData.Uid) != 0)
         {
