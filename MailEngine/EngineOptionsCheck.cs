@@ -93,6 +93,7 @@ public static class EngineOptionsCheck
         Within(errors, "Limits:ConnectionsPerAddress", limits.ConnectionsPerAddress, 1, 1_000_000);
         Within(errors, "Limits:ConnectionsPerAccount", limits.ConnectionsPerAccount, 1, 1_000_000);
         Within(errors, "Limits:ImapSearchTime", limits.ImapSearchTime, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        Within(errors, "Limits:ImapProgress", limits.ImapProgress, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         Within(errors, "Limits:TimeToAuthenticate", limits.TimeToAuthenticate, TimeSpan.FromSeconds(5), TimeSpan.FromHours(1));
         Within(errors, "Limits:SmtpIdle", limits.SmtpIdle, TimeSpan.FromSeconds(10), TimeSpan.FromHours(1));
         Within(errors, "Limits:ImapIdle", limits.ImapIdle, TimeSpan.FromMinutes(1), TimeSpan.FromDays(1));

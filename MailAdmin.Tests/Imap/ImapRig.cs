@@ -12,12 +12,12 @@ sealed class ImapRig : IAsyncDisposable
 
     public MailRig Mail { get; }
 
-    public static async Task<ImapRig> StartAsync(Action<EngineOptions>? change = null) => new(await MailRig.StartAsync(options =>
+    public static async Task<ImapRig> StartAsync(Action<EngineOptions>? change = null, TimeProvider? clock = null) => new(await MailRig.StartAsync(options =>
     {
         options.AllowPlaintextAuth = true;
         options.Store.Sync = false;
         change?.Invoke(options);
-    }));
+    }, clock));
 
     /// <summary>Connected, greeting read, not logged in.</summary>
     public async Task<WireScript> ConnectAsync(bool tls = false)

@@ -17,6 +17,7 @@ internal static class Capabilities
         "CREATE-SPECIAL-USE",   // RFC 6154 §3
         "ESEARCH",              // RFC 4731 §3
         "IDLE",                 // RFC 2177 §3
+        "INPROGRESS",           // RFC 9585 §3
         "LIST-EXTENDED",        // RFC 5258 §3
         "LIST-STATUS",          // RFC 5819 §2
         "MOVE",                 // RFC 6851 §3

@@ -126,6 +126,9 @@ internal sealed class ImapSession
         _preAuthOctets = 0;
     }
 
+    /// <summary>Ends the wait for input, now or as soon as one begins: something happened. Any thread.</summary>
+    public void Wake() => Connection.Input.CancelPendingRead();
+
     /// <summary>No further command is read.</summary>
     public void End() => _ended = true;
 

@@ -1,6 +1,6 @@
 namespace MailEngine.Store;
 
-/// <summary>An opened mailbox: its newest snapshot and a way to wait for the next. Shared by all sessions that look at it.</summary>
+/// <summary>An opened mailbox: its newest snapshot and a way to hear of the next. Shared by all sessions that look at it.</summary>
 /// <remarks>
 /// The partition keeps a weak reference; whoever holds this object is told of every change through it. Who is not the owner opens a view:
 /// the same mailbox with his own \Seen and \Recent (<see cref="Reader"/>), made from the owner's object and told of its changes by it.
@@ -9,6 +9,7 @@ namespace MailEngine.Store;
 public sealed class Mailbox
 {
     readonly Lock _lock = new();
+    readonly HashSet<Watcher> _watchers = [];
     readonly Mailbox? _base;             // null: this is the owner's object
     readonly ReaderOverlay? _overlay;
     readonly List<WeakReference<Mailbox>> _views = [];
@@ -19,7 +20,6 @@ public sealed class Mailbox
     Acl _acl = Acl.Empty;
     bool _deleted;
     AclSubject? _subject;
-    TaskCompletionSource? _changed;
 
     internal Mailbox(long id, long accountId, MailboxName name, MailboxSnapshot current)
     {
@@ -78,15 +78,23 @@ public sealed class Mailbox
     /// <summary>What who opened it may do with it, now. RFC 4314 §4</summary>
     public AclRights Rights => Reader == 0 ? Acl.OwnerRights(AccountId) : Acl.RightsOf(Subject!);
 
-    /// <summary>Ends when <see cref="Current"/> is no longer <paramref name="known"/>, the mailbox was deleted, or its rights changed.</summary>
-    public Task ChangedSince(MailboxSnapshot known)
+    /// <summary>Calls <paramref name="wake"/> after every change, when the mailbox is deleted and when its rights change, on a thread of the
+    /// pool, until the answer is disposed. Watch first and look at <see cref="Current"/> then, and no change is missed.</summary>
+    public IDisposable Watch(Action wake)
     {
+        var watcher = new Watcher(this, wake);
         lock (_lock)
+            _watchers.Add(watcher);
+        return watcher;
+    }
+
+    /// <summary>How many watch now.</summary>
+    internal int Watchers
+    {
+        get
         {
-            if (!ReferenceEquals(_current, known) || IsDeleted)
-                return Task.CompletedTask;
-            _changed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return _changed.Task;
+            lock (_lock)
+                return _watchers.Count;
         }
     }
 
@@ -129,34 +137,29 @@ public sealed class Mailbox
     /// <summary>Commit loop only, after the rows are durable, before <see cref="Publish"/> of the same batch.</summary>
     internal void PublishSeen(long reader, SeenState seen)
     {
-        TaskCompletionSource? wake = null;
+        Watcher[] watchers = [];
         lock (_lock)
         {
             _seenVersion++;
             if (FindView_NeedsLock(reader) is { } view)
             {
                 view._seen = seen;
-                wake = view.Show(_current);
+                watchers = view.Show(_current);
             }
         }
-        wake?.TrySetResult();
+        Wake(watchers);
     }
 
     /// <summary>Commit loop only, after the rows are durable.</summary>
     internal void Publish(MailboxSnapshot next)
     {
-        TaskCompletionSource? own;
-        List<TaskCompletionSource?>? theirs = null;
+        Watcher[] watchers;
         lock (_lock)
         {
             Volatile.Write(ref _current, next);
-            own = TakeWaiters_NeedsLock();
-            if (_views.Count > 0)
-                theirs = [.. Views_NeedsLock().Select(view => view.Show(next))];
+            watchers = [.. _watchers, .. Views_NeedsLock().SelectMany(view => view.Show(next))];
         }
-        own?.TrySetResult();
-        foreach (TaskCompletionSource? wake in theirs ?? [])
-            wake?.TrySetResult();
+        Wake(watchers);
     }
 
     /// <summary>Commit loop only: other rights, or the mailbox is gone. Whoever waits looks again.</summary>
@@ -175,36 +178,41 @@ public sealed class Mailbox
 
     void WakeAll()
     {
-        var wakes = new List<TaskCompletionSource?>();
+        var watchers = new List<Watcher>();
         lock (_lock)
         {
-            wakes.Add(TakeWaiters_NeedsLock());
+            watchers.AddRange(_watchers);
             foreach (Mailbox view in Views_NeedsLock())
             {
                 lock (view._lock)
-                    wakes.Add(view.TakeWaiters_NeedsLock());
+                    watchers.AddRange(view._watchers);
             }
         }
-        foreach (TaskCompletionSource? wake in wakes)
-            wake?.TrySetResult();
+        Wake([.. watchers]);
+    }
+
+    /// <summary>The commit loop waits for nobody: the pool calls those who watch.</summary>
+    static void Wake(Watcher[] watchers)
+    {
+        if (watchers.Length == 0)
+            return;
+        ThreadPool.UnsafeQueueUserWorkItem(static watchers =>
+        {
+            foreach (Watcher watcher in watchers)
+                watcher.Wake();
+        }, watchers, preferLocal: false);
     }
 
     /// <summary>Of a view, under the lock of its base: shows the owner's newest snapshot with the reader's state.</summary>
-    TaskCompletionSource? Show(MailboxSnapshot snapshot)
+    /// <returns>Who watches the view.</returns>
+    Watcher[] Show(MailboxSnapshot snapshot)
     {
         MailboxSnapshot mine = _overlay!.Over(snapshot, _seen);
         lock (_lock)
         {
             Volatile.Write(ref _current, mine);
-            return TakeWaiters_NeedsLock();
+            return [.. _watchers];
         }
-    }
-
-    TaskCompletionSource? TakeWaiters_NeedsLock()
-    {
-        TaskCompletionSource? wake = _changed;
-        _changed = null;
-        return wake;
     }
 
     Mailbox? FindView_NeedsLock(long reader)
@@ -223,6 +231,17 @@ public sealed class Mailbox
         {
             if (reference.TryGetTarget(out Mailbox? view))
                 yield return view;
+        }
+    }
+
+    sealed class Watcher(Mailbox box, Action wake) : IDisposable
+    {
+        public void Wake() => wake();
+
+        public void Dispose()
+        {
+            lock (box._lock)
+                box._watchers.Remove(this);
         }
     }
 }

@@ -19,24 +19,17 @@ internal sealed record IdleCommand : ImapCommand
             session.Tell(mayExpunge: true);
         session.Writer.Write("+ idling\r\n"u8);
         PipeReader input = session.Connection.Input;
-        Task? awaited = null;
+        using IDisposable? watch = session.Selected?.Box.Watch(session.Wake);
         while (true)
         {
             if (session.Selected is { } selected)
             {
                 if (selected.Box.IsDeleted)
                     return ImapReply.No("[NONEXISTENT] The mailbox was deleted");
-                Task changed = selected.Box.ChangedSince(selected.Seen);
-                if (changed.IsCompleted)
+                if (!ReferenceEquals(selected.Box.Current, selected.Seen))
                 {
                     session.Tell(mayExpunge: true);
                     continue;
-                }
-                if (changed != awaited)
-                {
-                    awaited = changed;
-                    _ = changed.ContinueWith(static (_, pipe) => ((PipeReader)pipe!).CancelPendingRead(), input, CancellationToken.None,
-                        TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
                 }
             }
             if (await session.ReadAsync(ct, wakes: true) is not { } read)

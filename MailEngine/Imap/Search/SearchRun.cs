@@ -65,6 +65,8 @@ internal sealed class SearchRun : IDisposable
         TimeProvider clock = session.Services.Clock;
         TimeSpan most = session.Limits.ImapSearchTime;
         long start = clock.GetTimestamp(), slice = start;
+        var progress = new Progress(session, "Searching");
+        int looked = 0;
         using var run = new SearchRun(session.Store, scope, program, clock.GetUtcNow());
         var sets = new Stack<Decided>();
         for (int i = 0; i < program.Steps.Count; i++)
@@ -81,6 +83,7 @@ internal sealed class SearchRun : IDisposable
             undecided.Except(found);
             for (int i = undecided.Next(0); i >= 0; i = undecided.Next(i + 1))
             {
+                looked = i;
                 try
                 {
                     found.AddIf(i, run.Matches(i));
@@ -102,6 +105,7 @@ internal sealed class SearchRun : IDisposable
             ct.ThrowIfCancellationRequested();
             if (clock.GetElapsedTime(start) > most)
                 return false;
+            await progress.TellAsync(looked, scope.Snapshot.Count, ct);
             await Task.Yield();
             slice = clock.GetTimestamp();
             return true;

@@ -1,0 +1,134 @@
+using MailAdmin.Tests.Accounts;
+using MailAdmin.Tests.Rig;
+using MailEngine.Accounts;
+using MailEngine.Store;
+
+namespace MailAdmin.Tests.Imap;
+
+/// <summary>Full accounts, clients that do not read, lost bytes, log-ins that end, and waiting that costs nothing.</summary>
+public class ToughTests
+{
+    static Task ChangeAnnAsync(ImapRig rig, Action<Account> change) => rig.Mail.Accounts.WriteAsync(async db =>
+    {
+        change((await db.Users.FindAsync(rig.Mail.Ann))!);
+        await db.SaveChangesAsync();
+    });
+
+    [Fact]
+    public async Task When_the_account_is_full_then_append_and_copy_are_refused_and_nothing_is_kept()   // RFC 9208 §4.3.1
+    {
+        await using ImapRig rig = await ImapRig.StartAsync();
+        await ChangeAnnAsync(rig, account => account.QuotaBytes = 100);
+        await using WireScript c = await rig.SelectAsync();
+        await c.PlayAsync("C: 1 APPEND INBOX {101}\nS: 1 NO [OVERQUOTA] *");   // before it is sent
+        await c.SendAsync("2 APPEND INBOX {101+}\r\n" + new string('x', 101) + "\r\n");
+        await c.PlayAsync("S: 2 NO [OVERQUOTA] *\nC: 3 NOOP\nS: 3 OK *");
+        await c.SendAsync("4 APPEND INBOX {60+}\r\n" + new string('x', 60) + "\r\n");
+        await c.PlayAsync("S: * 1 EXISTS\nS: * 1 RECENT\nS: 4 OK *\nC: 5 COPY 1 INBOX\nS: 5 NO [OVERQUOTA] *\nC: 6 STATUS INBOX (MESSAGES)\nS: * STATUS \"INBOX\" (MESSAGES 1)\nS: 6 OK *");
+        await c.PlayAsync("C: 7 STORE 1 +FLAGS.SILENT (\\Deleted)\nS: 7 OK *\nC: 8 EXPUNGE\nS: * 1 EXPUNGE\nS: 8 OK *");
+        await c.SendAsync("9 APPEND INBOX {100+}\r\n" + new string('x', 100) + "\r\n");
+        await c.PlayAsync("S: * 1 EXISTS\nS: * 1 RECENT\nS: 9 OK *");
+    }
+
+    [Fact]
+    public async Task When_a_client_never_reads_then_the_server_holds_little_of_its_answer_and_cuts_it_off()   // attack case A21
+    {
+        var clock = new ManualClock();
+        await using ImapRig rig = await ImapRig.StartAsync(clock: clock);
+        const int Size = 2_000_000, Count = 60;
+        string large = "Subject: large\r\n\r\n" + new string('x', Size);
+        await rig.GivenMessagesAsync(Count, text: _ => large);
+        await using WireScript deaf = await rig.SelectAsync(), other = await rig.SelectAsync();
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        await deaf.SendAsync("1 FETCH 1:* BODY.PEEK[]\r\n");
+        // The server writes until the connection takes no more; then its deadline stands. Meanwhile others are served.
+        for (int i = 0; i < 50; i++)
+            await other.PlayAsync($"C: {i} FETCH 1 (FLAGS)\nS: * 1 FETCH *\nS: {i} OK *");
+        Assert.True(GC.GetTotalMemory(forceFullCollection: true) - before < (long)Size * Count / 2, "the whole answer is held in memory");
+        for (int i = 0; rig.Mail.Sessions.Count > 1; i++)
+        {
+            Assert.True(i < 1000, "the session still stands");
+            await other.PlayAsync("C: n NOOP\nS: n OK *");   // this one is not idle
+            clock.Advance(TimeSpan.FromSeconds(5));
+            await Task.Delay(10);
+        }
+        await other.PlayAsync("C: z NOOP\nS: z OK *");
+    }
+
+    [Fact]
+    public async Task When_the_bytes_of_messages_are_lost_then_the_answer_is_no_and_the_session_lives()   // invariant S5
+    {
+        await using ImapRig rig = await ImapRig.StartAsync();
+        await rig.GivenOldMessagesAsync(3, text: i => $"Subject: message {i}\r\n\r\n{new string((char)('a' + i), 2000)}\r\n");
+        await using WireScript c = await rig.SelectAsync();
+        Mailbox box = (await rig.Mail.Store.OpenAsync(rig.Mail.Ann, MailboxName.Inbox))!;
+        string segment = Path.Combine(rig.Mail.Folder, "partitions/default/segments", box.Current[1].BodySegment.ToString("D8", System.Globalization.CultureInfo.InvariantCulture));
+        using (var file = new FileStream(segment, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+            file.SetLength(box.Current[1].BodyOffset + 10L);   // the second is cut, the third is gone
+        await c.PlayAsync("C: 1 FETCH 2 (BODY.PEEK[])\nS: * 2 FETCH (BODY[] NIL)\nS: 1 NO [UNAVAILABLE] *");
+        await c.SendAsync("2 FETCH 1:3 (UID BODY.PEEK[TEXT])\r\n");
+        List<string> lines = await c.ReadUntilAsync("2 ");
+        Assert.StartsWith("* 1 FETCH (UID 1 BODY[TEXT] {2002}", lines[0], StringComparison.Ordinal);
+        Assert.Contains("* 3 FETCH (UID 3 BODY[TEXT] NIL)", lines);
+        Assert.StartsWith("2 NO [UNAVAILABLE]", lines[^1], StringComparison.Ordinal);
+        await c.PlayAsync("C: 3 SEARCH BODY bbb\nS: * SEARCH 1\nS: 3 OK [UNAVAILABLE] *");
+        await c.PlayAsync("C: 4 FETCH 3 (FLAGS ENVELOPE)\nS: * 3 FETCH (FLAGS () ENVELOPE (NIL \"message 3\" *\nS: 4 OK *");
+        await c.PlayAsync("C: 5 UID STORE 3 +FLAGS.SILENT (\\Deleted)\nS: 5 OK *\nC: 6 UID EXPUNGE 3\nS: * 3 EXPUNGE\nS: 6 OK *");
+    }
+
+    [Fact]
+    public async Task When_the_password_or_a_service_changes_then_open_sessions_end()
+    {
+        await using ImapRig rig = await ImapRig.StartAsync();
+        await using (WireScript idle = await rig.SelectAsync(), waits = await rig.LogInAsync(), bob = await rig.LogInAsync("bob@example.test"))
+        {
+            await idle.PlayAsync("C: 1 IDLE\nS: + idling");
+            await ChangeAnnAsync(rig, account => account.SecurityStamp = Guid.NewGuid().ToString());   // what every change of a password does
+            await idle.PlayAsync("S: * BYE *");
+            await waits.PlayAsync("S: * BYE *");
+            await bob.PlayAsync("C: 1 NOOP\nS: 1 OK *");
+        }
+        await using WireScript c = await rig.SelectAsync();
+        await ChangeAnnAsync(rig, account => account.Services &= ~MailServices.Imap);
+        await c.PlayAsync("S: * BYE *");
+        await using WireScript late = await rig.ConnectAsync();
+        await late.PlayAsync($"C: 1 LOGIN ann@example.test \"{MailRig.Password}\"\nS: 1 NO [AUTHORIZATIONFAILED] *");
+    }
+
+    [Fact]
+    public async Task When_a_client_idles_again_and_again_then_nothing_piles_up_at_the_mailbox()
+    {
+        await using ImapRig rig = await ImapRig.StartAsync();
+        await rig.GivenOldMessagesAsync(1);
+        Mailbox box = (await rig.Mail.Store.OpenAsync(rig.Mail.Ann, MailboxName.Inbox))!;
+        await using WireScript c = await rig.SelectAsync(), other = await rig.SelectAsync();
+        for (int i = 0; i < 200; i++)
+            await c.PlayAsync("C: 1 IDLE\nS: + idling\nC: DONE\nS: 1 OK *");
+        Assert.Equal(0, box.Watchers);
+        await c.PlayAsync("C: 2 IDLE\nS: + idling");
+        await other.PlayAsync("C: 1 IDLE\nS: + idling");
+        Assert.Equal(2, box.Watchers);
+        await other.DisposeAsync();
+        for (int i = 0; box.Watchers > 1; i++)
+        {
+            Assert.True(i < 1000, "the watch of a client that is gone stays");
+            await Task.Delay(10);
+        }
+        await rig.GivenOldMessagesAsync(1);
+        await c.PlayAsync("S: * 2 EXISTS\nS: * *\nC: DONE\nS: 2 OK *");
+    }
+
+    [Fact]
+    public async Task When_a_search_takes_long_then_the_client_hears_how_far_it_is()   // RFC 9585
+    {
+        await using ImapRig rig = await ImapRig.StartAsync(options => options.Limits.ImapProgress = TimeSpan.Zero);
+        string text = "Subject: long\r\n\r\n" + new string('x', 100_000);
+        await rig.GivenMessagesAsync(500, text: _ => text);
+        await using WireScript c = await rig.SelectAsync();
+        await c.SendAsync("a1 SEARCH TEXT nowhere\r\n");
+        List<string> lines = await c.ReadUntilAsync("a1 OK");
+        Assert.Contains(lines, line => line.StartsWith("* OK [INPROGRESS (\"a1\" ", StringComparison.Ordinal) && line.Contains(" 500)] Searching", StringComparison.Ordinal));
+        await c.SendAsync("b]c SEARCH TEXT nowhere\r\n");
+        Assert.Contains(await c.ReadUntilAsync("b]c OK"), line => line.StartsWith("* OK [INPROGRESS (NIL ", StringComparison.Ordinal));
+    }
+}
