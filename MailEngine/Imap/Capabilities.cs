@@ -23,6 +23,7 @@ internal static class Capabilities
         "MOVE",                 // RFC 6851 §3
         "MULTIAPPEND",          // RFC 3502 §6.3.11
         "NAMESPACE",            // RFC 2342 §5
+        "NOTIFY",               // RFC 5465 §3
         "OBJECTID",             // RFC 8474 §3
         "PARTIAL",              // RFC 9394 §3
         "PREVIEW",              // RFC 8970 §6

@@ -33,6 +33,7 @@ internal static class ImapCommandTable
         new("STATUS", ImapState.LoggedIn, SeqUse.None, StatusCommand.Parse),
         new("APPEND", ImapState.LoggedIn, SeqUse.None, AppendCommand.Parse),
         new("COMPRESS", ImapState.LoggedIn, SeqUse.None, CompressCommand.Parse),
+        new("NOTIFY", ImapState.LoggedIn, SeqUse.None, NotifyCommand.Parse),
         new("IDLE", ImapState.LoggedIn, SeqUse.None, IdleCommand.Parse),
 
         new("CHECK", ImapState.Selected, SeqUse.None, NoopCommand.ParseCheck),

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
 using MailEngine.Accounts;
+using MailEngine.Imap.Notify;
 using MailEngine.Net;
 using MailEngine.Store;
 
@@ -47,7 +48,18 @@ internal sealed class ImapSession
     /// <summary>Whose mailboxes; only for commands that run after log-in.</summary>
     public long AccountId => Account!.AccountId;
 
-    public SelectedMailbox? Selected { get; set; }
+    public SelectedMailbox? Selected
+    {
+        get;
+        set
+        {
+            field = value;
+            Notifier?.Follow(value);
+        }
+    }
+
+    /// <summary>What the client asked to be told of; null: it never did. RFC 5465 §3.1</summary>
+    public Notifier? Notifier { get; private set; }
 
     public EnabledExtensions Enabled { get; private set; } = new();
 
@@ -72,7 +84,15 @@ internal sealed class ImapSession
         finally
         {
             Services.LoggedIn.Remove(Connection);
+            Notifier?.Dispose();
         }
+    }
+
+    /// <summary>Replaces what the client wants to be told of.</summary>
+    public void SetNotifier(Notifier? next)
+    {
+        Notifier?.Dispose();
+        Notifier = next;
     }
 
     /// <summary>After log-in: RFC 9051 §6.2.2. False: the account has too many sessions.</summary>
@@ -88,13 +108,24 @@ internal sealed class ImapSession
 
     /// <summary>Tells the client what changed in the selected mailbox.</summary>
     /// <param name="mayExpunge">False while sequence numbers are in use.</param>
-    public void Tell(bool mayExpunge)
+    /// <param name="withFlags">False: it does not want to hear of flags.</param>
+    public void Tell(bool mayExpunge, bool withFlags = true)
     {
-        int expunged = Selected!.Sync(Writer, mayExpunge);
+        int expunged = Selected!.Sync(Writer, mayExpunge, withFlags ? null : static _ => true);
         // RFC 7162 §6: while expunged messages wait, a client that is cut off must not believe that it knows all; and once it was told
         // of them, it may.
         if (Enabled.CondStore && (Selected.IsBehind || expunged > 0 && Enabled.QResync))
             Selected.WriteHighestModSeq(Writer);
+    }
+
+    /// <summary>Tells the client what changed, or what of it NOTIFY asks for.</summary>
+    public ValueTask TellAsync(bool mayExpunge, CancellationToken ct)
+    {
+        if (Notifier is not null)
+            return Notifier.PushAsync(mayExpunge, ct);
+        if (Selected is not null)
+            Tell(mayExpunge);
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>Tells of what a command took out; its tagged OK has the mod-sequence then. RFC 7162 §3.2.7, RFC 6851 §4.4</summary>
@@ -118,6 +149,7 @@ internal sealed class ImapSession
     {
         Selected = null;
         Account = null;
+        SetNotifier(null);
         Enabled = new EnabledExtensions();
         Writer.Names = NameForm.Of(Connection.Listener);
         Services.LoggedIn.Remove(Connection);
@@ -217,9 +249,16 @@ internal sealed class ImapSession
         _framer.Reset();
         while (true)
         {
-            if (await ReadAsync(ct) is not { } read)
+            if (await ReadAsync(ct, wakes: Notifier is not null) is not { } read)
                 return false;
             ReadOnlySequence<byte> input = read.Buffer;
+            if (read.IsCanceled)
+            {
+                Connection.Input.AdvanceTo(input.Start);
+                if (input.IsEmpty && Notifier is not null)   // not into the middle of a command
+                    await Notifier.PushAsync(ct);
+                continue;
+            }
             CommandFraming framing = _framer.Scan(input);
             while (framing == CommandFraming.Literal && !IsMessage(input))
             {
@@ -374,10 +413,14 @@ internal sealed class ImapSession
                 Bye("The selected mailbox was deleted");   // RFC 9051 §6.3.5
                 return Answer(received with { Reply = reply });
             }
-            Tell(mayExpunge: received.Row!.Numbers == SeqUse.None && !received.Command!.UsesNumbers);
+            await TellAsync(mayExpunge: received.Row!.Numbers == SeqUse.None && !received.Command!.UsesNumbers, ct);
             // RFC 5530 §3: somebody expunged messages that this command may have worked on.
             if (Selected.IsBehind && reply.Line.StartsWith("OK ", StringComparison.Ordinal) && reply.Line[3] != '[')
                 reply = ImapReply.Ok("[EXPUNGEISSUED] " + reply.Line[3..]);
+        }
+        else if (!_ended)
+        {
+            await TellAsync(mayExpunge: false, ct);
         }
         bool goesOn = Answer(received with { Reply = reply });
         await FlushIfFullAsync(ct);

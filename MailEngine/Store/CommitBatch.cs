@@ -170,6 +170,7 @@ internal sealed class CommitBatch(Partition partition)
     {
         _names[(row.AccountId, name.Value)] = row.Id;
         Account(row.AccountId).Add(row.Counters.Count, row.Counters.Bytes);
+        Tell(row.AccountId, new MailboxEvent(MailboxEventKind.Created, row.Id, name));
     }
 
     /// <summary>Rows committed before this batch.</summary>
@@ -184,6 +185,9 @@ internal sealed class CommitBatch(Partition partition)
         if (partition.FindOpen(id) is { } box)
             box.Name = name;
     }
+
+    /// <summary>Tells those who watch the account, once it is durable.</summary>
+    public void Tell(long accountId, MailboxEvent happened) => _published.Add(() => partition.Events.Raise(accountId, happened));
 
     public void Row(Action<IndexWriter> write) => _rows.Add(write);
 

@@ -185,6 +185,9 @@ public sealed class MailStore : IAsyncDisposable
     /// <summary>What was expunged after a mod-sequence.</summary>
     public ExpungedSince ExpungedSince(Mailbox box, ulong modSeq) => _partition.Read(r => r.ExpungedSince(box.Id, modSeq));
 
+    /// <summary>Gives <paramref name="take"/> every event in mailboxes of an account until the answer is disposed; see <see cref="AccountEvents"/>.</summary>
+    internal IDisposable Watch(long accountId, Action<MailboxEvent> take) => _partition.Events.Watch(accountId, take);
+
     /// <summary>First UID that is \Recent for the caller; the messages are recent for nobody else after it. RFC 3501 §2.3.2</summary>
     public Task<uint> ClaimRecentAsync(Mailbox box)
     {

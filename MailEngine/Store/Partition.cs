@@ -75,6 +75,9 @@ internal sealed class Partition : IAsyncDisposable
 
     public SegmentFiles Segments { get; }
 
+    /// <summary>What happens in mailboxes, for whoever watches.</summary>
+    public AccountEvents Events { get; } = new();
+
     public TimeProvider Clock { get; }
 
     public TimeSpan DuplicateWindow => _options.DuplicateWindow;
@@ -218,14 +221,27 @@ internal sealed class Partition : IAsyncDisposable
 
     internal Mailbox? FindOpen(long id) => _mailboxes.Find(id);
 
-    internal void Opened(Mailbox box) => _mailboxes.Add(box);
+    internal void Opened(Mailbox box)
+    {
+        _mailboxes.Add(box);
+        Events.Raise(box.AccountId, new MailboxEvent(MailboxEventKind.Created, box.Id, box.Name));
+    }
 
-    internal void Publish(Mailbox box, MailboxSnapshot next) => _mailboxes.Publish(box, next);
+    internal void Publish(Mailbox box, MailboxSnapshot next)
+    {
+        MailboxCounters before = box.Current.Counters, now = next.Counters;
+        _mailboxes.Publish(box, next);
+        if (!Events.AreWatched || before.HighestModSeq == now.HighestModSeq)
+            return;
+        bool messages = before.UidNext != now.UidNext || before.Count != now.Count;
+        Events.Raise(box.AccountId, new MailboxEvent(messages ? MailboxEventKind.Messages : MailboxEventKind.Flags, box.Id, box.Name, Counters: now));
+    }
 
     internal void Forget(Mailbox box)
     {
         _mailboxes.Remove(box.Id);
         box.PublishDeleted();
+        Events.Raise(box.AccountId, new MailboxEvent(MailboxEventKind.Deleted, box.Id, box.Name));
     }
 
     internal void ForgetAccount(long id) => _accounts.Remove(id);

@@ -15,23 +15,15 @@ internal sealed record IdleCommand : ImapCommand
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        if (session.Selected is not null)
-            session.Tell(mayExpunge: true);
+        await session.TellAsync(mayExpunge: true, ct);
         session.Writer.Write("+ idling\r\n"u8);
         PipeReader input = session.Connection.Input;
         using IDisposable? watch = session.Selected?.Box.Watch(session.Wake);
         while (true)
         {
-            if (session.Selected is { } selected)
-            {
-                if (selected.Box.IsDeleted)
-                    return ImapReply.No("[NONEXISTENT] The mailbox was deleted");
-                if (!ReferenceEquals(selected.Box.Current, selected.Seen))
-                {
-                    session.Tell(mayExpunge: true);
-                    continue;
-                }
-            }
+            if (session.Selected is { Box.IsDeleted: true })
+                return ImapReply.No("[NONEXISTENT] The mailbox was deleted");
+            await session.TellAsync(mayExpunge: true, ct);   // what happens after this wakes the read
             if (await session.ReadAsync(ct, wakes: true) is not { } read)
                 return ImapReply.Nothing;
             ReadOnlySequence<byte> buffer = read.Buffer;

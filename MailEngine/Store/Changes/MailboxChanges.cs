@@ -107,6 +107,7 @@ internal sealed class RenameChange(long accountId, MailboxName from, MailboxName
             return;
         }
         Move(batch, id, from, to);
+        batch.Tell(accountId, new MailboxEvent(MailboxEventKind.Renamed, id, to, from));   // and none for those below it: RFC 5465 §5.4
         foreach ((long child, MailboxName name) in batch.MailboxesBelow(accountId, from))
             Move(batch, child, name, name.Moved(from, to));
     }
@@ -128,6 +129,7 @@ internal sealed class SubscribeChange(long accountId, MailboxName name, bool sub
         batch.Row(index => index.Run(
             subscribed ? "INSERT OR IGNORE INTO subscription(account, name) VALUES(?1,?2)" : "DELETE FROM subscription WHERE account=?1 AND name=?2",
             accountId, name.Value));
+        batch.Tell(accountId, new MailboxEvent(subscribed ? MailboxEventKind.Subscribed : MailboxEventKind.Unsubscribed, 0, name));
     }
 }
 

@@ -1,0 +1,204 @@
+using MailEngine.Imap.Fetch;
+using MailEngine.Imap.Listing;
+using MailEngine.Store;
+
+namespace MailEngine.Imap.Notify;
+
+/// <summary>What a session that used NOTIFY is told, and when. RFC 5465 §3.1</summary>
+/// <remarks>
+/// Events of the account are noted on the commit loop and written by the session: when it waits for a command, at the end of one, in
+/// IDLE. Of a mailbox only the newest figures are kept, so what waits is bounded by the number of mailboxes and by <see cref="MaxPending"/>.
+/// The selected mailbox has no queue: the session compares snapshots, as ever.
+/// </remarks>
+internal sealed class Notifier : IDisposable
+{
+    /// <summary>Mailboxes and names that may wait to be told of, for a client that does not read. RFC 5465 §5.8</summary>
+    const int MaxPending = 1000;
+
+    readonly ImapSession _session;
+    readonly IReadOnlyList<NotifyGroup> _groups;
+    readonly NotifyGroup? _ofSelected;
+    readonly NotifyEvents _elsewhere;   // all that groups of other mailboxes ask for
+    readonly IDisposable? _account;
+    readonly Lock _lock = new();
+    Dictionary<long, (MailboxEvent Last, NotifyEvents Kinds)> _changed = [];
+    List<MailboxEvent> _names = [];
+    bool _overflown;
+    IDisposable? _selected;
+
+    public Notifier(ImapSession session, IReadOnlyList<NotifyGroup> groups)
+    {
+        _session = session;
+        _groups = groups;
+        foreach (NotifyGroup group in groups)
+        {
+            if (group.IsOfSelected)
+                _ofSelected = group.Events == NotifyEvents.None ? null : group;
+            else
+                _elsewhere |= group.Events;
+        }
+        if (_elsewhere != NotifyEvents.None)
+            _account = session.Store.Watch(session.AccountId, Take);
+        Follow(session.Selected);
+    }
+
+    /// <summary>What the groups ask about a mailbox that is not selected.</summary>
+    public static NotifyEvents Wanted(IReadOnlyList<NotifyGroup> groups, MailboxName name, HashSet<string>? subscribed)
+    {
+        var wanted = NotifyEvents.None;
+        foreach (NotifyGroup group in groups)
+        {
+            if (group.Covers(name, subscribed))
+                wanted |= group.Events;
+        }
+        return wanted;
+    }
+
+    /// <summary>Another mailbox is selected, or none.</summary>
+    public void Follow(SelectedMailbox? selected)
+    {
+        _selected?.Dispose();
+        _selected = _ofSelected is null ? null : selected?.Box.Watch(_session.Wake);
+    }
+
+    public void Dispose()
+    {
+        _account?.Dispose();
+        _selected?.Dispose();
+    }
+
+    /// <summary>Writes what happened while no command runs.</summary>
+    public ValueTask PushAsync(CancellationToken ct) => PushAsync(mayExpunge: _ofSelected?.Filter == NotifyFilter.Selected, ct);
+
+    /// <summary>Writes what happened.</summary>
+    /// <param name="mayExpunge">False while sequence numbers are in use.</param>
+    public async ValueTask PushAsync(bool mayExpunge, CancellationToken ct)
+    {
+        await TellSelectedAsync(mayExpunge, ct);
+        Dictionary<long, (MailboxEvent Last, NotifyEvents Kinds)> changed;
+        List<MailboxEvent> names;
+        lock (_lock)
+        {
+            if (_changed.Count == 0 && _names.Count == 0 && !_overflown)
+                return;
+            changed = _changed;
+            names = _names;
+            _changed = [];
+            _names = [];
+        }
+        if (_overflown)
+        {
+            _session.Writer.Write("* OK [NOTIFICATIONOVERFLOW] Too much happened; ask again with NOTIFY\r\n"u8);
+            _session.SetNotifier(new Notifier(_session, []));   // as if NOTIFY NONE had come: RFC 5465 §5.8
+            return;
+        }
+        HashSet<string>? subscribed = _groups.Any(group => group.Filter == NotifyFilter.Subscribed)
+            ? [.. (await _session.Store.ListAsync(_session.AccountId)).Where(box => box.Subscribed).Select(box => box.Name.Value)]
+            : null;
+        if (names.Count > 0)
+            await WriteNamesAsync(names, subscribed, ct);
+        foreach ((long id, (MailboxEvent last, NotifyEvents kinds)) in changed)
+        {
+            if (id == _session.Selected?.Box.Id || (Wanted(_groups, last.Name, subscribed) & kinds) == 0)
+                continue;
+            WriteStatus(last);
+            await _session.FlushIfFullAsync(ct);
+        }
+    }
+
+    /// <summary>Commit loop.</summary>
+    void Take(MailboxEvent happened)
+    {
+        NotifyEvents kind = happened.Kind switch
+        {
+            MailboxEventKind.Messages => NotifyEvents.MessageNew | NotifyEvents.MessageExpunge,
+            MailboxEventKind.Flags => NotifyEvents.FlagChange,
+            MailboxEventKind.Subscribed or MailboxEventKind.Unsubscribed => NotifyEvents.SubscriptionChange,
+            _ => NotifyEvents.MailboxName,
+        };
+        if ((kind & _elsewhere) == 0)
+            return;
+        lock (_lock)
+        {
+            if (_changed.Count + _names.Count >= MaxPending && !_changed.ContainsKey(happened.MailboxId))
+                _overflown = true;
+            else if ((kind & NotifyEvents.OfMessages) == 0)
+                _names.Add(happened);
+            else
+                _changed[happened.MailboxId] = (happened, kind | (_changed.TryGetValue(happened.MailboxId, out var before) ? before.Kinds : 0));
+        }
+        ThreadPool.UnsafeQueueUserWorkItem(static session => session.Wake(), _session, preferLocal: false);
+    }
+
+    /// <summary>The selected mailbox: EXISTS with the data asked for, EXPUNGE, FETCH of flags. RFC 5465 §5.1 to §5.3</summary>
+    async ValueTask TellSelectedAsync(bool mayExpunge, CancellationToken ct)
+    {
+        if (_ofSelected is not { } group || _session.Selected is not { } selected)
+            return;
+        uint next = selected.Told.UidNext;
+        _session.Tell(mayExpunge, withFlags: group.Events.HasFlag(NotifyEvents.FlagChange));
+        MailboxSnapshot told = selected.Told;
+        int first = told.LowerBound(next);
+        if (group.NewItems is null || first >= told.Count)
+            return;
+        using var writer = new FetchWriter(_session, selected, told, group.NewItems);
+        for (int i = first; i < told.Count; i++)
+        {
+            await writer.WriteAsync(i, alsoFlags: false, ct);
+            await _session.FlushIfFullAsync(ct);
+        }
+    }
+
+    /// <summary>Figures of another mailbox. RFC 5465 §5.1 to §5.3</summary>
+    void WriteStatus(MailboxEvent last)
+    {
+        ImapWriter w = _session.Writer;
+        w.Write("* STATUS "u8);
+        w.WriteMailbox(last.Name.Value);
+        w.WriteAscii($" (MESSAGES {last.Counters.Count} UIDNEXT {last.Counters.UidNext} UIDVALIDITY {last.Counters.UidValidity} UNSEEN {last.Counters.Unseen}");
+        if (_session.Enabled.CondStore)
+            w.WriteAscii($" HIGHESTMODSEQ {last.Counters.HighestModSeq}");
+        w.Write(")\r\n"u8);
+    }
+
+    /// <summary>Names that came, went or changed, as LIST shows them now. RFC 5465 §5.4 and §5.5</summary>
+    async ValueTask WriteNamesAsync(List<MailboxEvent> names, HashSet<string>? subscribed, CancellationToken ct)
+    {
+        MailboxTree tree = await MailboxTree.OfAsync(_session);
+        foreach (MailboxEvent happened in names)
+        {
+            NotifyEvents kind = happened.MailboxId == 0 ? NotifyEvents.SubscriptionChange : NotifyEvents.MailboxName;
+            if (IsWanted(happened.Name) || happened.OldName is { } old && IsWanted(old))
+                WriteName(tree, happened.Name, happened.OldName);
+            // Its parent has children now, or has none any more.
+            if (happened.Kind is MailboxEventKind.Created or MailboxEventKind.Deleted && happened.Name.Parent is { } parent && IsWanted(parent))
+                WriteName(tree, parent, null);
+            await _session.FlushIfFullAsync(ct);
+
+            bool IsWanted(MailboxName name) => Wanted(_groups, name, subscribed).HasFlag(kind);
+        }
+    }
+
+    void WriteName(MailboxTree tree, MailboxName name, MailboxName? oldName)
+    {
+        ImapWriter w = _session.Writer;
+        string shown = w.Names.Write(name.Value);
+        ListedMailbox? listed = tree.All.FirstOrDefault(box => box.Name == shown);
+        var attributes = new List<string>();
+        if (listed?.Info is null)
+            attributes.Add("\\NonExistent");
+        if (listed?.Subscribed == true)
+            attributes.Add("\\Subscribed");
+        if (listed is not null)
+            attributes.Add(listed.HasChildren ? "\\HasChildren" : "\\HasNoChildren");
+        w.WriteAscii($"* LIST ({string.Join(' ', attributes)}) \"{w.Names.Separator}\" ");
+        w.WriteClientName(shown);
+        if (oldName is { } old)
+        {
+            w.Write(" (\"OLDNAME\" ("u8);
+            w.WriteMailbox(old.Value);
+            w.Write("))"u8);
+        }
+        w.Write("\r\n"u8);
+    }
+}
