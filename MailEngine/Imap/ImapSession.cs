@@ -131,8 +131,9 @@ internal sealed class ImapSession
     /// <summary>Tells of what a command took out; its tagged OK has the mod-sequence then. RFC 7162 §3.2.7, RFC 6851 §4.4</summary>
     public ImapReply TellExpunged(string done)
     {
-        int expunged = Selected!.Sync(Writer, mayExpunge: true);
-        return ImapReply.Ok(expunged > 0 ? $"[HIGHESTMODSEQ {Selected.ToldModSeq}] {done}" : done);
+        ulong before = Selected!.ToldModSeq;
+        Selected.Sync(Writer, mayExpunge: true);
+        return ImapReply.Ok(Selected.ToldModSeq > before ? $"[HIGHESTMODSEQ {Selected.ToldModSeq}] {done}" : done);
     }
 
     /// <summary>A command implies CONDSTORE; the first one makes the mod-sequence of the selected mailbox known. RFC 7162 §3.1</summary>

@@ -68,7 +68,7 @@ internal sealed record StoreCommand(SequenceSet Set, bool IsUid, ulong? Unchange
         var refused = new HashSet<uint>(failed);
         // Everything about these messages is told below, but for what others did to them meanwhile.
         selected.Sync(session.Writer, mayExpunge: false,
-            entry => uids.BinarySearch(entry.Uid) >= 0 && (!Silent || refused.Contains(entry.Uid) || IsAsAsked(before, entry)));
+            entry => uids.BinarySearch(entry.Uid) >= 0 && (!Silent || refused.Contains(entry.Uid) || IsAsAsked(before, selected.Box.Current, entry)));
         MailboxSnapshot told = selected.Told;   // no number has moved
         foreach (IndexRange range in ranges)
         {
@@ -77,7 +77,7 @@ internal sealed record StoreCommand(SequenceSet Set, bool IsUid, ulong? Unchange
                 bool isRefused = refused.Contains(told[i].Uid);
                 if (!Silent || isRefused)
                     selected.WriteFetch(session.Writer, told, i, withUid: IsUid, withFlags: true);
-                else if (session.Enabled.CondStore && (UnchangedSince is not null || told[i].ModSeq != before[i].ModSeq) && IsAsAsked(before, told[i]))
+                else if (session.Enabled.CondStore && (UnchangedSince is not null || told[i].ModSeq != before[i].ModSeq) && IsAsAsked(before, told, told[i]))
                     selected.WriteFetch(session.Writer, told, i, withUid: IsUid, withFlags: false);   // RFC 7162 §3.1.3: silent or not
                 if (session.Writer.IsFull)
                     await session.Writer.FlushAsync(session.Limits, ct);
@@ -90,7 +90,7 @@ internal sealed record StoreCommand(SequenceSet Set, bool IsUid, ulong? Unchange
     }
 
     /// <summary>With .SILENT: the flags are just what the client must expect; else somebody else changed them too, and it is told.</summary>
-    bool IsAsAsked(MailboxSnapshot before, in MessageEntry now)
+    bool IsAsAsked(MailboxSnapshot before, MailboxSnapshot after, in MessageEntry now)
     {
         int index = before.IndexOf(now.Uid);
         if (index < 0)
@@ -102,7 +102,19 @@ internal sealed record StoreCommand(SequenceSet Set, bool IsUid, ulong? Unchange
             FlagChangeMode.Remove => was & ~Change.Flags,
             _ => Change.Flags,
         };
-        return now.Flags == expected
-            && (Change.Keywords.Count > 0 || Change.Mode == FlagChangeMode.Replace || now.KeywordSet == before[index].KeywordSet);
+        return now.Flags == expected && HasKeywordsAsAsked(before.KeywordSets[before[index].KeywordSet], after.KeywordSets[now.KeywordSet]);
+    }
+
+    bool HasKeywordsAsAsked(string[] was, string[] has)
+    {
+        if (ReferenceEquals(was, has) && Change.Keywords.Count == 0 && Change.Mode != FlagChangeMode.Replace)
+            return true;
+        IEnumerable<string> expected = Change.Mode switch
+        {
+            FlagChangeMode.Add => was.Union(Change.Keywords, StringComparer.OrdinalIgnoreCase),
+            FlagChangeMode.Remove => was.Except(Change.Keywords, StringComparer.OrdinalIgnoreCase),
+            _ => Change.Keywords,
+        };
+        return has.ToHashSet(StringComparer.OrdinalIgnoreCase).SetEquals(expected);
     }
 }
