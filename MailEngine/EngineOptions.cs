@@ -40,6 +40,10 @@ public sealed class EngineOptions
     /// <summary>True: passwords are taken without TLS. For tests only. RFC 9051 §11.1</summary>
     public bool AllowPlaintextAuth { get; set; }
 
+    /// <summary>True: LITERAL- is announced in place of LITERAL+, and an IMAP client that sends more than 4096 bytes without being asked is sent
+    /// away. RFC 7888 §5</summary>
+    public bool ImapLiteralMinus { get; set; }
+
     /// <summary>False: IMAP clients cannot log out without leaving. Switch it off behind a proxy that trusts a connection for one user
     /// only: RFC 8437 §8 asks for the switch.</summary>
     public bool ImapUnauthenticate { get; set; } = true;

@@ -178,4 +178,18 @@ public class Rev2Tests
         await c.PlayAsync("C: 1 SEARCH ALL\nS: * SEARCH 1 2 3\nS: 1 OK [EXPUNGEISSUED] *\nC: 2 NOOP\nS: * 2 EXPUNGE\nS: 2 OK NOOP completed");
         await c.PlayAsync("C: 3 SEARCH ALL\nS: * SEARCH 1 2\nS: 3 OK SEARCH completed");
     }
+
+    [Fact]
+    public async Task When_literal_minus_is_set_then_what_comes_unasked_must_be_small()   // RFC 7888 §5
+    {
+        await using ImapRig rig = await ImapRig.StartAsync(options => options.ImapLiteralMinus = true);
+        await using WireScript c = await rig.LogInAsync(), d = await rig.LogInAsync(), e = await rig.LogInAsync();
+        await c.PlayAsync("C: 1 CAPABILITY\nS: * CAPABILITY IMAP4rev1 LITERAL- SASL-IR *\nS: 1 OK *");
+        await c.SendAsync("2 APPEND INBOX {4096+}\r\n" + new string('x', 4096) + "\r\n");
+        await c.PlayAsync("S: 2 OK *\nC: 3 APPEND INBOX {4097}\nS: + *");
+        await c.SendAsync(new string('x', 4097) + "\r\n");
+        await c.PlayAsync("S: 3 OK *\nC: 4 APPEND INBOX {4097+}\nS: 4 BAD [TOOBIG] *\nS: * BYE [TOOBIG] *");
+        await d.PlayAsync("C: 1 CREATE {4097+}\nS: 1 BAD [TOOBIG] *\nS: * BYE [TOOBIG] *");
+        await e.PlayAsync("C: 1 STATUS {5+}\nC: INBOX (MESSAGES)\nS: * STATUS \"INBOX\" (MESSAGES 2)\nS: 1 OK *");
+    }
 }

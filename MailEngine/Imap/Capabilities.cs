@@ -3,10 +3,11 @@ namespace MailEngine.Imap;
 /// <summary>What is announced, by state: only what works right there and then. RFC 9051 §6.1.1</summary>
 internal static class Capabilities
 {
-    const string Always = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE";
+    /// <summary>One of LITERAL+ and LITERAL-, never both: RFC 7888 §5.</summary>
+    static string Always(EngineOptions options) => options.ImapLiteralMinus ? "IMAP4rev1 LITERAL- SASL-IR ID ENABLE" : "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE";
 
-    public static string Before(bool mayStartTls, bool mayLogIn) =>
-        Always + (mayStartTls ? " STARTTLS" : "") + (mayLogIn ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED");
+    public static string Before(EngineOptions options, bool mayStartTls, bool mayLogIn) =>
+        Always(options) + (mayStartTls ? " STARTTLS" : "") + (mayLogIn ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED");
 
     /// <summary>One a line, by name: several people add to it.</summary>
     static readonly string[] s_loggedIn =
@@ -38,9 +39,9 @@ internal static class Capabilities
         "WITHIN",               // RFC 5032 §2
     ];
 
-    static readonly string s_loggedInText = $"{Always} {string.Join(' ', s_loggedIn)}";
+    static readonly string s_loggedInText = string.Join(' ', s_loggedIn);
 
     /// <summary>APPENDLIMIT is one for all mailboxes: RFC 7889 §2. UNAUTHENTICATE can be switched off: RFC 8437 §8.</summary>
     public static string After(EngineOptions options) =>
-        $"{s_loggedInText}{(options.ImapUnauthenticate ? " UNAUTHENTICATE" : "")} APPENDLIMIT={options.Limits.MessageBytes}";
+        $"{Always(options)} {s_loggedInText}{(options.ImapUnauthenticate ? " UNAUTHENTICATE" : "")} APPENDLIMIT={options.Limits.MessageBytes}";
 }

@@ -20,7 +20,8 @@ internal enum CommandFraming
 /// <summary>Finds the end of one command: a line, or lines with literals between them. RFC 9051 §2.2.1 and §4.3</summary>
 /// <remarks>Keeps its place between reads, so every byte is looked at once however small the pieces come. The same input, longer,
 /// must be given each time until the command is taken; then <see cref="Reset"/>.</remarks>
-internal struct CommandFramer(int lineLimit, int literalLimit)
+/// <param name="plusLimit">Largest literal that may come without waiting for "+": 4096 with LITERAL- (RFC 7888 §5).</param>
+internal struct CommandFramer(int lineLimit, int literalLimit, long plusLimit = long.MaxValue)
 {
     long _scanned;      // octets known to be inside the command, line ends looked for behind them
     long _lineStart;
@@ -36,7 +37,10 @@ internal struct CommandFramer(int lineLimit, int literalLimit)
     /// <summary>The client waits for "+" before it sends the literal. RFC 7888 §4: not with "{n+}".</summary>
     public bool LiteralWaits { get; private set; }
 
-    public void Reset() => this = new CommandFramer(lineLimit, literalLimit);
+    /// <summary>The literal is on its way, and larger than one may be that was not waited for.</summary>
+    public bool IsTooBigToCome => !LiteralWaits && LiteralLength > plusLimit;
+
+    public void Reset() => this = new CommandFramer(lineLimit, literalLimit, plusLimit);
 
     public CommandFraming Scan(in ReadOnlySequence<byte> input)
     {
@@ -58,7 +62,7 @@ internal struct CommandFramer(int lineLimit, int literalLimit)
         _lineStart = _scanned;
         if (!EndsWithLiteral(line))
             return CommandFraming.Command;
-        return LiteralLength > literalLimit - _literalOctets ? CommandFraming.LiteralTooBig : CommandFraming.Literal;
+        return LiteralLength > literalLimit - _literalOctets || IsTooBigToCome ? CommandFraming.LiteralTooBig : CommandFraming.Literal;
     }
 
     /// <summary>Takes the literal announced as part of the command.</summary>

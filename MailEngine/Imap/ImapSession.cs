@@ -28,7 +28,7 @@ internal sealed class ImapSession
         Connection = connection;
         Services = services;
         Writer = new ImapWriter(connection, NameForm.Of(connection.Listener));
-        _framer = new CommandFramer(Limits.ImapLineBytes, Limits.ImapLiteralBytes);
+        _framer = new CommandFramer(Limits.ImapLineBytes, Limits.ImapLiteralBytes, services.Options.ImapLiteralMinus ? 4096 : long.MaxValue);
         _logInBy = services.Clock.GetUtcNow() + Limits.TimeToAuthenticate;
     }
 
@@ -68,7 +68,7 @@ internal sealed class ImapSession
     /// <summary>Passwords may be sent: under TLS, over a unix socket, or by setting. RFC 9051 §11.1</summary>
     public bool MayLogIn => Connection.IsTls || Connection.IsUnixSocket || Services.Options.AllowPlaintextAuth;
 
-    public string CapabilityText => Account is not null ? Capabilities.After(Services.Options) : Capabilities.Before(!Connection.IsTls && !Connection.IsUnixSocket, MayLogIn);
+    public string CapabilityText => Account is not null ? Capabilities.After(Services.Options) : Capabilities.Before(Services.Options, !Connection.IsTls && !Connection.IsUnixSocket, MayLogIn);
 
     public async Task RunAsync()
     {
@@ -292,7 +292,7 @@ internal sealed class ImapSession
                     Connection.Input.AdvanceTo(input.End);
                     Bye("Command line too long");
                     return false;
-                case CommandFraming.LiteralTooBig when !IsMessage(input):
+                case CommandFraming.LiteralTooBig when _framer.IsTooBigToCome || !IsMessage(input):
                     return RefuseLiteral(input);
                 default:
                     Received received = Parse(input.Slice(0, _framer.Length));
