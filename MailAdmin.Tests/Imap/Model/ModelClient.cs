@@ -220,6 +220,13 @@ sealed class ModelClient(ImapRig rig, ClientKind kind, string name, Dictionary<(
                 Assert.DoesNotContain(Picture, m => m.Uid == uid && uid != 0);
                 continue;
             }
+            if (_resync is not null)
+            {
+                // Expunged while SELECT was being answered: EXISTS had counted it.
+                _resync.Remove(uid);
+                Picture.RemoveAt(Picture.Count - 1);
+                continue;
+            }
             // Every UID is one of a message that was announced: RFC 7162 §3.2.10.2.
             Assert.True(Picture.RemoveAll(m => m.Uid == uid) == 1, $"{Name}: VANISHED {uid}, which was not there");
         }
