@@ -65,6 +65,15 @@ sealed class ImapRig : IAsyncDisposable
         await Mail.Store.ClaimRecentAsync((await Mail.Store.OpenAsync(Mail.Ann, MailboxName.Parse(mailbox)))!);
     }
 
+    public async Task GivenMessageAsync(Mailbox box, int count = 1)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            using Body body = BodyOf("Subject: one\r\n\r\nHello\r\n\r\n");
+            Assert.Equal(StoreError.None, (await Mail.Store.AppendAsync(box, 0, [new AppendItem { Body = body }])).Error);
+        }
+    }
+
     Body BodyOf(string text)
     {
         using BodyWriter writer = Mail.Store.NewBody();

@@ -176,7 +176,7 @@ public class ListTests
         await using WireScript dot = await rig.LogInAsync();
         await dot.PlayAsync("""
             C: a1 NAMESPACE
-            S: * NAMESPACE (("INBOX." ".")) NIL NIL
+            S: * NAMESPACE (("INBOX." ".")) (("Other Users." ".")) (("Shared." "."))
             S: a1 OK *
             C: a2 LIST "" ""
             S: * LIST (\Noselect) "." ""

@@ -13,13 +13,13 @@ public class SessionTests
         await using WireScript c = await rig.LogInAsync();
         await c.PlayAsync("""
             C: a1 CAPABILITY
-            S: * CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE CHILDREN *
+            S: * CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE ACL *
             S: a1 OK CAPABILITY completed
             C: a2 ID ("name" "test" "version" NIL)
             S: * ID ("name" "MailAdmin")
             S: a2 OK *
             C: a3 NAMESPACE
-            S: * NAMESPACE (("" "/")) NIL NIL
+            S: * NAMESPACE (("" "/")) (("Other Users/" "/")) (("Shared/" "/"))
             S: a3 OK *
             C: a4 ENABLE X-NOTHING IDLE
             S: * ENABLED

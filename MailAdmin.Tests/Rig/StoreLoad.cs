@@ -124,7 +124,7 @@ static partial class StoreLoad
         {
             say($"C {next.Value}");
             Mailbox box = (await store.OpenAsync(Other, next))!;
-            if (await store.SetAclAsync(box, id, AclChangeMode.Replace, AclRights.Lookup | AclRights.Read) == StoreError.None)
+            if (await store.SetAclAsync(box.Id, id, AclChangeMode.Replace, AclRights.Lookup | AclRights.Read) == StoreError.None)
                 say($"A {next.Value} {id}");
         }
         await Task.Delay(5);   // leaves the loop to the others; mailboxes are not what mail is made of

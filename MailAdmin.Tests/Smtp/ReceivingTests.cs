@@ -190,6 +190,8 @@ public sealed partial class ReceivingTests : IAsyncLifetime
     public async Task When_a_detail_names_a_folder_then_it_goes_there_and_else_into_the_INBOX()
     {
         await _rig.Store.CreateAsync(_rig.Ann, MailEngine.Store.MailboxName.Parse("Lists"));
+        long lists = _rig.Store.Find(_rig.Ann, MailEngine.Store.MailboxName.Parse("Lists"))!.Id;
+        await _rig.Store.SetAclAsync(lists, "anyone", MailEngine.Store.AclChangeMode.Replace, MailEngine.Store.AclRights.Post);
         await using WireScript client = await GivenMailAsync();
         await client.PlayAsync("C: RCPT TO:<ann+lists@example.test>\nS: 250 *\nC: DATA\nS: 354 *\nC: one\nC: .\nS: 250 *");
         await client.PlayAsync("C: MAIL FROM:<>\nS: 250 *\nC: RCPT TO:<ann+other@example.test>\nS: 250 *\nC: DATA\nS: 354 *\nC: two\nC: .\nS: 250 *");

@@ -24,7 +24,7 @@ public sealed class AclTests : IAsyncLifetime
     async Task GrantAsync(Mailbox box, string identifier, string rights)
     {
         Assert.True(AclText.TryParse(rights, out AclRights parsed));
-        Assert.Equal(StoreError.None, await _rig.Store.SetAclAsync(box, identifier, AclChangeMode.Replace, parsed));
+        Assert.Equal(StoreError.None, await _rig.Store.SetAclAsync(box.Id, identifier, AclChangeMode.Replace, parsed));
     }
 
     async Task<Mailbox> ViewAsync(string name, long reader = Reader) => (await _rig.Store.OpenAsync(Owner, MailboxName.Parse(name), Subject(reader)))!;

@@ -126,6 +126,7 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
             await AccountRemoval.RemoveAsync(db, accounts, changes.Now, ct);
             await db.Addresses.Where(a => a.DomainId == domainId).ExecuteDeleteAsync(ct);
             db.Domains.Remove(domain);
+            db.StoreTasks.Add(new StoreTask { Kind = StoreTaskKind.Remove, AccountId = MailStore.SharedTree(domainId), CreatedAt = changes.Now });
             changes.Audit(db, actor, "domain.delete", domain.Name, domain.Id, before, accounts.Length == 0 ? null : new { removedAccounts = accounts.Length });
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();

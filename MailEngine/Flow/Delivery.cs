@@ -186,15 +186,18 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
         return replies;
     }
 
-    // Sub-address: the folder of that name when there is one (any case), else INBOX. RFC 5233 §4
-    static async ValueTask<MailboxName> FolderOfAsync(Route.Deposit deposit, MailStore store)
+    // Sub-address: the folder of that name (any case) when there is one and its list lets the sender post, else INBOX. RFC 5233 §4, RFC 4314 §2.1 (p)
+    async ValueTask<MailboxName> FolderOfAsync(Route.Deposit deposit, MailStore store)
     {
         if (!MailboxName.TryParse(deposit.Detail, out MailboxName wanted))
             return MailboxName.Inbox;
-        foreach (MailboxInfo box in await store.ListAsync(deposit.Account.AccountId))
+        long account = deposit.Account.AccountId;
+        foreach (MailboxInfo box in await store.ListAsync(account))
         {
-            if (box.Id != 0 && box.Name.Value.Equals(wanted.Value, StringComparison.OrdinalIgnoreCase))
-                return box.Name;
+            if (box.Id == 0 || !box.Name.Value.Equals(wanted.Value, StringComparison.OrdinalIgnoreCase))
+                continue;
+            AclRights rights = envelope.AccountId == account ? box.Acl.OwnerRights(account) : box.Acl.RightsOfAnyone;
+            return rights.HasFlag(AclRights.Post) ? box.Name : MailboxName.Inbox;
         }
         return MailboxName.Inbox;
     }

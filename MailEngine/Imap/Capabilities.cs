@@ -12,6 +12,7 @@ internal static class Capabilities
     /// <summary>One a line, by name: several people add to it.</summary>
     static readonly string[] s_loggedIn =
     [
+        "ACL",                  // RFC 4314 §5.1.1
         "CHILDREN",             // RFC 3348 §3
         "COMPRESS=DEFLATE",     // RFC 4978 §5
         "CONDSTORE",            // RFC 7162 §3.1.1
@@ -20,6 +21,7 @@ internal static class Capabilities
         "IDLE",                 // RFC 2177 §3
         "INPROGRESS",           // RFC 9585 §3
         "LIST-EXTENDED",        // RFC 5258 §3
+        "LIST-MYRIGHTS",        // RFC 8440 §3
         "LIST-STATUS",          // RFC 5819 §2
         "MOVE",                 // RFC 6851 §3
         "MULTIAPPEND",          // RFC 3502 §6.3.11
@@ -29,6 +31,7 @@ internal static class Capabilities
         "PARTIAL",              // RFC 9394 §3
         "PREVIEW",              // RFC 8970 §6
         "QRESYNC",              // RFC 7162 §3.2.2
+        "RIGHTS=texk",          // RFC 4314 §5.1.1
         "SAVEDATE",             // RFC 8514 §4.1
         "SEARCHRES",            // RFC 5182 §2.1
         "SPECIAL-USE",          // RFC 6154 §2

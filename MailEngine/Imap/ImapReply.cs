@@ -24,13 +24,16 @@ internal sealed record ImapReply(string Line)
         StoreError.NoSuchMailbox => NoSuchMailbox,
         StoreError.AlreadyExists => No("[ALREADYEXISTS] There is a mailbox of that name"),
         StoreError.NotAllowed => No("[CANNOT] Not possible with this mailbox"),
-        StoreError.NoPermission => No("[NOPERM] You have no right to do this"),
+        StoreError.NoPermission => NoPermission,
         StoreError.HasChildren => No("[HASCHILDREN] The mailbox has mailboxes below it"),   // RFC 9051 §7.1
         StoreError.OverQuota => No("[OVERQUOTA] The account is full"),                      // RFC 9208 §4.3.1
         StoreError.Limit => No("[LIMIT] A limit of this server was reached"),
         StoreError.Unavailable => Unavailable,
         _ => No("[SERVERBUG] Unexpected"),
     };
+
+    /// <summary>RFC 5530 §3 NOPERM</summary>
+    public static ImapReply NoPermission { get; } = No("[NOPERM] You have no right to do this");
 
     public static ImapReply NoSuchMailbox { get; } = No("[NONEXISTENT] No such mailbox");
 

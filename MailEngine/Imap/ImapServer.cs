@@ -14,7 +14,8 @@ public sealed class ImapServer : IDisposable
     public ImapServer(MailStore store, AccountDirectory directory, Authenticator authenticator, SessionRegistry sessions, ServerName hostname,
         EngineOptions options, TimeProvider clock, ILogger<ImapServer> log)
     {
-        _services = new ImapServices(options, hostname, store, authenticator, sessions, new LoggedInSessions(directory, authenticator, log), clock, log);
+        _services = new ImapServices(options, hostname, store, authenticator, sessions, new LoggedInSessions(directory, authenticator, log),
+            directory, clock, log);
     }
 
     public ProtocolDoor Door => new(

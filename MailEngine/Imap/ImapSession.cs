@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
 using MailEngine.Accounts;
+using MailEngine.Imap.Access;
 using MailEngine.Imap.Notify;
 using MailEngine.Net;
 using MailEngine.Store;
@@ -27,6 +28,7 @@ internal sealed class ImapSession
     {
         Connection = connection;
         Services = services;
+        Access = new MailboxAccess(this);
         Writer = new ImapWriter(connection, NameForm.Of(connection.Listener));
         _framer = new CommandFramer(Limits.ImapLineBytes, Limits.ImapLiteralBytes, services.Options.ImapLiteralMinus ? 4096 : long.MaxValue);
         _logInBy = services.Clock.GetUtcNow() + Limits.TimeToAuthenticate;
@@ -37,6 +39,9 @@ internal sealed class ImapSession
     public ImapServices Services { get; }
 
     public ImapWriter Writer { get; }
+
+    /// <summary>The way from names to mailboxes; after log-in.</summary>
+    public MailboxAccess Access { get; }
 
     public MailStore Store => Services.Store;
 
@@ -394,6 +399,11 @@ internal sealed class ImapSession
         CurrentTag = received.Tag;
         try
         {
+            if (Selected is { } selected && !await Access.MayStillReadAsync(selected, ct))
+            {
+                Bye("[NOPERM] You may no longer read the selected mailbox");   // RFC 4314 §5.1.1
+                return false;
+            }
             reply = await received.Command!.RunAsync(this, ct);
         }
         catch (DirectoryUnavailableException)

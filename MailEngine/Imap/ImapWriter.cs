@@ -77,6 +77,15 @@ internal sealed class ImapWriter(Connection connection, NameForm names)
         Write(bytes.Written);
     }
 
+    /// <summary>An atom where it can be one, else a string. RFC 9051 §9 (astring)</summary>
+    public void WriteAstring(string text)
+    {
+        if (text.Length > 0 && text.Length <= 256 && Ascii.IsValid(text) && ImapReader.IsAtom(Encoding.ASCII.GetBytes(text)))
+            WriteAscii(text);
+        else
+            WriteString(text);
+    }
+
     /// <summary>How this session writes mailbox names.</summary>
     public NameForm Names { get; set; } = names;
 

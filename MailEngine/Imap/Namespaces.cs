@@ -1,3 +1,6 @@
+using MailEngine.Accounts;
+using MailEngine.Store;
+
 namespace MailEngine.Imap;
 
 /// <summary>The first levels that do not belong to the user himself. RFC 2342 §5</summary>
@@ -10,8 +13,18 @@ internal static class Namespaces
     public const string Shared = "Shared";
 
     /// <summary>True for a name in one of them, and for their own names.</summary>
-    public static bool IsForeign(string name) => IsIn(name, OtherUsers) || IsIn(name, Shared);
+    public static bool IsForeign(string name) => Below(name, OtherUsers) is not null || Below(name, Shared) is not null;
 
-    static bool IsIn(string name, string space) =>
-        name.StartsWith(space, StringComparison.Ordinal) && (name.Length == space.Length || name[space.Length] == '/');
+    /// <summary>What stands below the level <paramref name="space"/>; empty: the level itself; null: the name is elsewhere.</summary>
+    public static string? Below(string name, string space) =>
+        !name.StartsWith(space, StringComparison.Ordinal) ? null
+        : name.Length == space.Length ? ""
+        : name[space.Length] == '/' ? name[(space.Length + 1)..]
+        : null;
+
+    /// <summary>The level that names an account: its log-in name, or its number where that name cannot be a level.</summary>
+    public static string LevelOf(AccountEntry account) =>
+        !account.Login.Contains('/', StringComparison.Ordinal) && !account.Login.StartsWith('#') && MailboxName.TryParse(account.Login, out _)
+            ? account.Login
+            : FormattableString.Invariant($"#{account.AccountId}");
 }

@@ -169,6 +169,21 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
         writer.Write(Keywords.Of(snapshot, entry.KeywordSet));
     }
 
+    /// <summary>Those that the user may change. RFC 4314 §5.1.1</summary>
+    string PermanentFlags(string names)
+    {
+        FlagMask may = FlagMask.Of(Box.Rights);
+        if (may == FlagMask.All)
+            return names + " \\*";
+        IEnumerable<string> kept = names.Split(' ').Where(name => name switch
+        {
+            "\\Seen" => may.Flags.HasFlag(MessageFlags.Seen),
+            "\\Deleted" => may.Flags.HasFlag(MessageFlags.Deleted),
+            _ => may.Keywords,
+        });
+        return string.Join(' ', may.Keywords ? kept.Append("\\*") : kept);
+    }
+
     /// <summary>FLAGS and PERMANENTFLAGS: RFC 9051 §7.3.5 and §7.1.</summary>
     public void WriteFlags(ImapWriter writer, MailboxSnapshot snapshot)
     {
@@ -180,10 +195,7 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
         writer.WriteAscii(names);
         writer.Write(")\r\n* OK [PERMANENTFLAGS ("u8);
         if (!IsReadOnly)
-        {
-            writer.WriteAscii(names);
-            writer.Write(" \\*"u8);
-        }
+            writer.WriteAscii(PermanentFlags(names));
         writer.Write(")] Flags that are kept\r\n"u8);
     }
 }

@@ -31,7 +31,14 @@ public enum AclRights
 }
 
 /// <summary>How SETACL changes the rights of an identifier. RFC 4314 §3.1</summary>
-public enum AclChangeMode { Replace, Add, Remove }
+public enum AclChangeMode
+{
+    Replace,
+    Add,
+    Remove,
+    /// <summary>DELETEACL: no entry at all. For the owner that is all rights.</summary>
+    Delete,
+}
 
 /// <summary>Rights as text.</summary>
 public static class AclText

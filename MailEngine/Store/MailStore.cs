@@ -80,6 +80,9 @@ public sealed class MailStore : IAsyncDisposable
         return row is null ? null : _partition.Open(row.Id);
     }
 
+    /// <summary>Figures of one mailbox, from its row; null: no such mailbox. Makes nothing.</summary>
+    public MailboxInfo? Find(long accountId, MailboxName name) => _partition.Read(r => r.Mailbox(accountId, name))?.ToInfo(subscribed: false);
+
     /// <summary>Opens a mailbox for somebody, who may be its owner or not. What he may do is <see cref="Mailbox.Rights"/>, which all that
     /// changes messages here is held to; whether he may open it at all is the caller's to ask.</summary>
     public async Task<Mailbox?> OpenAsync(long accountId, MailboxName name, AclSubject subject) =>
@@ -97,9 +100,13 @@ public sealed class MailStore : IAsyncDisposable
     /// <summary>Names an account is subscribed to, mailboxes or not.</summary>
     public IReadOnlySet<string> SubscriptionsOf(long accountId) => _partition.Read(r => r.Subscriptions(accountId));
 
+    /// <summary>Mailboxes of an account or of a domain, in no order. Makes nothing.</summary>
+    public IReadOnlyList<MailboxInfo> MailboxesOf(long accountId) =>
+        _partition.Read(r => (IReadOnlyList<MailboxInfo>)[.. r.MailboxesOf(accountId).Select(row => row.ToInfo(subscribed: false))]);
+
     /// <summary>Changes the rights of an identifier; the rights to do so are the caller's to check.</summary>
-    public Task<StoreError> SetAclAsync(Mailbox box, string identifier, AclChangeMode mode, AclRights rights) =>
-        _partition.CommitAsync(new AclChange(box.Id, identifier, mode, rights, AclEntries));
+    public Task<StoreError> SetAclAsync(long mailboxId, string identifier, AclChangeMode mode, AclRights rights) =>
+        _partition.CommitAsync(new AclChange(mailboxId, identifier, mode, rights, AclEntries));
 
     async ValueTask<MailboxRow?> RowAsync(long accountId, MailboxName name)
     {
@@ -172,7 +179,10 @@ public sealed class MailStore : IAsyncDisposable
     public Task<FlagsOutcome> StoreFlagsAsync(Mailbox box, IReadOnlyList<uint> uids, FlagChange change, FlagsCondition? condition)
     {
         FlagMask may = FlagMask.Of(box.Rights);
-        return may.IsEmpty
+        // RFC 4314 §4: NO only when none of the flags named may be changed.
+        bool none = may.IsEmpty || (change.Mode != FlagChangeMode.Replace && (change.Flags & may.Flags) == 0
+            && (change.Keywords.Count > 0 ? !may.Keywords : change.Flags != MessageFlags.None));
+        return none
             ? Task.FromResult(new FlagsOutcome(StoreError.NoPermission, []))
             : _partition.CommitAsync(new FlagsChange(box.Id, box.Reader, Ascending(uids), may == FlagMask.All ? change : change with { May = may }, condition));
     }

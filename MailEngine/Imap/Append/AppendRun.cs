@@ -10,7 +10,8 @@ namespace MailEngine.Imap.Append;
 /// Once the command is refused: a client that waits with its literal is answered at once; one that does not is heard out, its octets
 /// thrown away (RFC 7888 §4), up to a limit.
 /// </remarks>
-internal sealed class AppendRun(ImapSession session, AppendParser parser) : IDisposable
+/// <param name="owner">Who pays for the messages.</param>
+internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner owner) : IDisposable
 {
     /// <summary>Bodies of one command that may be in memory, octets; what comes after them goes to files of its own. A message that
     /// stands alone has <see cref="StoreOptions.InlineBodyBytes"/>.</summary>
@@ -104,9 +105,9 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser) : IDis
             _refusal = ImapReply.No("[TOOBIG] The message is larger than this server takes");   // RFC 7889 §4
         else if (step.Length == 0)
             _refusal = ImapReply.No("[CANNOT] A message has at least one octet");   // RFC 3502 §6.3.11 gives up with an empty literal
-        else if (session.Account!.QuotaBytes is > 0 and var quota)
+        else if (owner.QuotaBytes is > 0 and var quota)
         {
-            _room ??= quota - (await session.Store.UseAsync(session.AccountId)).Bytes;
+            _room ??= quota - (await session.Store.UseAsync(owner.AccountId)).Bytes;
             if (_octets + step.Length > _room)
                 _refusal = ImapReply.No(StoreError.OverQuota);
         }

@@ -17,6 +17,7 @@ internal sealed record CloseCommand(bool Expunge) : ImapCommand
         if (!Expunge)
             return ImapReply.Ok("UNSELECT completed");
         StoreError error = selected.IsReadOnly ? StoreError.None : await session.Store.ExpungeAsync(selected.Box, null);
-        return error == StoreError.None ? ImapReply.Ok("CLOSE completed") : ImapReply.No(error);
+        // RFC 4314 §4: without the right "e" nothing is removed, and the answer is OK all the same.
+        return error is StoreError.None or StoreError.NoPermission ? ImapReply.Ok("CLOSE completed") : ImapReply.No(error);
     }
 }

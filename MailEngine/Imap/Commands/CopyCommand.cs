@@ -1,9 +1,10 @@
+using MailEngine.Imap.Access;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Commands;
 
 /// <summary>COPY and MOVE, by sequence numbers or UIDs. No message bytes are copied.</summary>
-/// <remarks>RFC 9051 §6.4.7 and §6.4.8, RFC 6851 §3; COPYUID: RFC 4315 §3</remarks>
+/// <remarks>RFC 9051 §6.4.7 and §6.4.8, RFC 6851 §3; rights: RFC 4314 §4, RFC 6851 §4.2; COPYUID: RFC 4315 §3</remarks>
 internal sealed record CopyCommand(SequenceSet Set, MailboxName Target, bool IsUid, bool IsMove) : ImapCommand
 {
     public static CopyCommand Parse(ref ImapReader r) => Parse(ref r, isUid: false, isMove: false);
@@ -31,16 +32,18 @@ internal sealed record CopyCommand(SequenceSet Set, MailboxName Target, bool IsU
         List<IndexRange> ranges = IsUid ? Set.ResolveUids(selected.Told) : Set.ResolveNumbers(selected.Told, out all);
         if (!all)
             return ImapReply.BadNumber;
-        Mailbox? target = await session.Store.OpenAsync(session.AccountId, Target);
-        if (target is null)
-            return ImapReply.TryCreate;
+        Visit visit = await session.Access.OpenAsync(Target, ct);
+        if (visit.Refusal(AclRights.Insert, ImapReply.TryCreate) is { } refusal)
+            return refusal;
+        Mailbox target = visit.Box!;
+        long quota = (await session.Access.OwnerAsync(visit.Place!.Value, ct)).QuotaBytes;
         List<uint> uids = SequenceSet.UidsOf(selected.Told, ranges);
         string done = IsMove ? "MOVE completed" : "COPY completed";
         if (uids.Count == 0)
             return ImapReply.Ok(done);   // RFC 4315 §3: no COPYUID then
         CopyOutcome outcome = IsMove
-            ? await session.Store.MoveAsync(selected.Box, uids, target)
-            : await session.Store.CopyAsync(selected.Box, uids, target, session.Account!.QuotaBytes);
+            ? await session.Store.MoveAsync(selected.Box, uids, target, quota)
+            : await session.Store.CopyAsync(selected.Box, uids, target, quota);
         if (outcome.Error == StoreError.NoSuchMailbox)
             return ImapReply.TryCreate;
         if (outcome.Error != StoreError.None)

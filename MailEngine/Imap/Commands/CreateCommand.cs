@@ -4,7 +4,7 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>CREATE: makes a mailbox, and those above it that are missing.</summary>
-/// <remarks>RFC 9051 §6.3.4; USE: RFC 6154 §3</remarks>
+/// <remarks>RFC 9051 §6.3.4; needs the right "k" above it: RFC 4314 §4; USE: RFC 6154 §3</remarks>
 /// <param name="Use">Special use with its backslash; empty: none asked. Null: one we do not have.</param>
 internal sealed record CreateCommand(MailboxName Name, string? Use) : ImapCommand
 {
@@ -42,10 +42,13 @@ internal sealed record CreateCommand(MailboxName Name, string? Use) : ImapComman
     {
         if (Use is null)
             return ImapReply.No("[USEATTR] Not a special use that can be given here");   // RFC 6154 §6
-        StoreError error = await session.Store.CreateAsync(session.AccountId, Name, Use);
+        // One answer for all that the user may not do, so that it does not tell who or what is there.
+        if (await session.Access.PlaceOfAsync(Name, ct) is not { } place || !await session.Access.MayCreateAsync(place, ct))
+            return ImapReply.NoPermission;
+        StoreError error = await session.Store.CreateAsync(place.Owner, place.Name, Use, likeInbox: place.Owner != session.AccountId && !place.IsShared);
         if (error != StoreError.None)
             return ImapReply.No(error);
-        MailboxInfo? made = await session.Store.StatusAsync(session.AccountId, Name);
+        MailboxInfo? made = session.Store.Find(place.Owner, place.Name);
         return ImapReply.Ok(made is null ? "CREATE completed" : $"[MAILBOXID ({ObjectIds.Mailbox(made.AccountId, made.UidValidity)})] CREATE completed");   // RFC 8474 §4.1
     }
 }

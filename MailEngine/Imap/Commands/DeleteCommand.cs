@@ -1,9 +1,10 @@
+using MailEngine.Imap.Access;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Commands;
 
 /// <summary>DELETE: removes a mailbox with its messages.</summary>
-/// <remarks>RFC 9051 §6.3.5. Other sessions that have it selected are told BYE.</remarks>
+/// <remarks>RFC 9051 §6.3.5; needs the right "x": RFC 4314 §4. Other sessions that have it selected are told BYE.</remarks>
 internal sealed record DeleteCommand(MailboxName Name) : ImapCommand
 {
     // delete = "DELETE" SP mailbox (RFC 9051 §9)
@@ -11,7 +12,10 @@ internal sealed record DeleteCommand(MailboxName Name) : ImapCommand
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        StoreError error = await session.Store.DeleteAsync(session.AccountId, Name);
+        Visit visit = await session.Access.FindAsync(Name, ct);
+        if (visit.Refusal(AclRights.Delete) is { } refusal)
+            return refusal;
+        StoreError error = await session.Store.DeleteAsync(visit.Place!.Value.Owner, visit.Place.Value.Name);
         if (error != StoreError.None)
             return ImapReply.No(error);
         if (session.Selected is { Box.IsDeleted: true })

@@ -23,6 +23,11 @@ internal sealed record IdleCommand : ImapCommand
         {
             if (session.Selected is { Box.IsDeleted: true })
                 return ImapReply.No("[NONEXISTENT] The mailbox was deleted");
+            if (session.Selected is { } selected && !await session.Access.MayStillReadAsync(selected, ct))
+            {
+                session.Bye("[NOPERM] You may no longer read the selected mailbox");
+                return ImapReply.Nothing;
+            }
             await session.TellAsync(mayExpunge: true, ct);   // what happens after this wakes the read
             if (await session.ReadAsync(ct, wakes: true) is not { } read)
                 return ImapReply.Nothing;

@@ -4,7 +4,7 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Commands;
 
 /// <summary>LIST: names of mailboxes, with their attributes; in its extended form it also selects and tells more.</summary>
-/// <remarks>RFC 9051 §6.3.9, RFC 3501 §6.3.8; extended: RFC 5258 §3; children: RFC 3348 §3; special use: RFC 6154 §2; STATUS: RFC 5819 §2</remarks>
+/// <remarks>RFC 9051 §6.3.9, RFC 3501 §6.3.8; extended: RFC 5258 §3; children: RFC 3348 §3; special use: RFC 6154 §2; STATUS: RFC 5819 §2; MYRIGHTS: RFC 8440 §3</remarks>
 internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patterns, ListOptions Options) : ImapCommand
 {
     /// <summary>All patterns of one command, characters: what the longest name can need, so that matching stays in bounds (attack case A7).</summary>
@@ -51,7 +51,7 @@ internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patte
             return ImapReply.Ok("LIST completed");
         }
         ListPattern[] patterns = [.. Patterns.Select(pattern => new ListPattern(Reference, pattern, separator))];
-        MailboxTree tree = await MailboxTree.OfAsync(session);
+        MailboxTree tree = await MailboxTree.OfAsync(session, ct);
         HashSet<string>? parents = Options.Select.HasFlag(ListSelect.RecursiveMatch) ? ParentsOfUnlisted(tree, patterns) : null;
         var lines = new List<(ListedMailbox Box, bool HasSelectedBelow)>();
         foreach (ListedMailbox box in tree.All)
@@ -63,16 +63,29 @@ internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patte
         foreach (string missing in parents ?? [])
         {
             if (Matches(patterns, missing))
-                lines.Add((new ListedMailbox(missing, null), true));
+                lines.Add((new ListedMailbox(missing, default, null), true));
         }
-        foreach ((ListedMailbox box, bool below) in lines.OrderBy(line => line.Box.Info is not { Name.IsInbox: true }).ThenBy(line => line.Box.Name, StringComparer.Ordinal))
+        foreach ((ListedMailbox box, bool below) in lines.OrderBy(line => !line.Box.Shown.IsInbox).ThenBy(line => line.Box.Name, StringComparer.Ordinal))
         {
             WriteLine(session.Writer, box, below);
-            if (Options.Return.HasFlag(ListReturn.Status) && box.Info is { } info)
-                await StatusCommand.WriteAsync(session, info, Options.Status);
+            if (box.Info is { } info && (Options.Select == ListSelect.None || IsSelected(box, patterns)))
+                await WriteMoreAsync(session, box, info, ct);
             await session.FlushIfFullAsync(ct);
         }
         return ImapReply.Ok("LIST completed");
+    }
+
+    /// <summary>What follows the line of a mailbox that was selected itself. RFC 5819 §2, RFC 8440 §3</summary>
+    async ValueTask WriteMoreAsync(ImapSession session, ListedMailbox box, MailboxInfo info, CancellationToken ct)
+    {
+        if (Options.Return.HasFlag(ListReturn.MyRights))
+        {
+            session.Writer.Write("* MYRIGHTS "u8);
+            session.Writer.WriteMailbox(box.Shown.Value);
+            session.Writer.WriteAscii($" {AclText.FormatForClient(box.Rights)}\r\n");
+        }
+        if (Options.Return.HasFlag(ListReturn.Status) && box.Rights.HasFlag(AclRights.Read))
+            await StatusCommand.WriteAsync(session, box.Shown, info, Options.Status, ct);
     }
 
     static bool Matches(ListPattern[] patterns, string name) => Array.Exists(patterns, pattern => pattern.Matches(name));

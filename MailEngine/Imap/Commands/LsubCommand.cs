@@ -19,7 +19,7 @@ internal sealed record LsubCommand(string Reference, string Pattern) : ImapComma
     {
         char separator = session.Writer.Names.Separator;
         var pattern = new ListPattern(Reference, Pattern, separator);
-        MailboxTree tree = await MailboxTree.OfAsync(session);
+        MailboxTree tree = await MailboxTree.OfAsync(session, ct);
         var shown = new HashSet<string>(StringComparer.Ordinal);
         foreach (ListedMailbox box in tree.All)
         {

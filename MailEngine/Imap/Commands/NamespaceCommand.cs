@@ -1,6 +1,6 @@
 namespace MailEngine.Imap.Commands;
 
-/// <summary>NAMESPACE: all mailboxes are the user's own.</summary>
+/// <summary>NAMESPACE: where one's own mailboxes are, those of other users, and those of the domain.</summary>
 /// <remarks>RFC 9051 §6.3.10, RFC 2342 §5</remarks>
 internal sealed record NamespaceCommand : ImapCommand
 {
@@ -9,7 +9,9 @@ internal sealed record NamespaceCommand : ImapCommand
     public override ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
         NameForm form = session.Writer.Names;
-        session.Writer.WriteAscii($"* NAMESPACE ((\"{form.Prefix}\" \"{form.Separator}\")) NIL NIL\r\n");
+        char separator = form.Separator;
+        session.Writer.WriteAscii($"* NAMESPACE ((\"{form.Prefix}\" \"{separator}\")) "
+            + $"((\"{Namespaces.OtherUsers}{separator}\" \"{separator}\")) ((\"{Namespaces.Shared}{separator}\" \"{separator}\"))\r\n");
         return new(ImapReply.Ok("NAMESPACE completed"));
     }
 }

@@ -56,7 +56,7 @@ internal sealed record NotifyCommand(bool Status, IReadOnlyList<NotifyGroup>? Gr
             StatusItems items = StatusItems.Messages | StatusItems.UidNext | StatusItems.UidValidity;
             if (wanted.HasFlag(NotifyEvents.FlagChange))
                 items |= session.Enabled.CondStore ? StatusItems.HighestModSeq : StatusItems.Unseen;
-            await StatusCommand.WriteAsync(session, info, items);
+            await StatusCommand.WriteAsync(session, info.Name, info, items, ct);
             await session.FlushIfFullAsync(ct);
         }
     }

@@ -1,9 +1,10 @@
+using MailEngine.Imap.Access;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Commands;
 
 /// <summary>SELECT and EXAMINE: opens a mailbox for the commands that work on messages.</summary>
-/// <remarks>RFC 9051 §6.3.2 and §6.3.3; UNSEEN and RECENT: RFC 3501 §6.3.1; LIST: RFC 9051 §6.3.2; CONDSTORE: RFC 7162 §3.1.8; QRESYNC: RFC 7162 §3.2.5; MAILBOXID: RFC 8474 §4.2</remarks>
+/// <remarks>RFC 9051 §6.3.2 and §6.3.3; needs the right "r": RFC 4314 §4; UNSEEN and RECENT: RFC 3501 §6.3.1; LIST: RFC 9051 §6.3.2; CONDSTORE: RFC 7162 §3.1.8; QRESYNC: RFC 7162 §3.2.5; MAILBOXID: RFC 8474 §4.2</remarks>
 internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectParameters Parameters) : ImapCommand
 {
     // select = "SELECT" SP mailbox [select-params] (RFC 4466 §6)
@@ -23,9 +24,10 @@ internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectPara
         session.Selected = null;   // also when this one fails: RFC 9051 §6.3.2
         if (Parameters.CondStore)
             session.EnableCondStore();
-        Mailbox? box = await session.Store.OpenAsync(session.AccountId, Name);
-        if (box is null)
-            return ImapReply.NoSuchMailbox;
+        Visit visit = await session.Access.OpenAsync(Name, ct);
+        if (visit.Refusal(AclRights.Read) is { } refusal)
+            return refusal;
+        Mailbox box = visit.Box!;
         uint recentFrom = ReadOnly || session.Enabled.Rev2 ? box.Current.Counters.RecentFrom : await session.Store.ClaimRecentAsync(box);
         MailboxSnapshot snapshot = box.Current;
         var selected = new SelectedMailbox(box, ReadOnly, recentFrom, snapshot, session.Enabled);
@@ -39,7 +41,7 @@ internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectPara
         if (session.Enabled.Rev2)
         {
             w.WriteAscii($"* LIST () \"{w.Names.Separator}\" ");
-            w.WriteMailbox(box.Name.Value);
+            w.WriteMailbox(Name.Value);
             w.Write("\r\n"u8);
         }
         else if (FirstUnseen(snapshot) is var unseen and > 0)
@@ -49,7 +51,14 @@ internal sealed record SelectCommand(MailboxName Name, bool ReadOnly, SelectPara
         selected.WriteHighestModSeq(w);
         if (Parameters.QResync is { } known && known.UidValidity == snapshot.UidValidity)
             await CatchUpAsync(session, selected, known, ct);
-        return ReadOnly ? ImapReply.Ok("[READ-ONLY] EXAMINE completed") : ImapReply.Ok("[READ-WRITE] SELECT completed");
+        return ImapReply.Ok(ReadOnly ? "[READ-ONLY] EXAMINE completed" : MayChange(box) ? "[READ-WRITE] SELECT completed" : "[READ-ONLY] SELECT completed");
+    }
+
+    /// <summary>Any right to put in, take out, or change flags that others see. RFC 4314 §5.2</summary>
+    static bool MayChange(Mailbox box)
+    {
+        const AclRights shared = AclRights.Insert | AclRights.Expunge | AclRights.Write | AclRights.DeleteMessages;
+        return (box.Rights & (box.Reader == 0 ? shared | AclRights.Seen : shared)) != 0;
     }
 
     /// <summary>What happened while the client was away: messages that are gone, then those that changed. RFC 7162 §3.2.5.1</summary>

@@ -1,10 +1,11 @@
 using System.Text;
+using MailEngine.Imap.Access;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Commands;
 
 /// <summary>STATUS: figures of a mailbox that is not selected.</summary>
-/// <remarks>RFC 9051 §6.3.11; RECENT: RFC 3501 §6.3.10; SIZE: RFC 8438 §3; HIGHESTMODSEQ: RFC 7162 §3.1.7; MAILBOXID: RFC 8474 §4.3; APPENDLIMIT: RFC 7889 §3.1</remarks>
+/// <remarks>RFC 9051 §6.3.11; needs the right "r": RFC 4314 §4; RECENT: RFC 3501 §6.3.10; SIZE: RFC 8438 §3; HIGHESTMODSEQ: RFC 7162 §3.1.7; MAILBOXID: RFC 8474 §4.3; APPENDLIMIT: RFC 7889 §3.1</remarks>
 internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : ImapCommand
 {
     // status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")" (RFC 9051 §9)
@@ -35,20 +36,24 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        if (await session.Store.StatusAsync(session.AccountId, Name) is not { } info)
-            return ImapReply.NoSuchMailbox;
-        await WriteAsync(session, info, Items);
+        Visit visit = await session.Access.FindAsync(Name, ct);
+        if (visit.Refusal(AclRights.Read) is { } refusal)
+            return refusal;
+        await WriteAsync(session, Name, visit.Info!, Items, ct);
         return ImapReply.Ok("STATUS completed");
     }
 
     /// <summary>One STATUS response; LIST writes them too. RFC 5819 §2</summary>
-    internal static async ValueTask WriteAsync(ImapSession session, MailboxInfo info, StatusItems items)
+    /// <param name="shown">Its name to this user.</param>
+    internal static async ValueTask WriteAsync(ImapSession session, MailboxName shown, MailboxInfo info, StatusItems items, CancellationToken ct)
     {
         if (items.HasFlag(StatusItems.HighestModSeq))
             session.EnableCondStore();
+        if ((items & (StatusItems.Unseen | StatusItems.Recent)) != 0)
+            info = await session.Access.AsSeenAsync(info, ct);
         ImapWriter w = session.Writer;
         w.Write("* STATUS "u8);
-        w.WriteMailbox(info.Name.Value);
+        w.WriteMailbox(shown.Value);
         w.Write(" ("u8);
         bool any = false;
         Put(StatusItems.Messages, info.Count);
@@ -82,7 +87,7 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
     static async ValueTask<long> DeletedAsync(ImapSession session, MailboxInfo info)
     {
         long deleted = 0;
-        if (info.Count == 0 || (await session.Store.OpenAsync(session.AccountId, info.Name))?.Current is not { } snapshot)
+        if (info.Count == 0 || (await session.Store.OpenAsync(info.AccountId, info.Name))?.Current is not { } snapshot)
             return deleted;
         foreach (Chunk chunk in snapshot.Chunks)
         {
@@ -96,7 +101,7 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
     {
         if (info.RecentFrom >= info.UidNext)
             return 0;
-        MailboxSnapshot? snapshot = (await session.Store.OpenAsync(session.AccountId, info.Name))?.Current;
+        MailboxSnapshot? snapshot = (await session.Store.OpenAsync(info.AccountId, info.Name))?.Current;
         return snapshot is null ? 0 : snapshot.Count - snapshot.LowerBound(info.RecentFrom);
     }
 }

@@ -8,7 +8,7 @@ internal enum ListSelect { None = 0, Subscribed = 1, SpecialUse = 2, RecursiveMa
 
 /// <summary>What LIST is asked to say beside names. RFC 5258 §3.2; CHILDREN and SPECIAL-USE are always said.</summary>
 [Flags]
-internal enum ListReturn { None = 0, Subscribed = 1, Status = 2 }
+internal enum ListReturn { None = 0, Subscribed = 1, Status = 2, MyRights = 4 }
 
 /// <summary>Options of the extended LIST command.</summary>
 /// <param name="IsExtended">False: the command of RFC 3501.</param>
@@ -60,6 +60,8 @@ internal sealed record ListOptions(bool IsExtended, ListSelect Select, ListRetur
                 r.Sp();
                 status |= StatusCommand.ParseItems(ref r);
             }
+            else if (r.TryWord("MYRIGHTS"u8))
+                wanted |= ListReturn.MyRights;
             else if (!r.TryWord("CHILDREN"u8) && !r.TryWord("SPECIAL-USE"u8))
                 r.Fail("Unknown return option");
         }

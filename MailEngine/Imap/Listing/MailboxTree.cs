@@ -3,13 +3,19 @@ using MailEngine.Store;
 namespace MailEngine.Imap.Listing;
 
 /// <summary>A name that LIST or LSUB may show.</summary>
-internal sealed class ListedMailbox(string name, MailboxInfo? info)
+/// <param name="shown">The name inside; default for a level that is no mailbox.</param>
+internal sealed class ListedMailbox(string name, MailboxName shown, MailboxInfo? info)
 {
     /// <summary>With the separator and prefix of the listener.</summary>
     public string Name => name;
 
     /// <summary>Null: no mailbox, only a subscribed name or a level above one.</summary>
     public MailboxInfo? Info => info;
+
+    public MailboxName Shown => shown;
+
+    /// <summary>What the user may do with it.</summary>
+    public AclRights Rights { get; init; }
 
     public bool Subscribed { get; set; }
 
@@ -29,11 +35,30 @@ internal sealed class MailboxTree
     /// <summary>Mailboxes and subscribed names; levels above mailboxes that are none themselves have no <see cref="ListedMailbox.Info"/>.</summary>
     public IReadOnlyList<ListedMailbox> All => _all;
 
-    public static async Task<MailboxTree> OfAsync(ImapSession session)
+    /// <summary>The user's own mailboxes, and those of others that he has the right "l" on. RFC 4314 §4 (LIST)</summary>
+    public static async Task<MailboxTree> OfAsync(ImapSession session, CancellationToken ct)
     {
         var tree = new MailboxTree(session.Writer.Names);
-        foreach (MailboxInfo info in await session.Store.ListAsync(session.AccountId))
-            tree.Add(info.Name, info.Id == 0 ? null : info).Subscribed = info.Subscribed;
+        AclSubject subject = await session.Access.SubjectAsync(ct);
+        var subscribed = new List<MailboxName>();
+        if (subject.Account.HasMailbox)
+        {
+            foreach (MailboxInfo info in await session.Store.ListAsync(session.AccountId))
+            {
+                if (info.Id == 0)
+                    subscribed.Add(info.Name);   // it may be a mailbox of somebody else
+                else
+                    tree.Add(info.Name, info, info.Acl.OwnerRights(session.AccountId)).Subscribed = info.Subscribed;
+            }
+        }
+        foreach (MailboxInfo info in session.Store.NamedIn(subject))
+        {
+            AclRights rights = info.Acl.RightsOf(subject);
+            if (rights.HasFlag(AclRights.Lookup) && await session.Access.ShownAsync(info.AccountId, info.Name, ct) is { } shown)
+                tree.Add(shown, info with { SpecialUse = "" }, rights);   // a use is one to its owner: RFC 6154 §2
+        }
+        foreach (MailboxName name in subscribed)
+            tree.Add(name, null, AclRights.None).Subscribed = true;
         tree.AddLevels();
         return tree;
     }
@@ -45,9 +70,9 @@ internal sealed class MailboxTree
             yield return name[..at];
     }
 
-    ListedMailbox Add(MailboxName name, MailboxInfo? info)
+    ListedMailbox Add(MailboxName name, MailboxInfo? info, AclRights rights)
     {
-        var listed = new ListedMailbox(_form.Write(name.Value), info);
+        var listed = new ListedMailbox(_form.Write(name.Value), name, info) { Rights = rights };
         if (!_byName.TryAdd(listed.Name, listed))
             return _byName[listed.Name];
         _all.Add(listed);
@@ -65,7 +90,7 @@ internal sealed class MailboxTree
             {
                 if (!_byName.TryGetValue(above, out ListedMailbox? level))
                 {
-                    level = new ListedMailbox(above, null);
+                    level = new ListedMailbox(above, default, null);
                     _byName.Add(above, level);
                     _all.Add(level);
                 }

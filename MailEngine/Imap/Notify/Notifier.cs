@@ -164,7 +164,7 @@ internal sealed class Notifier : IDisposable
     /// <summary>Names that came, went or changed, as LIST shows them now. RFC 5465 §5.4 and §5.5</summary>
     async ValueTask WriteNamesAsync(List<MailboxEvent> names, HashSet<string>? subscribed, CancellationToken ct)
     {
-        MailboxTree tree = await MailboxTree.OfAsync(_session);
+        MailboxTree tree = await MailboxTree.OfAsync(_session, ct);
         foreach (MailboxEvent happened in names)
         {
             NotifyEvents kind = happened.MailboxId == 0 ? NotifyEvents.SubscriptionChange : NotifyEvents.MailboxName;

@@ -20,7 +20,9 @@ internal sealed class AclChange(long mailboxId, string identifier, AclChangeMode
             _ => rights,
         };
         // An owner without an entry has all rights: with all of them he needs none.
-        Acl next = isOwner && after == AclRights.All ? acl.Without(identifier) : acl.With(identifier, after, keepEmpty: isOwner);
+        Acl next = mode == AclChangeMode.Delete || (isOwner && after == AclRights.All)
+            ? acl.Without(identifier)
+            : acl.With(identifier, after, keepEmpty: isOwner);
         if (next.Entries.Count > mostEntries)
         {
             Result = StoreError.Limit;

@@ -166,6 +166,8 @@ internal sealed class DeleteAccountChange(long accountId) : SimpleChange
         batch.Row(index =>
         {
             index.Run("DELETE FROM subscription WHERE account=?1", accountId);
+            if (accountId <= 0)   // a domain's tree stands in nobody's list
+                return;
             index.Run("DELETE FROM acl WHERE identifier IN (?1, ?2)", identifier, "-" + identifier);
             index.Run("DELETE FROM seen WHERE reader=?1", accountId);
         });

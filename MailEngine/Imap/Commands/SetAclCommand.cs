@@ -1,0 +1,46 @@
+using MailEngine.Imap.Access;
+using MailEngine.Store;
+
+namespace MailEngine.Imap.Commands;
+
+/// <summary>SETACL and DELETEACL: what an identifier may do with a mailbox.</summary>
+/// <remarks>RFC 4314 §3.1 and §3.2; needs the right "a". Groups: <see cref="AclIdentifier"/>.</remarks>
+/// <param name="Rights">Null: DELETEACL.</param>
+internal sealed record SetAclCommand(MailboxName Name, string Identifier, AclChangeMode Mode, AclRights? Rights) : ImapCommand
+{
+    // setacl = "SETACL" SP mailbox SP identifier SP mod-rights (RFC 4314 §7)
+    public static SetAclCommand Parse(ref ImapReader r)
+    {
+        MailboxName name = r.SpMailbox();
+        r.Sp();
+        string identifier = r.AstringText();
+        r.Sp();
+        string text = r.AstringText();
+        AclChangeMode mode = text.StartsWith('+') ? AclChangeMode.Add : text.StartsWith('-') ? AclChangeMode.Remove : AclChangeMode.Replace;
+        if (!AclText.TryParse(text.AsSpan(mode == AclChangeMode.Replace ? 0 : 1), out AclRights rights))
+            r.Fail("Not a right: use lrswipkxtea");   // RFC 4314 §3.1: BAD, not passed over
+        return new(name, identifier, mode, rights);
+    }
+
+    // deleteacl = "DELETEACL" SP mailbox SP identifier (RFC 4314 §7)
+    public static SetAclCommand ParseDelete(ref ImapReader r)
+    {
+        MailboxName name = r.SpMailbox();
+        r.Sp();
+        return new(name, r.AstringText(), AclChangeMode.Replace, null);
+    }
+
+    public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
+    {
+        (bool isOne, string stored) = await IdentifierNames.ReadAsync(session.Services.Directory, Identifier, ct);
+        if (!isOne)
+            return ImapReply.Bad("Not an identifier");
+        Visit visit = await session.Access.FindAsync(Name, ct);
+        if (visit.Refusal(AclRights.Administer) is { } refusal)
+            return refusal;
+        if (stored.Length == 0)
+            return ImapReply.No("[CANNOT] There is nobody of that name");
+        StoreError error = await session.Store.SetAclAsync(visit.Info!.Id, stored, Rights is null ? AclChangeMode.Delete : Mode, Rights ?? AclRights.None);
+        return error != StoreError.None ? ImapReply.No(error) : ImapReply.Ok(Rights is null ? "DELETEACL completed" : "SETACL completed");
+    }
+}
