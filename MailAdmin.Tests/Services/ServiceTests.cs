@@ -219,7 +219,7 @@ public sealed class ServiceTests : IAsyncLifetime
         Assert.True(gone.Ok, gone.Text);
         Assert.Null((await _rig.Accounts.Directory.ResolveAsync(EmailAddress.Parse("ann@own.test"), default)).Domain);
         await using AccountsContext db = _rig.Accounts.Database.NewContext();
-        Assert.Equal(3, await db.StoreTasks.CountAsync());
+        Assert.Equal(4, await db.StoreTasks.CountAsync());
         Assert.False(await db.Grants.AnyAsync(g => g.AccountId == _rig.OwnMaster));
     }
 
