@@ -208,6 +208,16 @@ public sealed class StoreOptions
     /// <summary>A message delivered a second time (same Message-ID, sender, recipient and bytes) inside this time is dropped:
     /// the sender did not hear our 250 and tried again. Default one day.</summary>
     public TimeSpan DuplicateWindow { get; set; } = TimeSpan.FromDays(1);
+    /// <summary>Most deliveries of the duplicate window that are remembered, the newest; about 64 bytes of memory each. Senders who
+    /// did not hear our answer come again within the hour, so this covers 100 messages a second.</summary>
+    public int DuplicateKeys { get; set; } = 400_000;
+    /// <summary>Rows of delivered messages that may wait in memory before they are written to the index together. The messages
+    /// themselves are on disk by then. More makes delivery cheaper and a start after a crash longer (some 0.1 ms a row).</summary>
+    public int PendingRows { get; set; } = 1000;
+    /// <summary>Bytes kept aside on the volume of a partition. When the disk is full they are given back, so that mail that was taken is
+    /// written down and users can still log in and delete; no mail is taken until this much is free again. Default 16 MiB: the rows of
+    /// <see cref="PendingRows"/> messages, and room for deleting.</summary>
+    public long ReserveBytes { get; set; } = 16L << 20;
     /// <summary>Messages in opened mailboxes that are kept in memory though nobody holds them; about 80 bytes each.</summary>
     public int CachedMessages { get; set; } = 1_000_000;
     /// <summary>Changes that may wait for the commit loop of a partition.</summary>

@@ -61,7 +61,16 @@ static partial class StoreLoad
         Task Repeat(Func<Task> work) => Task.Run(async () =>
         {
             while (!stop.IsCancellationRequested)
-                await work();
+            {
+                try
+                {
+                    await work();
+                }
+                catch (IOException)
+                {
+                    await Task.Delay(1);   // a large body whose file could not be written or synced: its sender hears of it and tries again
+                }
+            }
         });
         await Task.WhenAll(
             Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => DeliverAsync(store, NextId(), Size(), Say)),

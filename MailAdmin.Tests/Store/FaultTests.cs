@@ -16,7 +16,7 @@ public sealed class FaultTests
         try
         {
             var kept = new List<string>();
-            await using (StoreRig rig = await StoreRig.OpenAsync(folder: mount["data"]))
+            await using (StoreRig rig = await StoreRig.OpenAsync(new StoreOptions { ReserveBytes = 1 << 20 }, mount["data"]))
             {
                 StoreError fault = StoreError.None;
                 for (int i = 0; fault == StoreError.None && i < 200; i++)
@@ -33,9 +33,15 @@ public sealed class FaultTests
                 Mailbox box = (await rig.Store.OpenAsync(1, MailboxName.Inbox))!;
                 Assert.Equal(kept.Count, box.Current.Count);
                 Assert.True((await rig.Store.CheckAsync(null, default)).IsWhole);
+
+                // So does deleting, which the space kept aside is for.
+                Assert.Equal(StoreError.None, await rig.Store.StoreFlagsAsync(box, [box.Current[0].Uid], new FlagChange(FlagChangeMode.Add, MessageFlags.Deleted, [])));
+                Assert.Equal(StoreError.None, await rig.Store.ExpungeAsync(box, null));
+                kept.RemoveAt(0);
+                Assert.Equal(kept.Count, box.Current.Count);
             }
             // Space comes back: so does delivery, in the same store.
-            await using (StoreRig rig = await StoreRig.OpenAsync(folder: mount["data"]))
+            await using (StoreRig rig = await StoreRig.OpenAsync(new StoreOptions { ReserveBytes = 1 << 20 }, mount["data"]))
             {
                 Mailbox box = (await rig.Store.OpenAsync(1, MailboxName.Inbox))!;
                 Assert.Equal(kept.Count, box.Current.Count);
@@ -58,7 +64,7 @@ public sealed class FaultTests
         Mount("-t", "tmpfs", "-o", "size=6m", "tmpfs", mount.Path);
         try
         {
-            await using StoreRig rig = await StoreRig.OpenAsync(folder: mount["data"]);
+            await using StoreRig rig = await StoreRig.OpenAsync(new StoreOptions { ReserveBytes = 1 << 20 }, mount["data"]);
             Assert.Throws<IOException>(() => rig.GivenBody(StoreRig.Mail("large", 20_000_000)));
             Assert.Empty(Directory.GetFiles(mount["data/partitions/default/segments"]));
             Assert.Equal(StoreError.None, (await rig.DeliverAsync(StoreRig.Mail("small"), StoreRig.To(1))).Fault);

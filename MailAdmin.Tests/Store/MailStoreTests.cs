@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using MailAdmin.Tests.Rig;
 using MailEngine;
@@ -79,7 +80,7 @@ public sealed class MailStoreTests : IAsyncLifetime
     [Fact]
     public async Task When_the_same_delivery_comes_again_then_there_is_one_copy()
     {
-        byte[] key = [1, 2, 3];
+        byte[] key = SHA256.HashData([1, 2, 3]);
         await _rig.DeliverAsync(StoreRig.Mail("d"), StoreRig.To(1, key: key));
         await _rig.ReopenAsync();
         AcceptOutcome again = await _rig.DeliverAsync(StoreRig.Mail("d"), StoreRig.To(1, key: key));

@@ -14,6 +14,9 @@ internal sealed class AccountDraft(long id, ulong modSeq, long messages, long by
     /// <summary>S3: per account, only ever up. RFC 7162 §3.1</summary>
     public ulong NextModSeq() => ++ModSeq;
 
+    /// <summary>The next mod-sequence is above this one.</summary>
+    public void Reach(ulong modSeq) => ModSeq = Math.Max(ModSeq, modSeq);
+
     public void Add(long messages, long bytes)
     {
         Messages += messages;
@@ -33,8 +36,9 @@ internal sealed class CommitBatch(Partition partition)
     readonly Dictionary<(long, string), long> _names = [];   // 0: gone in this batch
     readonly Dictionary<long, Acl> _acls = [];
     readonly Dictionary<(long Mailbox, long Reader), SeenState> _seen = [];
-    readonly HashSet<string> _delivered = [];
+    readonly Dictionary<UInt128, long> _delivered = [];
     readonly HashSet<long> _dropped = [];
+    bool _makesMailboxes;
     readonly HashSet<long> _restored = [];
     readonly List<Action<IndexWriter>> _rows = [];
     readonly List<Action> _published = [];
@@ -52,9 +56,19 @@ internal sealed class CommitBatch(Partition partition)
 
     public bool HasRows => _rows.Count > 0 || _mailboxes.Values.Any(m => m.IsChanged) || _seen.Count > 0;
 
+    /// <summary>True: it makes rows that no segment record can bring back.</summary>
+    public bool NeedsIndex => _makesMailboxes || _seen.Count > 0;
+
     public IReadOnlyCollection<AccountDraft> Accounts => _accounts.Values;
 
     public IReadOnlyDictionary<(long, string), long> Names => _names;
+
+    public IReadOnlyList<Action<IndexWriter>> Rows => _rows;
+
+    public IEnumerable<MailboxDraft> ChangedMailboxes => _mailboxes.Values.Where(box => box.IsChanged);
+
+    /// <summary>Deliveries to remember, with the time each is forgotten (Unix seconds).</summary>
+    public IReadOnlyDictionary<UInt128, long> Delivered => _delivered;
 
     public MailboxDraft? Mailbox(long id)
     {
@@ -102,6 +116,7 @@ internal sealed class CommitBatch(Partition partition)
     /// <remarks>Parents are the caller's business.</remarks>
     public MailboxDraft CreateMailbox(long accountId, MailboxName name, string specialUse, Acl? acl = null)
     {
+        _makesMailboxes = true;
         long id = partition.NextMailboxId();
         uint validity = partition.NextUidValidity();
         AccountDraft account = Account(accountId);
@@ -176,6 +191,9 @@ internal sealed class CommitBatch(Partition partition)
     /// <summary>Rows committed before this batch.</summary>
     public IndexReader Committed => partition.LoopReader;
 
+    /// <summary>Most remembered deliveries.</summary>
+    public int MostDeliveries => partition.Options.DuplicateKeys;
+
     /// <summary>What was expunged or deleted before this is beyond bringing back. Unix seconds.</summary>
     public long RetainedSince => (Now - partition.Options.ExpungeRetention).ToUnixTimeSeconds();
 
@@ -194,12 +212,12 @@ internal sealed class CommitBatch(Partition partition)
     public void WhenPublished(Action action) => _published.Add(action);
 
     /// <summary>True: the same delivery was made before, or is made in this batch.</summary>
-    public bool WasDelivered(byte[] key) => _delivered.Contains(Convert.ToHexString(key)) || partition.WasDelivered(key);
+    public bool WasDelivered(UInt128 key) => _delivered.ContainsKey(key) || partition.WasDelivered(key);
 
-    public void RememberDelivery(byte[] key)
+    public void RememberDelivery(UInt128 key)
     {
-        _delivered.Add(Convert.ToHexString(key));
         long expires = (Now + partition.DuplicateWindow).ToUnixTimeSeconds();
+        _delivered.Add(key, expires);
         _rows.Add(index => index.PutDelivered(key, expires));
     }
 
@@ -225,7 +243,9 @@ internal sealed class CommitBatch(Partition partition)
     /// <summary>Gives a message to a mailbox: UID, mod-sequence, segment record, row.</summary>
     /// <param name="entry">Dates, flags, keyword set and body filled in; the rest is filled here.</param>
     /// <param name="prefix">Header fields of this delivery; empty: the entry's prefix place is taken as it is.</param>
-    public uint Deposit(MailboxDraft box, ref MessageEntry entry, ReadOnlyMemory<byte> prefix)
+    /// <param name="inLog">The change is <see cref="StoreChange.InLog"/>.</param>
+    /// <param name="deliveryKey">See <see cref="RecentDeliveries"/>; 0: none.</param>
+    public uint Deposit(MailboxDraft box, ref MessageEntry entry, ReadOnlyMemory<byte> prefix, bool inLog = false, UInt128 deliveryKey = default)
     {
         AccountDraft account = Account(box.Mailbox.AccountId);
         entry.ModSeq = account.NextModSeq();
@@ -237,8 +257,8 @@ internal sealed class CommitBatch(Partition partition)
             entry.PrefixOffset = 0;
             entry.PrefixLength = (uint)prefix.Length;
         }
-        byte[] meta = SegmentRecord.DepositMeta(box.Mailbox.AccountId, box.Mailbox.Id, box.Counters.UidValidity, entry, box.Mailbox.Name.Value,
-            string.Join(' ', box.KeywordSets[entry.KeywordSet]));
+        byte[] meta = SegmentRecord.DepositMeta(new DepositRecord(box.Mailbox.AccountId, box.Mailbox.Id, box.Counters.UidValidity, entry,
+            box.Mailbox.Name.Value, string.Join(' ', box.KeywordSets[entry.KeywordSet]), inLog, deliveryKey));
         BodyRange place = AppendRecord(RecordKind.Deposit, meta, prefix, Crc32C.Of(prefix.Span));
         if (!prefix.IsEmpty)
         {

@@ -95,7 +95,8 @@ public sealed class DetailsReader : IDisposable
         _nextRows = goesOn ? Math.Min(_nextRows * 4, MostRows) : 1;
         _rows.Clear();
         _used = 0;
-        _partition.Read(reader =>
+        // A row that is not written yet is worked out from the message's bytes like a lost one.
+        _partition.ReadBehind(reader =>
         {
             reader.Details(_mailbox.Id, uid, _nextRows, Take);
             return 0;

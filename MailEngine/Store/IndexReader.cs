@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MailEngine.Addresses;
@@ -60,7 +61,6 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         "SELECT id, envelope, structure, layout, message_id, preview, refs, email_id FROM message WHERE id>=?1 AND id<?2 ORDER BY id LIMIT ?3");
     readonly SqliteStatement _naming = db.Prepare("SELECT mailbox FROM acl WHERE identifier=?1");
     readonly SqliteStatement _seen = db.Prepare("SELECT data FROM seen WHERE mailbox=?1 AND reader=?2");
-    readonly SqliteStatement _delivered = db.Prepare("SELECT 1 FROM delivered WHERE key=?1");
     const string QueueColumns =
         "id, account, message_key, reverse_path, recipient, parameters, state, queued_at, next_attempt, attempts, last_reply, delay_noticed, segment, offset, length";
     readonly SqliteStatement _queue = db.Prepare($"SELECT {QueueColumns} FROM queue WHERE id>=?1 AND id<=?2 ORDER BY id");
@@ -167,11 +167,24 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         return seen;
     }
 
-    public bool WasDelivered(byte[] key)
+    /// <summary>Keys of the newest remembered deliveries, oldest first, with the time each is forgotten (Unix seconds).</summary>
+    public void Delivered(int most, Action<UInt128, long> take)
     {
-        bool found = _delivered.Bind(1, key).Step();
-        _delivered.Reset();
-        return found;
+        using SqliteStatement query = db.Prepare(
+            "SELECT key, expires FROM delivered WHERE id > (SELECT coalesce(max(id), 0) FROM delivered) - ?1 ORDER BY id");
+        query.Bind(1, most);
+        while (query.Step())
+            take(BinaryPrimitives.ReadUInt128LittleEndian(query.Blob(0)), query.Int64(1));
+    }
+
+    /// <summary>How far the rows of each segment have come, and whether it takes no more.</summary>
+    public Dictionary<uint, (long Bytes, bool Closed)> Segments()
+    {
+        var segments = new Dictionary<uint, (long, bool)>();
+        using SqliteStatement query = db.Prepare("SELECT number, bytes, closed FROM segment");
+        while (query.Step())
+            segments.Add((uint)query.Int64(0), (query.Int64(1), query.Int64(2) != 0));
+        return segments;
     }
 
     /// <summary>All chunks of a mailbox, in order: the whole cost of opening it.</summary>
@@ -202,10 +215,7 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         db.Execute("BEGIN");
         try
         {
-            MailboxRow? row = Mailbox(mailboxId);
-            return row is null || row.Deleted
-                ? null
-                : new Mailbox(row.Id, row.AccountId, row.Name, new MailboxSnapshot(row.Counters, Chunks(row.Id), KeywordText.Parse(row.Keywords))) { Acl = row.Acl };
+            return ReadMailbox(mailboxId);
         }
         finally
         {
@@ -249,6 +259,15 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         {
             _meta.Reset();
         }
+    }
+
+    /// <summary>The same, inside a transaction of the caller.</summary>
+    public Mailbox? ReadMailbox(long mailboxId)
+    {
+        MailboxRow? row = Mailbox(mailboxId);
+        return row is null || row.Deleted
+            ? null
+            : new Mailbox(row.Id, row.AccountId, row.Name, new MailboxSnapshot(row.Counters, Chunks(row.Id), KeywordText.Parse(row.Keywords))) { Acl = row.Acl };
     }
 
     /// <summary>Message rows from a UID on, at most <paramref name="rows"/> of them, given to <paramref name="take"/> one by one.</summary>

@@ -7,7 +7,7 @@ namespace MailEngine.Store;
 /// a mailbox's rows side by side. Every row carries its account id: what a later move to a shared database needs.</remarks>
 internal static class IndexSchema
 {
-    public const int Version = 3;
+    public const int Version = 4;
 
     const string Tables = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -30,13 +30,12 @@ internal static class IndexSchema
         CREATE INDEX acl_identifier ON acl(identifier, mailbox);
         CREATE TABLE seen(mailbox INTEGER NOT NULL, reader INTEGER NOT NULL, account INTEGER NOT NULL, data BLOB NOT NULL,
             PRIMARY KEY(mailbox, reader)) WITHOUT ROWID;
-        CREATE TABLE delivered(key BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
-        CREATE INDEX delivered_expires ON delivered(expires);
+        CREATE TABLE delivered(id INTEGER PRIMARY KEY, key BLOB NOT NULL, expires INTEGER NOT NULL);
         CREATE TABLE queue(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, message_key TEXT NOT NULL, reverse_path TEXT NOT NULL,
             recipient TEXT NOT NULL, parameters TEXT NOT NULL, state INTEGER NOT NULL, queued_at INTEGER NOT NULL, next_attempt INTEGER NOT NULL,
             attempts INTEGER NOT NULL, last_reply TEXT NOT NULL, delay_noticed INTEGER NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,
             length INTEGER NOT NULL);
-        CREATE TABLE segment(number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);
+        CREATE TABLE segment(number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0);
         """;
 
     /// <summary>What makes a file of one version that of the next: the first entry is for version 1.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using MailEngine.Io;
 using MailEngine.Mime;
@@ -39,14 +40,14 @@ internal sealed class IndexWriter : IDisposable
             SELECT ?2, ?3, envelope, structure, layout, message_id, base_subject, sort_from, sort_to, sort_cc, refs, preview, coalesce(email_id, ?4) FROM message WHERE id=?1
             """);
         _putExpunged = db.Prepare("INSERT OR REPLACE INTO expunged(id, account, modseq, at, entry) VALUES(?1,?2,?3,?4,?5)");
-        _putDelivered = db.Prepare("INSERT OR REPLACE INTO delivered(key, expires) VALUES(?1,?2)");
+        _putDelivered = db.Prepare("INSERT INTO delivered(key, expires) VALUES(?1,?2)");
         _putQueue = db.Prepare("""
             INSERT INTO queue(account, message_key, reverse_path, recipient, parameters, state, queued_at, next_attempt, attempts, last_reply, delay_noticed, segment, offset, length)
             VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)
             """);
         _updateQueue = db.Prepare("UPDATE queue SET state=?2, next_attempt=?3, attempts=?4, last_reply=?5, delay_noticed=?6, recipient=?7 WHERE id=?1");
         _dropQueue = db.Prepare("DELETE FROM queue WHERE id=?1");
-        _putSegment = db.Prepare("INSERT OR REPLACE INTO segment(number, bytes) VALUES(?1,?2)");
+        _putSegment = db.Prepare("INSERT INTO segment(number, bytes) VALUES(?1,?2) ON CONFLICT(number) DO UPDATE SET bytes=excluded.bytes");
         _putMeta = db.Prepare("INSERT OR REPLACE INTO meta(key, value) VALUES(?1,?2)");
         _putSeen = db.Prepare("INSERT OR REPLACE INTO seen(mailbox, reader, account, data) VALUES(?1,?2,?3,?4)");
         _db.WatchLog();
@@ -120,7 +121,12 @@ internal sealed class IndexWriter : IDisposable
     public void PutSeen(long mailboxId, long reader, long accountId, SeenState seen) =>
         _putSeen.Bind(1, mailboxId).Bind(2, reader).Bind(3, accountId).Bind(4, seen.Write()).Run();
 
-    public void PutDelivered(byte[] key, long expires) => _putDelivered.Bind(1, key).Bind(2, expires).Run();
+    public void PutDelivered(UInt128 key, long expires)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128LittleEndian(bytes, key);
+        _putDelivered.Bind(1, bytes).Bind(2, expires).Run();
+    }
 
     /// <returns>The row's id; ids are never used again (AUTOINCREMENT, S3).</returns>
     public long PutQueue(QueueEntry entry, BodyRange body)
@@ -139,6 +145,13 @@ internal sealed class IndexWriter : IDisposable
     public void DropQueue(long id) => _dropQueue.Bind(1, id).Run();
 
     public void PutSegment(uint number, long bytes) => _putSegment.Bind(1, number).Bind(2, bytes).Run();
+
+    /// <summary>No record behind this length was ever acknowledged or will be: the segment failed.</summary>
+    public void CloseSegment(uint number, long bytes)
+    {
+        PutSegment(number, bytes);
+        Run("UPDATE segment SET closed=1 WHERE number=?1", (long)number);
+    }
 
     public void PutMeta(string key, long value) => _putMeta.Bind(1, key).Bind(2, value).Run();
 

@@ -76,7 +76,7 @@ public sealed class MailStore : IAsyncDisposable
     /// <summary>Opens a mailbox; null: no such mailbox. INBOX is made when it is not there.</summary>
     public async Task<Mailbox?> OpenAsync(long accountId, MailboxName name)
     {
-        MailboxRow? row = await RowAsync(accountId, name);
+        MailboxRow? row = await RowAsync(accountId, name, settled: false);
         return row is null ? null : _partition.Open(row.Id);
     }
 
@@ -108,9 +108,9 @@ public sealed class MailStore : IAsyncDisposable
     public Task<StoreError> SetAclAsync(long mailboxId, string identifier, AclChangeMode mode, AclRights rights) =>
         _partition.CommitAsync(new AclChange(mailboxId, identifier, mode, rights, AclEntries));
 
-    async ValueTask<MailboxRow?> RowAsync(long accountId, MailboxName name)
+    async ValueTask<MailboxRow?> RowAsync(long accountId, MailboxName name, bool settled = true)
     {
-        MailboxRow? row = _partition.Read(r => r.Mailbox(accountId, name));
+        MailboxRow? row = settled ? _partition.Read(r => r.Mailbox(accountId, name)) : _partition.ReadBehind(r => r.Mailbox(accountId, name));
         if (row is not null || !name.IsInbox || accountId <= 0)
             return row;
         await ProvisionAsync(accountId, []);
@@ -214,11 +214,7 @@ public sealed class MailStore : IAsyncDisposable
 
     public DetailsReader OpenDetails(Mailbox box) => new(_partition, box);
 
-    public Task<AccountUse> UseAsync(long accountId)
-    {
-        (_, long messages, long bytes) = _partition.Read(r => r.Account(accountId)) ?? default;
-        return Task.FromResult(new AccountUse(messages, bytes));
-    }
+    public Task<AccountUse> UseAsync(long accountId) => Task.FromResult(_partition.UseOf(accountId));
 
     /// <summary>Use of several accounts; those without mail are missing from the answer.</summary>
     public IReadOnlyDictionary<long, AccountUse> UseOf(IReadOnlyCollection<long> accountIds) => _partition.Read(r =>
@@ -250,7 +246,11 @@ public sealed class MailStore : IAsyncDisposable
 
     /// <summary>Proves rows ↔ bytes ↔ counters and reports in words. Reads only; may run beside everything else.</summary>
     /// <param name="accountId">One account, or null for all and the queue.</param>
-    public Task<CheckReport> CheckAsync(long? accountId, CancellationToken ct) => Task.Run(() => new StoreCheck(_partition).Run(accountId, ct), ct);
+    public Task<CheckReport> CheckAsync(long? accountId, CancellationToken ct) => Task.Run(() =>
+    {
+        _partition.Settle();
+        return new StoreCheck(_partition).Run(accountId, ct);
+    }, ct);
 
     /// <summary>Expunged messages of an account that can be brought back, the last expunged first.</summary>
     /// <param name="filter">Only those with it in sender, subject or mailbox name; empty: all. Case does not matter.</param>

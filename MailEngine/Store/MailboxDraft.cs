@@ -27,6 +27,9 @@ internal sealed class MailboxDraft
 
     public bool IsChanged { get; private set; }
 
+    /// <summary>Number of the first chunk that is other than before.</summary>
+    public int FirstTouchedChunk => _touched.Count == 0 ? int.MaxValue : _touched.Min();
+
     IReadOnlyList<string[]> OldKeywordSets { get; }
 
     public IReadOnlyList<string[]> KeywordSets => _keywordSets ?? OldKeywordSets;
@@ -62,6 +65,13 @@ internal sealed class MailboxDraft
             Bytes = Counters.Bytes + entry.Size,
         });
         return entry.Uid;
+    }
+
+    /// <summary>The next message gets this UID at least.</summary>
+    public void SkipTo(uint uid)
+    {
+        if (uid > Counters.UidNext)
+            Change(Counters with { UidNext = uid });
     }
 
     /// <summary>Changes messages in place. <paramref name="change"/> gets each entry and says whether it changed it.</summary>
@@ -201,6 +211,16 @@ internal sealed class MailboxDraft
                 index.PutChunk(Mailbox.Id, Mailbox.AccountId, chunk.Number, chunk.Entries);
         }
         index.UpdateMailbox(Mailbox.Id, next.Counters, KeywordText.Format(next.KeywordSets));
+    }
+
+    /// <summary>Writes the last chunks of a mailbox as it stands, and its counters (S4).</summary>
+    /// <param name="first">Number of the first chunk to write.</param>
+    public static void WriteTail(IndexWriter index, Mailbox box, int first)
+    {
+        MailboxSnapshot now = box.Current;
+        for (int i = now.Chunks.Length - 1; i >= 0 && now.Chunks[i].Number >= first; i--)
+            index.PutChunk(box.Id, box.AccountId, now.Chunks[i].Number, now.Chunks[i].Entries);
+        index.UpdateMailbox(box.Id, now.Counters, KeywordText.Format(now.KeywordSets));
     }
 
     void Change(MailboxCounters next)

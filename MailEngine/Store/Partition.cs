@@ -21,6 +21,8 @@ internal sealed class Partition : IAsyncDisposable
     const int PagesBeforeOwnCheckpoint = 16_000;    // 64 MB: the loop helps, so that the log can start anew
     const long BatchBytes = 64L << 20;
     const int BatchChanges = 2048;
+    static readonly TimeSpan s_pendingAtMost = TimeSpan.FromMilliseconds(500);
+    static readonly TimeSpan s_idleBeforeSettling = TimeSpan.FromMilliseconds(10);
 
     readonly StoreOptions _options;
     readonly ILogger _log;
@@ -29,6 +31,11 @@ internal sealed class Partition : IAsyncDisposable
     readonly ConcurrentBag<IndexReader> _readers = [];
     readonly Channel<StoreChange> _waiting;
     readonly MailboxCache _mailboxes;
+    readonly PendingRows _pending = new();
+    readonly RecentDeliveries _delivered;
+    readonly DiskReserve _reserve;
+    readonly Dictionary<uint, long> _failedSegments = [];   // not yet closed in the index
+    (uint Segment, long Length) _whole;                     // up to here all records are committed
     readonly Dictionary<long, AccountDraft> _accounts = [];
     readonly Dictionary<(long, string), long> _names = [];
     readonly Thread _loop;
@@ -38,6 +45,7 @@ internal sealed class Partition : IAsyncDisposable
     long _nextMailboxId;
     uint _lastUidValidity;
     bool _appending;   // bytes of this batch may be in the segment without rows
+    bool _settlingFailed;
     volatile bool _stopped;
 
     Partition(string folder, FileStream lockFile, StoreOptions options, TimeProvider clock, ILogger log)
@@ -49,6 +57,8 @@ internal sealed class Partition : IAsyncDisposable
         Folder = folder;
         IndexPath = Path.Combine(folder, "index.db");
         _mailboxes = new MailboxCache(options.CachedMessages);
+        _delivered = new RecentDeliveries(options.DuplicateKeys);
+        _reserve = new DiskReserve(Path.Combine(folder, "reserve"), options.ReserveBytes);
         _waiting = Channel.CreateBounded<StoreChange>(new BoundedChannelOptions(options.PendingChanges) { SingleReader = true });
         var db = new SqliteDatabase(IndexPath, SqliteOpen.Create);
         try
@@ -98,6 +108,7 @@ internal sealed class Partition : IAsyncDisposable
             lockFile = TakeLock(folder);
             var partition = new Partition(folder, lockFile, options, clock, log);
             int segments = partition.CheckSegments();
+            partition.Replay();
             partition._loop.Start();
             partition._checkpointer.Start();
             StoreLog.Opened(log, folder, partition._loopReader.Database.ReadNumber("SELECT count(*) FROM mailbox") ?? 0, segments, watch.ElapsedMilliseconds);
@@ -136,8 +147,32 @@ internal sealed class Partition : IAsyncDisposable
         return await change.Done;
     }
 
-    /// <summary>Runs a query on a pooled connection.</summary>
+    /// <summary>Runs a query that sees everything that was acknowledged. Not on the loop's thread.</summary>
     public T Read<T>(Func<IndexReader, T> query)
+    {
+        Settle();
+        return ReadBehind(query);
+    }
+
+    /// <summary>Writes the rows that wait, so that every connection sees them.</summary>
+    public void Settle()
+    {
+        // When the index cannot be written, the mailboxes in memory are still right, and what can be read is read.
+        if (_pending.Any)
+            CommitAsync(new SettleChange()).GetAwaiter().GetResult();
+    }
+
+    /// <summary>What an account holds now.</summary>
+    public AccountUse UseOf(long accountId)
+    {
+        if (_pending.TryGetUse(accountId, out AccountUse use))
+            return use;
+        (_, long messages, long bytes) = ReadBehind(r => r.Account(accountId)) ?? default;
+        return new AccountUse(messages, bytes);
+    }
+
+    /// <summary>Runs a query on a pooled connection; rows and counters of the newest messages may be missing.</summary>
+    public T ReadBehind<T>(Func<IndexReader, T> query)
     {
         if (!_readers.TryTake(out IndexReader? reader))
             reader = new IndexReader(new SqliteDatabase(IndexPath, SqliteOpen.ReadOnly));
@@ -215,7 +250,7 @@ internal sealed class Partition : IAsyncDisposable
     internal uint NextUidValidity() =>
         _lastUidValidity = Math.Max(_lastUidValidity + 1, (uint)Math.Min(uint.MaxValue - 1, Clock.GetUtcNow().ToUnixTimeSeconds()));
 
-    internal bool WasDelivered(byte[] key) => _loopReader.WasDelivered(key);
+    internal bool WasDelivered(UInt128 key) => _delivered.Contains(key);
 
     internal IndexReader LoopReader => _loopReader;
 
@@ -253,8 +288,7 @@ internal sealed class Partition : IAsyncDisposable
         {
             if (!_waiting.Reader.TryRead(out StoreChange? first))
             {
-                // A thread of its own may block; the writer that ends the wait wakes it directly.
-                if (!_waiting.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+                if (!WaitForWork())
                     return;
                 continue;
             }
@@ -279,6 +313,16 @@ internal sealed class Partition : IAsyncDisposable
         }
     }
 
+    /// <returns>False: the partition closes.</returns>
+    bool WaitForWork()
+    {
+        // A thread of its own may block; the writer that ends the wait wakes it directly.
+        Task<bool> work = _waiting.Reader.WaitToReadAsync().AsTask();
+        if (_pending.Any && (!work.Wait(s_idleBeforeSettling) || !work.Result))
+            TrySettle();
+        return work.GetAwaiter().GetResult();
+    }
+
     /// <summary>Commits a batch; when it fails for a reason of one change, each change alone (S5).</summary>
     void Commit(List<StoreChange> changes)
     {
@@ -289,6 +333,12 @@ internal sealed class Partition : IAsyncDisposable
         catch (Exception fault)
         {
             Undo();
+            if (IsFull(fault) && _reserve.Release())
+            {
+                StoreLog.DiskFull(_log, Folder);
+                Commit(changes);
+                return;
+            }
             bool disk = fault is IOException and not SqliteException { IsDamaged: true };
             if (disk)
                 StoreLog.BatchFailed(_log, changes.Count, fault.Message, fault);
@@ -307,12 +357,21 @@ internal sealed class Partition : IAsyncDisposable
 
     void CommitTogether(List<StoreChange> changes)
     {
+        if (!_reserve.IsHeld && changes.Exists(change => change.BringsMail) && !_reserve.TryHold())
+        {
+            RefuseMail(changes);
+            if (changes.Count == 0)
+                return;
+        }
+        bool inLog = _failedSegments.Count == 0 && !_settlingFailed && changes.TrueForAll(change => change.InLog);
+        if (!inLog)
+            SettleNow();
         var batch = new CommitBatch(this);
         bool durable = false;
         foreach (StoreChange change in changes)
         {
             change.Prepare(batch);
-            durable |= change.Durable;
+            durable |= change.Durable && !change.InLog;
         }
         StepReached?.Invoke(CommitStep.Taken);
         if (batch.SegmentBytes > 0)
@@ -320,24 +379,35 @@ internal sealed class Partition : IAsyncDisposable
             _appending = true;
             Segments.Append(batch.Pieces, batch.SegmentBytes);   // bytes nobody points at yet: a crash here leaves garbage, no promise
             StepReached?.Invoke(CommitStep.Appended);
-            Segments.Sync();                                     // S2
+            Segments.Sync();                                     // S2; S1 for what is in the log
             StepReached?.Invoke(CommitStep.Synced);
         }
-        if (batch.HasRows)
+        if (inLog && !batch.NeedsIndex)
         {
-            _index.Begin(durable);
+            if (batch.HasRows)
+                _pending.Absorb(batch, Segments.CurrentNumber, Segments.CurrentLength);
+        }
+        else if (batch.HasRows)
+        {
+            _index.Begin(durable || batch.NeedsIndex);
+            _pending.Write(_index);
             batch.Write(_index);                                 // S4: counters with the rows
             StepReached?.Invoke(CommitStep.RowsWritten);
             _index.Commit();                                     // S1
+            _pending.Clear();
         }
         _appending = false;
+        _whole = (Segments.CurrentNumber, Segments.CurrentLength);
         StepReached?.Invoke(CommitStep.Committed);
 
         // Nothing below may fail or wait on a client. A crash here loses no promise: the rows are there, callers were not told.
         foreach (AccountDraft account in batch.Accounts)
             _accounts[account.Id] = account;
-        if (_accounts.Count > 200_000)
+        if (_accounts.Count > 200_000 && !_pending.Any)
             _accounts.Clear();
+        foreach ((UInt128 key, long expires) in batch.Delivered)
+            _delivered.Add(key, expires);
+        _delivered.Forget(batch.Now.ToUnixTimeSeconds());
         foreach (((long account, string name), long id) in batch.Names)
             Remember(account, name, id);
         batch.Publish();
@@ -345,8 +415,65 @@ internal sealed class Partition : IAsyncDisposable
         foreach (StoreChange change in changes)
             change.Complete();                                   // only now may a session answer 250 or OK
         StepReached?.Invoke(CommitStep.Completed);
+        if (_pending.Rows >= _options.PendingRows || _pending.Age > s_pendingAtMost)
+            TrySettle();
         if (_index.Database.LogFrames > PagesBeforeCheckpoint)
             MakeCheckpoint();
+    }
+
+    /// <summary>Writes the rows that wait. Their messages are durable by their segment, so this syncs only to close a failed one.</summary>
+    void SettleNow()
+    {
+        if (!_pending.Any && _failedSegments.Count == 0)
+            return;
+        _index.Begin(durable: _failedSegments.Count > 0);
+        _pending.Write(_index);
+        foreach ((uint segment, long length) in _failedSegments)
+            _index.CloseSegment(segment, length);
+        StepReached?.Invoke(CommitStep.RowsWritten);
+        _index.Commit();
+        _pending.Clear();
+        _failedSegments.Clear();
+        _settlingFailed = false;
+        StepReached?.Invoke(CommitStep.Committed);
+    }
+
+    /// <summary>The same between two batches; when it fails, the next batch must manage it before it is taken.</summary>
+    void TrySettle()
+    {
+        try
+        {
+            SettleNow();
+        }
+        catch (SqliteException fault)
+        {
+            Undo();
+            if (fault.IsFull && _reserve.Release())
+            {
+                StoreLog.DiskFull(_log, Folder);
+                TrySettle();
+                return;
+            }
+            _settlingFailed = true;
+            StoreLog.SettlingFailed(_log, IndexPath, _pending.Rows, fault);
+        }
+    }
+
+    /// <summary>The disk is nearly full: what is left serves reading, deleting and what was taken before.</summary>
+    static void RefuseMail(List<StoreChange> changes)
+    {
+        foreach (StoreChange change in changes)
+        {
+            if (change.BringsMail)
+                change.Fail();
+        }
+        changes.RemoveAll(change => change.BringsMail);
+    }
+
+    static bool IsFull(Exception fault)
+    {
+        const int noSpace = 28;   // ENOSPC
+        return fault is SqliteException { IsFull: true } || (fault is IOException and not SqliteException && fault.HResult == noSpace);
     }
 
     void Undo()
@@ -359,22 +486,14 @@ internal sealed class Partition : IAsyncDisposable
         {
             StoreLog.ChangeFailed(_log, "ROLLBACK", fault);
         }
-        if (_appending)
-            Segments.Poison(CommittedLength());
+        if (_appending && Segments.CurrentNumber != 0)
+        {
+            // Its callers are told that nothing was kept, so no start may make rows of it. The index says so before anything else is taken.
+            long committed = Segments.CurrentNumber == _whole.Segment ? _whole.Length : 0;
+            _failedSegments[Segments.CurrentNumber] = committed;
+            Segments.Poison(committed);
+        }
         _appending = false;
-    }
-
-    /// <summary>How much of the current segment rows may name.</summary>
-    long CommittedLength()
-    {
-        try
-        {
-            return _loopReader.Database.ReadNumber($"SELECT bytes FROM segment WHERE number={Segments.CurrentNumber}") ?? 0;
-        }
-        catch (SqliteException)
-        {
-            return Segments.CurrentLength;   // give nothing back rather than too much
-        }
     }
 
     void Remember(long accountId, string name, long id)
@@ -429,18 +548,34 @@ internal sealed class Partition : IAsyncDisposable
     /// <summary>Every segment that rows name must be there and long enough; what is not is said once and the rest works on (S5).</summary>
     int CheckSegments()
     {
-        int count = 0;
-        using SqliteStatement query = _loopReader.Database.Prepare("SELECT number, bytes FROM segment");
-        while (query.Step())
+        Dictionary<uint, (long Bytes, bool Closed)> segments = _loopReader.Segments();
+        foreach ((uint number, (long bytes, _)) in segments)
         {
-            count++;
-            var file = new FileInfo(Segments.PathOf((uint)query.Int64(0)));
+            var file = new FileInfo(Segments.PathOf(number));
             if (!file.Exists)
                 StoreLog.SegmentMissing(_log, file.FullName);
-            else if (file.Length < query.Int64(1))
-                StoreLog.SegmentShort(_log, file.FullName, file.Length, query.Int64(1));
+            else if (file.Length < bytes)
+                StoreLog.SegmentShort(_log, file.FullName, file.Length, bytes);
         }
-        return count;
+        return segments.Count;
+    }
+
+    void Replay()
+    {
+        _loopReader.Delivered(_options.DuplicateKeys, _delivered.Add);
+        int made;
+        try
+        {
+            made = new SegmentReplay(Segments, _loopReader, _index, _delivered, _options, _log).Run();
+        }
+        catch (SqliteException fault) when (fault.IsFull && _reserve.Release())
+        {
+            StoreLog.DiskFull(_log, Folder);
+            made = new SegmentReplay(Segments, _loopReader, _index, _delivered, _options, _log).Run();
+        }
+        if (made > 0)
+            StoreLog.Replayed(_log, made);
+        _reserve.TryHold();
     }
 
     static FileStream TakeLock(string folder)

@@ -43,6 +43,23 @@ internal sealed class SegmentFiles : IDisposable
 
     public string PathOf(uint number) => Path.Combine(_folder, number.ToString("D8", CultureInfo.InvariantCulture));
 
+    /// <summary>Number and length of each file, in order.</summary>
+    public IReadOnlyList<(uint Number, long Length)> Files()
+    {
+        var files = new List<(uint, long)>();
+        foreach (FileInfo file in new DirectoryInfo(_folder).EnumerateFiles())
+        {
+            if (uint.TryParse(file.Name, NumberStyles.None, CultureInfo.InvariantCulture, out uint number))
+                files.Add((number, file.Length));
+        }
+        files.Sort();
+        return files;
+    }
+
+    /// <summary>True: this body has the whole file to itself.</summary>
+    public static bool IsOwn(BodyRange body, long fileLength) =>
+        body.Offset == SegmentRecord.HeaderBytes && fileLength == body.Offset + (long)body.Length;
+
     /// <summary>Opens a new segment when there is none or it is full. Commit loop only.</summary>
     /// <exception cref="IOException">No space, or the folder is gone.</exception>
     public void EnsureCurrent()

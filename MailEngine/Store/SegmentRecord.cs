@@ -16,6 +16,14 @@ internal enum RecordKind : byte
     Queue = 3,
 }
 
+/// <summary>What a deposit record says: the row, and where it belongs.</summary>
+/// <param name="Entry">Keyword set and sent date are not in it.</param>
+/// <param name="Keywords">By spaces.</param>
+/// <param name="InLog">True: acknowledged as soon as the segment was synced, so a start makes its row when it is missing.</param>
+/// <param name="DeliveryKey">See <see cref="RecentDeliveries"/>; 0: none.</param>
+internal readonly record struct DepositRecord(
+    long AccountId, long MailboxId, uint UidValidity, MessageEntry Entry, string MailboxName, string Keywords, bool InLog, UInt128 DeliveryKey);
+
 /// <summary>Where the parts of a record stand, as its header says.</summary>
 internal readonly record struct RecordHeader(RecordKind Kind, int MetaLength, uint PayloadLength, uint PayloadCrc)
 {
@@ -30,7 +38,8 @@ internal static class SegmentRecord
     public const int HeaderBytes = 24;
     const uint Magic = 0x3152_534D;   // "MSR1", little-endian
     const byte Version = 1;
-    const int DepositFixedBytes = 80;
+    const int DepositFixedBytes = 100;
+    const uint InLogFlag = 1;
 
     public static long Padded(long length) => (length + 7) & ~7L;
 
@@ -64,14 +73,15 @@ internal static class SegmentRecord
         BinaryPrimitives.ReadUInt32LittleEndian(header[20..]) == Crc32C.Of(meta, Crc32C.Of(header[..20]));
 
     /// <summary>Meta of a deposit: the row, and the names that make it stand on its own.</summary>
-    public static byte[] DepositMeta(long accountId, long mailboxId, uint uidValidity, in MessageEntry entry, string mailboxName, string keywords)
+    public static byte[] DepositMeta(in DepositRecord deposit)
     {
-        int nameBytes = Encoding.UTF8.GetByteCount(mailboxName), keywordBytes = Encoding.UTF8.GetByteCount(keywords);
-        byte[] meta = new byte[DepositFixedBytes + 4 + nameBytes + keywordBytes];
+        MessageEntry entry = deposit.Entry;
+        int nameBytes = Encoding.UTF8.GetByteCount(deposit.MailboxName), keywordBytes = Encoding.UTF8.GetByteCount(deposit.Keywords);
+        byte[] meta = new byte[DepositFixedBytes + nameBytes + keywordBytes];
         Span<byte> to = meta;
-        BinaryPrimitives.WriteInt64LittleEndian(to, accountId);
-        BinaryPrimitives.WriteInt64LittleEndian(to[8..], mailboxId);
-        BinaryPrimitives.WriteUInt32LittleEndian(to[16..], uidValidity);
+        BinaryPrimitives.WriteInt64LittleEndian(to, deposit.AccountId);
+        BinaryPrimitives.WriteInt64LittleEndian(to[8..], deposit.MailboxId);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[16..], deposit.UidValidity);
         BinaryPrimitives.WriteUInt32LittleEndian(to[20..], entry.Uid);
         BinaryPrimitives.WriteUInt64LittleEndian(to[24..], entry.ModSeq);
         BinaryPrimitives.WriteInt64LittleEndian(to[32..], entry.InternalDate);
@@ -83,12 +93,43 @@ internal static class SegmentRecord
         BinaryPrimitives.WriteUInt32LittleEndian(to[64..], entry.BodySegment);
         BinaryPrimitives.WriteUInt32LittleEndian(to[68..], entry.BodyOffset);
         BinaryPrimitives.WriteUInt32LittleEndian(to[72..], entry.BodyLength);
-        BinaryPrimitives.WriteUInt32LittleEndian(to[76..], 0);
-        BinaryPrimitives.WriteUInt16LittleEndian(to[80..], (ushort)nameBytes);
-        BinaryPrimitives.WriteUInt16LittleEndian(to[82..], (ushort)keywordBytes);
-        Encoding.UTF8.GetBytes(mailboxName, to[84..]);
-        Encoding.UTF8.GetBytes(keywords, to[(84 + nameBytes)..]);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[76..], deposit.InLog ? InLogFlag : 0);
+        BinaryPrimitives.WriteUInt128LittleEndian(to[80..], deposit.DeliveryKey);
+        BinaryPrimitives.WriteUInt16LittleEndian(to[96..], (ushort)nameBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(to[98..], (ushort)keywordBytes);
+        Encoding.UTF8.GetBytes(deposit.MailboxName, to[DepositFixedBytes..]);
+        Encoding.UTF8.GetBytes(deposit.Keywords, to[(DepositFixedBytes + nameBytes)..]);
         return meta;
+    }
+
+    /// <summary>Reads the meta of a deposit; false: the lengths in it do not fit.</summary>
+    public static bool TryReadDeposit(ReadOnlySpan<byte> meta, out DepositRecord deposit)
+    {
+        deposit = default;
+        if (meta.Length < DepositFixedBytes)
+            return false;
+        int nameBytes = BinaryPrimitives.ReadUInt16LittleEndian(meta[96..]), keywordBytes = BinaryPrimitives.ReadUInt16LittleEndian(meta[98..]);
+        if (meta.Length != DepositFixedBytes + nameBytes + keywordBytes)
+            return false;
+        var entry = new MessageEntry
+        {
+            Uid = BinaryPrimitives.ReadUInt32LittleEndian(meta[20..]),
+            ModSeq = BinaryPrimitives.ReadUInt64LittleEndian(meta[24..]),
+            InternalDate = BinaryPrimitives.ReadInt64LittleEndian(meta[32..]),
+            SaveDate = BinaryPrimitives.ReadInt64LittleEndian(meta[40..]),
+            Flags = (MessageFlags)BinaryPrimitives.ReadUInt32LittleEndian(meta[48..]) & MessageFlags.All,
+            PrefixSegment = BinaryPrimitives.ReadUInt32LittleEndian(meta[52..]),
+            PrefixOffset = BinaryPrimitives.ReadUInt32LittleEndian(meta[56..]),
+            PrefixLength = BinaryPrimitives.ReadUInt32LittleEndian(meta[60..]),
+            BodySegment = BinaryPrimitives.ReadUInt32LittleEndian(meta[64..]),
+            BodyOffset = BinaryPrimitives.ReadUInt32LittleEndian(meta[68..]),
+            BodyLength = BinaryPrimitives.ReadUInt32LittleEndian(meta[72..]),
+        };
+        deposit = new DepositRecord(
+            BinaryPrimitives.ReadInt64LittleEndian(meta), BinaryPrimitives.ReadInt64LittleEndian(meta[8..]), BinaryPrimitives.ReadUInt32LittleEndian(meta[16..]), entry,
+            Encoding.UTF8.GetString(meta.Slice(DepositFixedBytes, nameBytes)), Encoding.UTF8.GetString(meta[(DepositFixedBytes + nameBytes)..]),
+            (BinaryPrimitives.ReadUInt32LittleEndian(meta[76..]) & InLogFlag) != 0, BinaryPrimitives.ReadUInt128LittleEndian(meta[80..]));
+        return true;
     }
 
     /// <summary>Payload of a queue record: the envelope as lines "name value".</summary>

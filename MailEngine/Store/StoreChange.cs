@@ -6,6 +6,13 @@ internal abstract class StoreChange
     /// <summary>True: class D2, on disk before the caller hears of it. False: D1, flags alone.</summary>
     public virtual bool Durable => true;
 
+    /// <summary>True: its segment records are enough to make all its rows again, so it is done when the segment is synced and
+    /// its rows may follow later. It touches nothing but what <see cref="CommitBatch.Deposit"/> does in mailboxes that are there.</summary>
+    public virtual bool InLog => false;
+
+    /// <summary>True: it brings new mail, which is refused while the disk is nearly full.</summary>
+    public virtual bool BringsMail => false;
+
     /// <summary>Bytes it will append, about; keeps a batch in bounds.</summary>
     public virtual long Bytes => 0;
 
@@ -33,6 +40,20 @@ internal abstract class StoreChange<T> : StoreChange
     public sealed override void Complete() => _done.TrySetResult(Outcome);
 
     public sealed override void Fail() => _done.TrySetResult(Fault);
+}
+
+/// <summary>Changes nothing; when it is done, index.db holds every row that was waiting.</summary>
+internal sealed class SettleChange : StoreChange<StoreError>
+{
+    public override bool Durable => false;
+
+    protected override StoreError Outcome => StoreError.None;
+
+    protected override StoreError Fault => StoreError.Unavailable;
+
+    public override void Prepare(CommitBatch batch)
+    {
+    }
 }
 
 /// <summary>A change whose outcome is only whether it was done.</summary>

@@ -21,7 +21,8 @@ public sealed record Deposit
     public IReadOnlyList<string> Keywords { get; init; } = [];
     /// <summary>When it arrived.</summary>
     public required DateTimeOffset InternalDate { get; init; }
-    /// <summary>Names this very delivery; a second one with the same key inside the window is dropped. Null: never dropped.</summary>
+    /// <summary>Names this very delivery; a second one with the same key inside the window is dropped. Null: never dropped.
+    /// A hash of 16 bytes at least; the first 16 count.</summary>
     public byte[]? DuplicateKey { get; init; }
 }
 

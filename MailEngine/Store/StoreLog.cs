@@ -23,6 +23,15 @@ internal static partial class StoreLog
     [LoggerMessage(2005, LogLevel.Warning, "A checkpoint of {Path} failed; it is tried again.")]
     public static partial void CheckpointFailed(ILogger log, string path, Exception fault);
 
+    [LoggerMessage(2020, LogLevel.Information, "{Messages} messages were acknowledged but not yet in the index when the server ended; they are in it now")]
+    public static partial void Replayed(ILogger log, int messages);
+
+    [LoggerMessage(2021, LogLevel.Error, "{Path} cannot be written; rows of {Rows} delivered messages wait in memory (the messages are on disk), and no more mail is taken until they are written. Free space or mend the disk.")]
+    public static partial void SettlingFailed(ILogger log, string path, int rows, Exception fault);
+
+    [LoggerMessage(2022, LogLevel.Error, "The disk under {Folder} is full. Reading and deleting go on with the space kept aside; no mail is taken until there is free space again.")]
+    public static partial void DiskFull(ILogger log, string folder);
+
     [LoggerMessage(2006, LogLevel.Error, "Mailbox {Mailbox} cannot be read: {Reason} Run 'store check'.")]
     public static partial void MailboxDamaged(ILogger log, long mailbox, string reason);
 

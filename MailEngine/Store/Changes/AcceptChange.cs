@@ -1,3 +1,5 @@
+using MailEngine.Mime;
+
 namespace MailEngine.Store.Changes;
 
 /// <summary>One accepted message: its bytes, all its deposits, all its queue rows; and queue rows that it replaces (a report).</summary>
@@ -5,6 +7,10 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
 {
     DepositOutcome[] _deposits = [];
     long[] _queueIds = [];
+
+    public override bool InLog => acceptance.Queue.Count == 0 && removeQueueIds.Count == 0;
+
+    public override bool BringsMail => true;
 
     public override long Bytes => acceptance.Body.OwnRange is null ? acceptance.Body.Length : 0;
 
@@ -35,7 +41,8 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
 
     DepositOutcome Deposit(CommitBatch batch, Deposit deposit)
     {
-        if (deposit.DuplicateKey is { } key && batch.WasDelivered(key))
+        UInt128 key = deposit.DuplicateKey is { } wanted ? RecentDeliveries.KeyOf(wanted) : 0;
+        if (key != 0 && batch.WasDelivered(key))
             return new DepositOutcome(StoreError.Duplicate, 0, 0, 0);
         long accountId = deposit.Owner.AccountId;
         long id = batch.FindMailbox(accountId, deposit.Mailbox);
@@ -57,11 +64,12 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
             BodyOffset = body.Offset,
             BodyLength = body.Length,
         };
-        uint uid = batch.Deposit(box, ref entry, deposit.Prefix);
+        uint uid = batch.Deposit(box, ref entry, deposit.Prefix, InLog, key);
         long mailboxId = box.Mailbox.Id;
-        batch.Row(index => index.PutMessage(mailboxId, uid, accountId, acceptance.Body.Summary));
-        if (deposit.DuplicateKey is { } made)
-            batch.RememberDelivery(made);
+        MessageSummary summary = acceptance.Body.Summary;
+        batch.Row(index => index.PutMessage(mailboxId, uid, accountId, summary));
+        if (key != 0)
+            batch.RememberDelivery(key);
         return new DepositOutcome(StoreError.None, mailboxId, box.Counters.UidValidity, uid);
     }
 }

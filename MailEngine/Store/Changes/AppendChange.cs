@@ -1,3 +1,5 @@
+using MailEngine.Mime;
+
 namespace MailEngine.Store.Changes;
 
 /// <summary>APPEND: all messages or none. RFC 9051 §6.3.12, RFC 3502 §6.3.11</summary>
@@ -5,6 +7,11 @@ namespace MailEngine.Store.Changes;
 internal sealed class AppendChange(long mailboxId, long reader, long quotaBytes, IReadOnlyList<AppendItem> items) : StoreChange<AppendOutcome>
 {
     AppendOutcome _outcome;
+
+    // Several messages are kept all or none, which one transaction sees to.
+    public override bool InLog => items.Count == 1;
+
+    public override bool BringsMail => true;
 
     public override long Bytes => items.Sum(item => item.Body.OwnRange is null ? item.Body.Length : 0);
 
@@ -48,8 +55,9 @@ internal sealed class AppendChange(long mailboxId, long reader, long quotaBytes,
                 BodyOffset = body.Offset,
                 BodyLength = body.Length,
             };
-            uint uid = uids[i] = batch.Deposit(box, ref entry, default);
-            batch.Row(index => index.PutMessage(mailboxId, uid, accountId, item.Body.Summary));
+            uint uid = uids[i] = batch.Deposit(box, ref entry, default, InLog);
+            MessageSummary summary = item.Body.Summary;
+            batch.Row(index => index.PutMessage(mailboxId, uid, accountId, summary));
         }
         if (reader != 0 && items.Any(item => item.Flags.HasFlag(MessageFlags.Seen)))
             batch.SetSeen(box, reader, batch.SeenOf(box, reader).With([.. uids.Where((_, i) => items[i].Flags.HasFlag(MessageFlags.Seen))]));

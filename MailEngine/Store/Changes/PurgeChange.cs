@@ -20,6 +20,7 @@ internal sealed class PurgeChange : StoreChange<PurgeOutcome>
     public override void Prepare(CommitBatch batch)
     {
         // From the batch's clock: whatever the same batch brings back is younger than this (RestoreMessagesChange).
+        int mostDeliveries = batch.MostDeliveries;
         long before = batch.RetainedSince, now = batch.Now.ToUnixTimeSeconds();
         batch.Row(index =>
         {
@@ -48,7 +49,11 @@ internal sealed class PurgeChange : StoreChange<PurgeOutcome>
                     mailboxes = 1;
                 }
             }
-            index.Run($"DELETE FROM delivered WHERE key IN (SELECT key FROM delivered WHERE expires<?1 LIMIT {AtMost})", now);
+            // Kept in the order they came, which is the order they go in.
+            index.Run($"""
+                DELETE FROM delivered WHERE id IN (SELECT id FROM (SELECT id, expires FROM delivered ORDER BY id LIMIT {AtMost})
+                    WHERE expires<?1 OR id <= (SELECT max(id) FROM delivered) - ?2)
+                """, now, mostDeliveries);
             more |= index.Database.Changes > 0;
             _purged = new PurgeOutcome(messages, mailboxes, more);
         });
