@@ -19,7 +19,7 @@ static class DomainLimits
         }
         if (domain.TotalQuotaBytes > 0 && quotaAdded > 0)
         {
-            long given = await GivenAsync(db, domain, ct);
+            long given = await DomainQuotas.GivenAsync(db, domain, ct);
             errors.Require(given + quotaAdded <= domain.TotalQuotaBytes, "QuotaBytes",
                 $"The quotas of {domain.DisplayName} may add up to {Size.Text(domain.TotalQuotaBytes)}, and {Size.Text(Math.Max(0, domain.TotalQuotaBytes - given))} are left.");
         }
@@ -29,13 +29,15 @@ static class DomainLimits
     /// <param name="quota">Null: the default.</param>
     public static void CheckQuota(Domain domain, long? quota, Problems errors)
     {
-        long effective = quota ?? domain.DefaultQuotaBytes;
-        if (quota is < 0)
-            errors.Add("QuotaBytes", "Write a size, or nothing for the domain's default.");
-        else if (effective == 0 && (domain.MaxQuotaBytes > 0 || domain.TotalQuotaBytes > 0))
-            errors.Add("QuotaBytes", $"Accounts of {domain.DisplayName} must have a limit. Write a size.");
-        else if (domain.MaxQuotaBytes > 0 && effective > domain.MaxQuotaBytes)
-            errors.Add("QuotaBytes", $"An account of {domain.DisplayName} may have {Size.Text(domain.MaxQuotaBytes)} at most.");
+        string? problem = DomainQuotas.Check(domain, quota) switch
+        {
+            QuotaRefusal.Negative => "Write a size, or nothing for the domain's default.",
+            QuotaRefusal.Unlimited => $"Accounts of {domain.DisplayName} must have a limit. Write a size.",
+            QuotaRefusal.AboveLargest => $"An account of {domain.DisplayName} may have {Size.Text(domain.MaxQuotaBytes)} at most.",
+            _ => null,
+        };
+        if (problem is not null)
+            errors.Add("QuotaBytes", problem);
     }
 
     public static async Task CheckAddressesAsync(AccountsContext db, Domain domain, Problems errors, CancellationToken ct)
@@ -69,7 +71,7 @@ static class DomainLimits
         {
             bool unlimited = await db.Accounts.AnyAsync(a => a.DomainId == domain.Id && a.QuotaBytes == 0, ct);
             errors.Require(!unlimited, nameof(DomainForm.TotalQuotaBytes), "Some accounts have no limit. Give them one first.");
-            long given = await GivenAsync(db, domain, ct);
+            long given = await DomainQuotas.GivenAsync(db, domain, ct);
             errors.Require(given <= domain.TotalQuotaBytes, nameof(DomainForm.TotalQuotaBytes),
                 $"The quotas of its accounts add up to {Size.Text(given)} already.");
         }
@@ -78,12 +80,7 @@ static class DomainLimits
     /// <summary>Accounts there are, and the sum of their quotas where that has a limit.</summary>
     public static async Task<(int Accounts, long QuotaBytes)> UsedAsync(AccountsContext db, Domain domain, CancellationToken ct) =>
         (domain.MaxAccounts > 0 ? await db.Accounts.CountAsync(a => a.DomainId == domain.Id, ct) : 0,
-            domain.TotalQuotaBytes > 0 ? await GivenAsync(db, domain, ct) : 0);
-
-    // The domain's own object, not its row: its default may just be changing.
-    static async Task<long> GivenAsync(AccountsContext db, Domain domain, CancellationToken ct) =>
-        await db.Accounts.Where(a => a.DomainId == domain.Id && a.QuotaBytes != null).SumAsync(a => a.QuotaBytes ?? 0, ct)
-        + (await db.Accounts.CountAsync(a => a.DomainId == domain.Id && a.QuotaBytes == null, ct) * domain.DefaultQuotaBytes);
+            domain.TotalQuotaBytes > 0 ? await DomainQuotas.GivenAsync(db, domain, ct) : 0);
 
     static Task<int> CountAddressesAsync(AccountsContext db, long domainId, CancellationToken ct) =>
         db.Addresses.CountAsync(a => a.DomainId == domainId && !a.IsRole && !db.Accounts.Any(x => x.PrimaryAddressId == a.Id), ct);

@@ -7,9 +7,8 @@ namespace MailAdmin.Web.Services;
 static class Protection
 {
     /// <summary>False for a master when the account has rights beyond his own domains: whoever may reset its password would have them too.</summary>
-    public static async Task<bool> MayTouchAsync(AccountsContext db, Rights rights, long accountId, CancellationToken ct) =>
-        rights.IsSuperuser
-        || !await db.Grants.AnyAsync(g => g.AccountId == accountId && (g.DomainId == null || !rights.MasterOf.Contains(g.DomainId.Value)), ct);
+    public static Task<bool> MayTouchAsync(AccountsContext db, Rights rights, long accountId, CancellationToken ct) =>
+        AdminRights.MayTouchAsync(db, rights.IsSuperuser, rights.MasterOf, accountId, ct);
 
     /// <summary>True when nobody else could administer the server.</summary>
     public static async Task<bool> IsLastSuperuserAsync(AccountsContext db, long accountId, DateTimeOffset now, CancellationToken ct)

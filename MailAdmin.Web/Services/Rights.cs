@@ -1,5 +1,4 @@
 using MailEngine.Accounts;
-using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
 
@@ -27,23 +26,8 @@ public sealed record Rights
             return s_none with { IsSuperuser = true };
         if (actor.AccountId is not { } id)
             return s_none;
-        var account = await (
-            from a in db.Accounts
-            where a.Id == id
-            join d in db.Domains on a.DomainId equals (long?)d.Id into domains
-            from d in domains.DefaultIfEmpty()
-            select new { a.State, a.Services, DomainOn = d == null || d.Enabled }).FirstOrDefaultAsync(ct);
-        if (account is null or { State: AccountState.Suspended } or { DomainOn: false } || !account.Services.HasFlag(MailServices.Panel))
-            return s_none;
-        var grants = await db.Grants
-            .Where(g => g.AccountId == id && (g.EndsAt == null || g.EndsAt > now) && g.Permissions == Permissions.All)
-            .Select(g => g.DomainId).ToListAsync(ct);
-        return new Rights
-        {
-            AccountId = id,
-            IsSuperuser = grants.Contains(null),
-            MasterOf = grants.Where(d => d != null).Select(d => d!.Value).ToHashSet(),
-        };
+        AdminRights rights = await AdminRights.OfAsync(db, id, now, ct);
+        return rights.IsActive ? new Rights { AccountId = id, IsSuperuser = rights.IsSuperuser, MasterOf = rights.MasterOf } : s_none;
     }
 }
 
