@@ -181,6 +181,8 @@ public sealed class LimitOptions
     public int AliasExpansion { get; set; } = 10000;
     /// <summary>Mailboxes of one account.</summary>
     public int MailboxesPerAccount { get; set; } = 10000;
+    /// <summary>Largest value of one annotation, octets. RFC 5464 §4.1 wants 1024 at least. Default 64 KiB: what fits into a command.</summary>
+    public int MetadataBytes { get; set; } = 64 << 10;
     /// <summary>Failed log-ins for one account and one network in a quarter of an hour before they are slowed down.</summary>
     public int FailedLogins { get; set; } = 10;
     /// <summary>Age at which a remembered log-in must be checked against the hash again. Default 5 min.</summary>

@@ -102,6 +102,7 @@ public static class EngineOptionsCheck
         Within(errors, "Limits:Hops", limits.Hops, 30, 10_000);
         Within(errors, "Limits:AliasDepth", limits.AliasDepth, 1, 100);
         Within(errors, "Limits:AliasExpansion", limits.AliasExpansion, 1, 1_000_000);
+        Within(errors, "Limits:MetadataBytes", limits.MetadataBytes, 1024, 16 << 20);   // RFC 5464 §4.1
         Within(errors, "Limits:MailboxesPerAccount", limits.MailboxesPerAccount, 10, 1_000_000);
         Within(errors, "Limits:AppendMessages", limits.AppendMessages, 1, 100_000);
         Within(errors, "Limits:FailedLogins", limits.FailedLogins, 1, 10_000);

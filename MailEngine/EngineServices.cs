@@ -99,7 +99,7 @@ public sealed class EngineServices : IAsyncDisposable
 
         var smtp = new SmtpServer(Router, Delivery, Store, Trace, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<SmtpServer>());
         var lmtp = new LmtpServer(Router, Delivery, Store, Trace, Hostname, Options, Clock, logs.CreateLogger<LmtpServer>());
-        var imap = Made(new ImapServer(Store, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<ImapServer>()));
+        var imap = Made(new ImapServer(Store, Directory, new AccountAdministration(Database), Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<ImapServer>()));
         Doors = new Dictionary<MailProtocol, ProtocolDoor>
         {
             [MailProtocol.Smtp] = smtp.Door,

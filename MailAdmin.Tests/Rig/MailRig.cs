@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using MailAdmin.Tests.Accounts;
 using MailEngine;
+using MailEngine.Accounts;
 using MailEngine.Dns;
 using MailEngine.Flow;
 using MailEngine.Imap;
@@ -95,7 +96,7 @@ public sealed class MailRig : IAsyncDisposable
         var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance);
         var smtp = new SmtpServer(router, delivery, store, trace, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock,
             NullLogger<SmtpServer>.Instance);
-        var imap = new ImapServer(store, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ImapServer>.Instance);
+        var imap = new ImapServer(store, accounts.Directory, new AccountAdministration(accounts.Database), accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ImapServer>.Instance);
         var lmtp = new LmtpServer(router, delivery, store, trace, hostname, options, clock, NullLogger<LmtpServer>.Instance);
         var queue = new QueueScheduler(store, router, delivery, new Resolver(options.Dns, clock), trace, hostname, options, clock,
             NullLogger<QueueScheduler>.Instance);

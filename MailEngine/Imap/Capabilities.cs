@@ -21,8 +21,11 @@ internal static class Capabilities
         "IDLE",                 // RFC 2177 §3
         "INPROGRESS",           // RFC 9585 §3
         "LIST-EXTENDED",        // RFC 5258 §3
+        "LIST-METADATA",        // RFC 9590 §3
         "LIST-MYRIGHTS",        // RFC 8440 §3
         "LIST-STATUS",          // RFC 5819 §2
+        "METADATA",             // RFC 5464 §5
+        "METADATA-SERVER",      // RFC 5464 §5
         "MOVE",                 // RFC 6851 §3
         "MULTIAPPEND",          // RFC 3502 §6.3.11
         "NAMESPACE",            // RFC 2342 §5
@@ -31,6 +34,11 @@ internal static class Capabilities
         "PARTIAL",              // RFC 9394 §3
         "PREVIEW",              // RFC 8970 §6
         "QRESYNC",              // RFC 7162 §3.2.2
+        "QUOTA",                // RFC 9208 §4
+        "QUOTA=RES-MAILBOX",    // RFC 9208 §5.3
+        "QUOTA=RES-MESSAGE",    // RFC 9208 §5.2
+        "QUOTA=RES-STORAGE",    // RFC 9208 §5.1
+        "QUOTASET",             // RFC 9208 §4.1.3; for administrators, others are told NO
         "RIGHTS=texk",          // RFC 4314 §5.1.1
         "SAVEDATE",             // RFC 8514 §4.1
         "SEARCHRES",            // RFC 5182 §2.1

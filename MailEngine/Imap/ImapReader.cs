@@ -227,7 +227,7 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
     }
 
     /// <summary>"{" number ["+"] "}" CRLF octets; RFC 7888 §4 for the "+".</summary>
-    ReadOnlySpan<byte> Literal()
+    ReadOnlySpan<byte> Literal(bool mayHaveNul = false)
     {
         long length = LiteralHeader();
         if (Failed)
@@ -239,7 +239,7 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
         }
         ReadOnlySpan<byte> octets = _command.Slice(_at, (int)length);
         _at += (int)length;
-        if (octets.Contains((byte)0))
+        if (!mayHaveNul && octets.Contains((byte)0))
             Fail("NUL in a literal");   // RFC 9051 §4.3
         return Failed ? default : octets;
     }
@@ -269,6 +269,21 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
 
     /// <summary>"NIL" or a string.</summary>
     public string? Nstring() => TryWord("NIL"u8) ? null : Text(String());
+
+    /// <summary>"NIL", a string, or a literal8, as octets: the value of an annotation. RFC 5464 §5 (value)</summary>
+    public byte[]? NstringBytes() =>
+        TryWord("NIL"u8) ? null : TryTake((byte)'~') ? Literal(mayHaveNul: true).ToArray() : String().ToArray();
+
+    /// <summary>A mailbox, or the empty string for the server as a whole: null. RFC 5464 §4.1</summary>
+    public MailboxName? MailboxOrServer()
+    {
+        if (_at + 1 < _command.Length && _command[_at] == (byte)'"' && _command[_at + 1] == (byte)'"')
+        {
+            _at += 2;
+            return null;
+        }
+        return Mailbox();
+    }
 
     /// <summary>UTF-8 text; other bytes fail.</summary>
     public string AstringText() => Text(Astring());

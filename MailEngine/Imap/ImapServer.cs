@@ -11,11 +11,11 @@ public sealed class ImapServer : IDisposable
 {
     readonly ImapServices _services;
 
-    public ImapServer(MailStore store, AccountDirectory directory, Authenticator authenticator, SessionRegistry sessions, ServerName hostname,
+    public ImapServer(MailStore store, AccountDirectory directory, AccountAdministration administration, Authenticator authenticator, SessionRegistry sessions, ServerName hostname,
         EngineOptions options, TimeProvider clock, ILogger<ImapServer> log)
     {
         _services = new ImapServices(options, hostname, store, authenticator, sessions, new LoggedInSessions(directory, authenticator, log),
-            directory, clock, log);
+            directory, administration, clock, log);
     }
 
     public ProtocolDoor Door => new(

@@ -9,4 +9,4 @@ namespace MailEngine.Imap;
 /// <summary>What IMAP sessions use.</summary>
 sealed record ImapServices(
     EngineOptions Options, ServerName Hostname, MailStore Store, Authenticator Authenticator, SessionRegistry Sessions, LoggedInSessions LoggedIn,
-    AccountDirectory Directory, TimeProvider Clock, ILogger Log);
+    AccountDirectory Directory, AccountAdministration Administration, TimeProvider Clock, ILogger Log);

@@ -148,11 +148,13 @@ public sealed class Authenticator : IAsyncDisposable
             return AuthFailure.Suspended;
         if (!account.Domain.IsEmpty && await _directory.FindDomainAsync(account.Domain, ct) is not { Enabled: true })
             return AuthFailure.Suspended;
-        bool on = account.Services.HasFlag(service) && service switch
+        bool on = service switch
         {
-            MailServices.Panel => true,
-            MailServices.Sending => account.HasMailbox && account.State != AccountState.ReceiveOnly,
-            _ => account.HasMailbox && account.State != AccountState.SendOnly,
+            MailServices.Panel => account.Services.HasFlag(MailServices.Panel),
+            // An administrator without a mailbox: what he does there is administration (cyradm), and goes by his grants.
+            MailServices.Imap when !account.HasMailbox => account.Services.HasFlag(MailServices.Panel),
+            MailServices.Sending => account.Services.HasFlag(service) && account.HasMailbox && account.State != AccountState.ReceiveOnly,
+            _ => account.Services.HasFlag(service) && account.HasMailbox && account.State != AccountState.SendOnly,
         };
         return on ? AuthFailure.None : AuthFailure.ServiceOff;
     }

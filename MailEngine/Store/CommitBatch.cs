@@ -10,6 +10,14 @@ internal sealed class AccountDraft(long id, ulong modSeq, long messages, long by
     public ulong ModSeq { get; private set; } = modSeq;
     public long Messages { get; private set; } = messages;
     public long Bytes { get; private set; } = bytes;
+    public AccountLimits Limits { get; set; }
+
+    /// <summary>May so much more be put into its mailboxes? RFC 9208 §5</summary>
+    /// <param name="quotaBytes">Most octets of the account; 0: no limit but the store's own.</param>
+    public bool HasRoom(int messages, long bytes, long quotaBytes) =>
+        (quotaBytes <= 0 || Bytes + bytes <= quotaBytes)
+        && (Limits.Bytes is not { } most || Bytes + bytes <= most)
+        && (Limits.Messages is not { } count || Messages + messages <= count);
 
     /// <summary>S3: per account, only ever up. RFC 7162 §3.1</summary>
     public ulong NextModSeq() => ++ModSeq;
@@ -23,7 +31,7 @@ internal sealed class AccountDraft(long id, ulong modSeq, long messages, long by
         Bytes += bytes;
     }
 
-    public AccountDraft Copy() => new(Id, ModSeq, Messages, Bytes);
+    public AccountDraft Copy() => new(Id, ModSeq, Messages, Bytes) { Limits = Limits };
 }
 
 /// <summary>Everything one turn of the commit loop will write, worked out in memory before the first byte goes to disk.</summary>

@@ -60,6 +60,8 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     readonly SqliteStatement _details = db.Prepare(
         "SELECT id, envelope, structure, layout, message_id, preview, refs, email_id FROM message WHERE id>=?1 AND id<?2 ORDER BY id LIMIT ?3");
     readonly SqliteStatement _naming = db.Prepare("SELECT mailbox FROM acl WHERE identifier=?1");
+    readonly SqliteStatement _annotations = db.Prepare("SELECT entry, value FROM annotation WHERE mailbox=?1 AND reader=?2 ORDER BY entry");
+    readonly SqliteStatement _limits = db.Prepare("SELECT bytes, messages, mailboxes FROM quota WHERE account=?1");
     readonly SqliteStatement _seen = db.Prepare("SELECT data FROM seen WHERE mailbox=?1 AND reader=?2");
     const string QueueColumns =
         "id, account, message_key, reverse_path, recipient, parameters, state, queued_at, next_attempt, attempts, last_reply, delay_noticed, segment, offset, length";
@@ -157,6 +159,32 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
                 rows.Add(row);
         }
         return rows;
+    }
+
+    /// <summary>Annotations that everybody shares, and the reader's own, by name.</summary>
+    public List<Annotation> Annotations(long mailboxId, long reader)
+    {
+        var found = new List<Annotation>();
+        foreach (long whose in reader == 0 ? new long[] { 0 } : [0, reader])
+        {
+            _annotations.Bind(1, mailboxId).Bind(2, whose);
+            while (_annotations.Step())
+                found.Add(new Annotation(_annotations.Text(0), _annotations.Blob(1).ToArray()));
+            _annotations.Reset();
+        }
+        return found;
+    }
+
+    public AccountLimits Limits(long accountId)
+    {
+        AccountLimits limits = default;
+        if (_limits.Bind(1, accountId).Step())
+        {
+            limits = new AccountLimits(
+                _limits.IsNull(0) ? null : _limits.Int64(0), _limits.IsNull(1) ? null : _limits.Int64(1), _limits.IsNull(2) ? null : _limits.Int64(2));
+        }
+        _limits.Reset();
+        return limits;
     }
 
     /// <summary>What a reader who is not the owner has seen.</summary>

@@ -7,7 +7,7 @@ namespace MailEngine.Store;
 /// a mailbox's rows side by side. Every row carries its account id: what a later move to a shared database needs.</remarks>
 internal static class IndexSchema
 {
-    public const int Version = 4;
+    public const int Version = 5;
 
     const string Tables = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -30,6 +30,9 @@ internal static class IndexSchema
         CREATE INDEX acl_identifier ON acl(identifier, mailbox);
         CREATE TABLE seen(mailbox INTEGER NOT NULL, reader INTEGER NOT NULL, account INTEGER NOT NULL, data BLOB NOT NULL,
             PRIMARY KEY(mailbox, reader)) WITHOUT ROWID;
+        CREATE TABLE annotation(mailbox INTEGER NOT NULL, reader INTEGER NOT NULL, entry TEXT NOT NULL, account INTEGER NOT NULL,
+            value BLOB NOT NULL, PRIMARY KEY(mailbox, reader, entry)) WITHOUT ROWID;
+        CREATE TABLE quota(account INTEGER PRIMARY KEY, bytes INTEGER, messages INTEGER, mailboxes INTEGER);
         CREATE TABLE delivered(id INTEGER PRIMARY KEY, key BLOB NOT NULL, expires INTEGER NOT NULL);
         CREATE TABLE queue(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, message_key TEXT NOT NULL, reverse_path TEXT NOT NULL,
             recipient TEXT NOT NULL, parameters TEXT NOT NULL, state INTEGER NOT NULL, queued_at INTEGER NOT NULL, next_attempt INTEGER NOT NULL,
@@ -47,6 +50,16 @@ internal static class IndexSchema
             PRIMARY KEY(mailbox, reader)) WITHOUT ROWID
         """,
         "ALTER TABLE message ADD COLUMN email_id TEXT",
+        """
+        DROP TABLE delivered;
+        CREATE TABLE delivered(id INTEGER PRIMARY KEY, key BLOB NOT NULL, expires INTEGER NOT NULL);
+        ALTER TABLE segment ADD COLUMN closed INTEGER NOT NULL DEFAULT 0
+        """,
+        """
+        CREATE TABLE annotation(mailbox INTEGER NOT NULL, reader INTEGER NOT NULL, entry TEXT NOT NULL, account INTEGER NOT NULL,
+            value BLOB NOT NULL, PRIMARY KEY(mailbox, reader, entry)) WITHOUT ROWID;
+        CREATE TABLE quota(account INTEGER PRIMARY KEY, bytes INTEGER, messages INTEGER, mailboxes INTEGER)
+        """,
     ];
 
     /// <summary>Makes the tables in a new file; brings an old one to this version.</summary>

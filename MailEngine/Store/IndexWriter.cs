@@ -118,6 +118,23 @@ internal sealed class IndexWriter : IDisposable
             Run("INSERT INTO acl(mailbox, account, identifier, rights) VALUES(?1,?2,?3,?4)", mailboxId, accountId, entry.Identifier, AclText.Format(entry.Rights));
     }
 
+    public void PutAnnotation(long mailboxId, long reader, long accountId, Annotation annotation)
+    {
+        using SqliteStatement statement = _db.Prepare(annotation.Value is null
+            ? "DELETE FROM annotation WHERE mailbox=?1 AND reader=?2 AND entry=?3"
+            : "INSERT OR REPLACE INTO annotation(mailbox, reader, entry, account, value) VALUES(?1,?2,?3,?4,?5)");
+        statement.Bind(1, mailboxId).Bind(2, reader).Bind(3, annotation.Entry);
+        if (annotation.Value is { } value)
+            statement.Bind(4, accountId).Bind(5, value);
+        statement.Run();
+    }
+
+    public void PutLimits(long accountId, AccountLimits limits)
+    {
+        using SqliteStatement statement = _db.Prepare("INSERT OR REPLACE INTO quota(account, bytes, messages, mailboxes) VALUES(?1,?2,?3,?4)");
+        statement.Bind(1, accountId).Bind(2, limits.Bytes).Bind(3, limits.Messages).Bind(4, limits.Mailboxes).Run();
+    }
+
     public void PutSeen(long mailboxId, long reader, long accountId, SeenState seen) =>
         _putSeen.Bind(1, mailboxId).Bind(2, reader).Bind(3, accountId).Bind(4, seen.Write()).Run();
 

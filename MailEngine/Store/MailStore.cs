@@ -97,6 +97,21 @@ public sealed class MailStore : IAsyncDisposable
     public IReadOnlyList<MailboxInfo> NamedIn(AclSubject subject) => _partition.Read(r => (IReadOnlyList<MailboxInfo>)
         [.. r.MailboxesNaming(subject.Identifiers).Where(row => row.AccountId != subject.Account.AccountId).Select(row => row.ToInfo(subscribed: false))]);
 
+    /// <summary>Most annotations that one user has, or all share, on one mailbox. RFC 5464 §4.1 wants 10 at least.</summary>
+    public int AnnotationEntries { get; init; } = 200;
+
+    /// <summary>Annotations of a mailbox that everybody shares, and the reader's own. <see cref="Annotation.OfServer"/>: the server's.</summary>
+    public IReadOnlyList<Annotation> AnnotationsOf(long mailboxId, long reader) => _partition.Read(r => r.Annotations(mailboxId, reader));
+
+    /// <summary>Sets and removes annotations, all or none; the rights to do so are the caller's to check.</summary>
+    public Task<StoreError> SetAnnotationsAsync(long mailboxId, long reader, IReadOnlyList<Annotation> annotations) =>
+        _partition.CommitAsync(new AnnotationChange(mailboxId, reader, annotations, AnnotationEntries));
+
+    public AccountLimits LimitsOf(long accountId) => _partition.Read(r => r.Limits(accountId));
+
+    /// <summary>The rights to do so are the caller's to check.</summary>
+    public Task<StoreError> SetLimitsAsync(long accountId, AccountLimits limits) => _partition.CommitAsync(new LimitsChange(accountId, limits));
+
     /// <summary>Names an account is subscribed to, mailboxes or not.</summary>
     public IReadOnlySet<string> SubscriptionsOf(long accountId) => _partition.Read(r => r.Subscriptions(accountId));
 

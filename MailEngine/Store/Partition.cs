@@ -231,7 +231,7 @@ internal sealed class Partition : IAsyncDisposable
         // S3: flag changes are not synced (D1), so a power cut may have taken back mod-sequences that clients have seen. The log is
         // synced long before this many were given out; a gap in them costs nothing.
         const ulong lostAtMost = 1 << 24;
-        return new AccountDraft(id, modSeq + lostAtMost, messages, bytes);
+        return new AccountDraft(id, modSeq + lostAtMost, messages, bytes) { Limits = _loopReader.Limits(id) };
     }
 
     internal long FindMailbox(long accountId, MailboxName name)

@@ -13,6 +13,8 @@ namespace MailEngine.Imap.Access;
 internal sealed class MailboxAccess(ImapSession session)
 {
     AclSubject? _subject;
+    AdminRights? _admin;   // of _subject
+    long _adminSince;
 
     AccountDirectory Directory => session.Services.Directory;
 
@@ -21,14 +23,39 @@ internal sealed class MailboxAccess(ImapSession session)
     {
         AccountEntry now = await Directory.FindAccountAsync(session.AccountId, ct) ?? session.Account!;
         if (_subject is null || !ReferenceEquals(_subject.Account, now))
+        {
             _subject = AclSubject.Of(now);
+            _admin = null;   // grants may have changed with it
+        }
         return _subject;
     }
+
+    /// <summary>What the user may administer. What he does with it is checked again, on record, in <see cref="AccountAdministration"/>.</summary>
+    public async ValueTask<AdminRights> AdminAsync(CancellationToken ct)
+    {
+        AclSubject subject = await SubjectAsync(ct);
+        TimeProvider clock = session.Services.Clock;
+        if (_admin is null || clock.GetElapsedTime(_adminSince) > TimeSpan.FromMinutes(1))   // grants can end by date
+        {
+            _admin = await session.Services.Administration.RightsAsync(subject.Account.AccountId, ct);
+            _adminSince = clock.GetTimestamp();
+        }
+        return _admin;
+    }
+
+    /// <summary>Puts a change of an administrator on record before it is made. RFC 4314 has no such thing; the panel does.</summary>
+    /// <returns>False: he may not make it any more.</returns>
+    public async ValueTask<bool> RecordAsync(MailboxPlace place, string action, MailboxName shown, object after, CancellationToken ct) =>
+        !place.Administered || await session.Services.Administration.RecordAsync(
+            Actor, action, shown.Value, place.IsShared ? null : place.Owner, place.IsShared ? -place.Owner : null, after, ct);
+
+    /// <summary>The user, as audit entries name him.</summary>
+    public Administrator Actor => new(session.AccountId, session.Account!.Login, session.Connection.Remote?.Address.ToString() ?? "");
 
     /// <summary>Opens a mailbox; <see cref="Visit.Box"/> is set when the user may read it or put something into it.</summary>
     public async ValueTask<Visit> OpenAsync(MailboxName shown, CancellationToken ct)
     {
-        if (await PlaceOfAsync(shown, ct) is { } mine && mine.Owner == session.AccountId)
+        if (await PlaceOfAsync(shown, ct) is { Administered: false } mine && mine.Owner == session.AccountId)
         {
             Mailbox? own = await session.Store.OpenAsync(mine.Owner, mine.Name);
             return new Visit(mine, null, own, own?.Rights ?? AclRights.None);
@@ -49,8 +76,11 @@ internal sealed class MailboxAccess(ImapSession session)
         MailboxInfo? info = place.Owner == session.AccountId
             ? await session.Store.StatusAsync(place.Owner, place.Name)
             : session.Store.Find(place.Owner, place.Name);
-        return new Visit(place, info, null, info is null ? AclRights.None : await RightsAsync(place.Owner, info.Acl, ct));
+        return new Visit(place, info, null, info is null ? AclRights.None : await RightsAsync(place, info.Acl, ct));
     }
+
+    async ValueTask<AclRights> RightsAsync(MailboxPlace place, Acl acl, CancellationToken ct) =>
+        await RightsAsync(place.Owner, acl, ct) | (place.Administered ? MailboxPlace.AdministratorRights : AclRights.None);
 
     /// <summary>What the user may do in a mailbox of that owner with that list.</summary>
     public async ValueTask<AclRights> RightsAsync(long owner, Acl acl, CancellationToken ct) =>
@@ -71,9 +101,9 @@ internal sealed class MailboxAccess(ImapSession session)
         for (MailboxName? above = place.Name.Parent; above is { } name; above = name.Parent)
         {
             if (session.Store.Find(place.Owner, name) is { } info)
-                return (await RightsAsync(place.Owner, info.Acl, ct)).HasFlag(AclRights.Create);
+                return (await RightsAsync(place, info.Acl, ct)).HasFlag(AclRights.Create);
         }
-        if (place.Owner == session.AccountId)
+        if (place.Owner == session.AccountId || place.Administered)
             return true;
         // Above another user's top level stands his INBOX; above a domain's stands nothing, so that its administrators make the first ones.
         return !place.IsShared && session.Store.Find(place.Owner, MailboxName.Inbox) is { } inbox
@@ -96,12 +126,14 @@ internal sealed class MailboxAccess(ImapSession session)
     public async ValueTask<MailboxPlace?> PlaceOfAsync(MailboxName shown, CancellationToken ct)
     {
         AccountEntry me = (await SubjectAsync(ct)).Account;
+        if ((Namespaces.Below(shown.Value, AdminNames.Users) is { Length: > 0 } || !me.HasMailbox) && await AdminAsync(ct) is { IsAdmin: true } admin)
+            return await AdminNames.PlaceOfAsync(session.Services, admin, shown, ct);
         if (Namespaces.Below(shown.Value, Namespaces.OtherUsers) is { } user)
             return await PlaceOfUserAsync(user, ct);
         if (Namespaces.Below(shown.Value, Namespaces.Shared) is { } shared)
         {
             return MailboxName.TryParse(shared, out MailboxName name) && !IsInboxTree(name) && await SharedTreeAsync(me, ct) is { } tree
-                ? new MailboxPlace(tree, name)
+                ? new MailboxPlace(tree, name, (await AdminAsync(ct)).MayManage(-tree))
                 : null;
         }
         return me.HasMailbox ? new MailboxPlace(session.AccountId, shown) : null;

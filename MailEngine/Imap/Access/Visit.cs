@@ -4,8 +4,12 @@ namespace MailEngine.Imap.Access;
 
 /// <summary>Where a name leads: whose tree, and the name in it. There need not be a mailbox.</summary>
 /// <param name="Owner">Account, or a domain's tree (<see cref="MailStore.SharedTree"/>).</param>
-internal readonly record struct MailboxPlace(long Owner, MailboxName Name)
+/// <param name="Administered">The user reaches it as an administrator of whose it is, and has an administrator's rights there.</param>
+internal readonly record struct MailboxPlace(long Owner, MailboxName Name, bool Administered = false)
 {
+    /// <summary>Enough to make, rename, delete and share mailboxes, not to read them: who wants that gives himself the right, on record.</summary>
+    public const AclRights AdministratorRights = AclRights.Lookup | AclRights.Create | AclRights.Delete | AclRights.Administer;
+
     public bool IsShared => Owner < 0;
 }
 

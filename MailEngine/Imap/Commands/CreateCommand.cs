@@ -45,6 +45,8 @@ internal sealed record CreateCommand(MailboxName Name, string? Use) : ImapComman
         // One answer for all that the user may not do, so that it does not tell who or what is there.
         if (await session.Access.PlaceOfAsync(Name, ct) is not { } place || !await session.Access.MayCreateAsync(place, ct))
             return ImapReply.NoPermission;
+        if (!await session.Access.RecordAsync(place, "mailbox.create", Name, new { use = Use }, ct))
+            return ImapReply.NoPermission;
         StoreError error = await session.Store.CreateAsync(place.Owner, place.Name, Use, likeInbox: place.Owner != session.AccountId && !place.IsShared);
         if (error != StoreError.None)
             return ImapReply.No(error);

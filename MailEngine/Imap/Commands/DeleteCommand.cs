@@ -15,6 +15,8 @@ internal sealed record DeleteCommand(MailboxName Name) : ImapCommand
         Visit visit = await session.Access.FindAsync(Name, ct);
         if (visit.Refusal(AclRights.Delete) is { } refusal)
             return refusal;
+        if (!await session.Access.RecordAsync(visit.Place!.Value, "mailbox.delete", Name, new { messages = visit.Info!.Count }, ct))
+            return ImapReply.NoPermission;
         StoreError error = await session.Store.DeleteAsync(visit.Place!.Value.Owner, visit.Place.Value.Name);
         if (error != StoreError.None)
             return ImapReply.No(error);

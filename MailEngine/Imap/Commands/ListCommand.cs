@@ -1,10 +1,11 @@
+using MailEngine.Imap.Access;
 using MailEngine.Imap.Listing;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Commands;
 
 /// <summary>LIST: names of mailboxes, with their attributes; in its extended form it also selects and tells more.</summary>
-/// <remarks>RFC 9051 §6.3.9, RFC 3501 §6.3.8; extended: RFC 5258 §3; children: RFC 3348 §3; special use: RFC 6154 §2; STATUS: RFC 5819 §2; MYRIGHTS: RFC 8440 §3</remarks>
+/// <remarks>RFC 9051 §6.3.9, RFC 3501 §6.3.8; extended: RFC 5258 §3; children: RFC 3348 §3; special use: RFC 6154 §2; STATUS: RFC 5819 §2; MYRIGHTS: RFC 8440 §3; METADATA: RFC 9590 §3</remarks>
 internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patterns, ListOptions Options) : ImapCommand
 {
     /// <summary>All patterns of one command, characters: what the longest name can need, so that matching stays in bounds (attack case A7).</summary>
@@ -29,7 +30,7 @@ internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patte
         while (several && !r.Failed && r.TryTake((byte)' '));
         if (several)
             r.Take((byte)')');
-        (ListReturn Return, StatusItems Status) wanted = default;
+        (ListReturn Return, StatusItems Status, List<string>? Entries) wanted = default;
         bool returns = r.TryTake((byte)' ');
         if (returns)
         {
@@ -39,7 +40,7 @@ internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patte
                 r.Fail("Expected RETURN");
         }
         bool extended = several || returns || select is not null;
-        return new(reference, patterns, new ListOptions(extended, select ?? ListSelect.None, wanted.Return, wanted.Status));
+        return new(reference, patterns, new ListOptions(extended, select ?? ListSelect.None, wanted.Return, wanted.Status, wanted.Entries ?? []));
     }
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
@@ -51,7 +52,7 @@ internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patte
             return ImapReply.Ok("LIST completed");
         }
         ListPattern[] patterns = [.. Patterns.Select(pattern => new ListPattern(Reference, pattern, separator))];
-        MailboxTree tree = await MailboxTree.OfAsync(session, ct);
+        MailboxTree tree = await MailboxTree.OfAsync(session, ct, Patterns.Any(p => (Reference + p).StartsWith(AdminNames.Users + separator, StringComparison.Ordinal)));
         HashSet<string>? parents = Options.Select.HasFlag(ListSelect.RecursiveMatch) ? ParentsOfUnlisted(tree, patterns) : null;
         var lines = new List<(ListedMailbox Box, bool HasSelectedBelow)>();
         foreach (ListedMailbox box in tree.All)
@@ -84,6 +85,8 @@ internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patte
             session.Writer.WriteMailbox(box.Shown.Value);
             session.Writer.WriteAscii($" {AclText.FormatForClient(box.Rights)}\r\n");
         }
+        if (Options.Return.HasFlag(ListReturn.Metadata) && MetadataEntries.MayUse(box.Rights))
+            MetadataEntries.Write(session.Writer, box.Shown.Value, session.Store.AnnotationsOf(info.Id, session.AccountId), Options.Entries, 0, null);
         if (Options.Return.HasFlag(ListReturn.Status) && box.Rights.HasFlag(AclRights.Read))
             await StatusCommand.WriteAsync(session, box.Shown, info, Options.Status, ct);
     }

@@ -8,6 +8,11 @@ internal sealed record NamespaceCommand : ImapCommand
 
     public override ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
+        if (!session.Account!.HasMailbox)   // an administrator: users' mailboxes below "user/", those of domains beside it
+        {
+            session.Writer.Write("* NAMESPACE NIL ((\"user/\" \"/\")) ((\"\" \"/\"))\r\n"u8);
+            return new(ImapReply.Ok("NAMESPACE completed"));
+        }
         NameForm form = session.Writer.Names;
         char separator = form.Separator;
         session.Writer.WriteAscii($"* NAMESPACE ((\"{form.Prefix}\" \"{separator}\")) "

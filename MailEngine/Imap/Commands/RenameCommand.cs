@@ -21,6 +21,8 @@ internal sealed record RenameCommand(MailboxName From, MailboxName To) : ImapCom
         // A mailbox stays with who pays for it; and an INBOX that is not one's own is not emptied by its name (RFC 9051 §6.3.6).
         if (from.Owner != to.Owner || (from.Name.IsInbox && from.Owner != session.AccountId))
             return ImapReply.No(StoreError.NotAllowed);
+        if (!await session.Access.RecordAsync(from, "mailbox.rename", From, new { name = To.Value }, ct))
+            return ImapReply.NoPermission;
         StoreError error = await session.Store.RenameAsync(from.Owner, from.Name, to.Name);
         return error == StoreError.None ? ImapReply.Ok("RENAME completed") : ImapReply.No(error);
     }

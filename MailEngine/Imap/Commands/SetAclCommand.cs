@@ -40,6 +40,9 @@ internal sealed record SetAclCommand(MailboxName Name, string Identifier, AclCha
             return refusal;
         if (stored.Length == 0)
             return ImapReply.No("[CANNOT] There is nobody of that name");
+        object after = new { identifier = Identifier, mode = Rights is null ? "delete" : Mode.ToString(), rights = AclText.Format(Rights ?? AclRights.None) };
+        if (!await session.Access.RecordAsync(visit.Place!.Value, "mailbox.acl", Name, after, ct))
+            return ImapReply.NoPermission;
         StoreError error = await session.Store.SetAclAsync(visit.Info!.Id, stored, Rights is null ? AclChangeMode.Delete : Mode, Rights ?? AclRights.None);
         return error != StoreError.None ? ImapReply.No(error) : ImapReply.Ok(Rights is null ? "DELETEACL completed" : "SETACL completed");
     }

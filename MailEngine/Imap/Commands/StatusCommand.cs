@@ -24,7 +24,9 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
         do
         {
             ReadOnlySpan<byte> word = r.Word();
-            if (!r.Failed && char.IsAsciiLetter((char)word[0]) && Enum.TryParse(Encoding.ASCII.GetString(word), ignoreCase: true, out StatusItems item))
+            if (Ascii.EqualsIgnoreCase(word, "DELETED-STORAGE"u8))
+                items |= StatusItems.DeletedStorage;
+            else if (!Ascii.EqualsIgnoreCase(word, "DELETEDSTORAGE"u8) && !r.Failed && char.IsAsciiLetter((char)word[0]) && Enum.TryParse(Encoding.ASCII.GetString(word), ignoreCase: true, out StatusItems item))
                 items |= item;
             else
                 r.Fail("Unknown status item");
@@ -63,8 +65,12 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
         Put(StatusItems.UidValidity, info.UidValidity);
         Put(StatusItems.Unseen, info.Unseen);
         Put(StatusItems.Size, info.Bytes);
-        if (items.HasFlag(StatusItems.Deleted))
-            Put(StatusItems.Deleted, await DeletedAsync(session, info));
+        if ((items & (StatusItems.Deleted | StatusItems.DeletedStorage)) != 0)
+        {
+            (long messages, long bytes) = await DeletedAsync(session, info);
+            Put(StatusItems.Deleted, messages);
+            Put(StatusItems.DeletedStorage, (bytes + 1023) / 1024);   // units of 1024 octets: RFC 9208 §5.1
+        }
         Put(StatusItems.AppendLimit, session.Limits.MessageBytes);
         Put(StatusItems.HighestModSeq, (long)info.HighestModSeq);
         if (items.HasFlag(StatusItems.MailboxId))
@@ -78,23 +84,28 @@ internal sealed record StatusCommand(MailboxName Name, StatusItems Items) : Imap
             if (any)
                 w.Write((byte)' ');
             any = true;
-            w.WriteAscii(item.ToString().ToUpperInvariant());
+            w.WriteAscii(item == StatusItems.DeletedStorage ? "DELETED-STORAGE" : item.ToString().ToUpperInvariant());
             w.Write((byte)' ');
             w.WriteNumber(value);
         }
     }
 
-    static async ValueTask<long> DeletedAsync(ImapSession session, MailboxInfo info)
+    static async ValueTask<(long Messages, long Bytes)> DeletedAsync(ImapSession session, MailboxInfo info)
     {
-        long deleted = 0;
+        long deleted = 0, bytes = 0;
         if (info.Count == 0 || (await session.Store.OpenAsync(info.AccountId, info.Name))?.Current is not { } snapshot)
-            return deleted;
+            return (0, 0);
         foreach (Chunk chunk in snapshot.Chunks)
         {
             foreach (ref readonly MessageEntry entry in chunk.Messages)
-                deleted += (entry.Flags & MessageFlags.Deleted) != 0 ? 1 : 0;
+            {
+                if ((entry.Flags & MessageFlags.Deleted) == 0)
+                    continue;
+                deleted++;
+                bytes += entry.Size;
+            }
         }
-        return deleted;
+        return (deleted, bytes);
     }
 
     static async ValueTask<long> RecentAsync(ImapSession session, MailboxInfo info)
@@ -119,5 +130,7 @@ internal enum StatusItems
     HighestModSeq = 64,
     MailboxId = 128,
     Deleted = 256,
+    /// <summary>RFC 9208 §4.1.4</summary>
+    DeletedStorage = 512,
     AppendLimit = 1 << 16,
 }

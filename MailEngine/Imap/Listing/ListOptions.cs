@@ -1,3 +1,4 @@
+using MailEngine.Imap.Access;
 using MailEngine.Imap.Commands;
 
 namespace MailEngine.Imap.Listing;
@@ -8,12 +9,13 @@ internal enum ListSelect { None = 0, Subscribed = 1, SpecialUse = 2, RecursiveMa
 
 /// <summary>What LIST is asked to say beside names. RFC 5258 §3.2; CHILDREN and SPECIAL-USE are always said.</summary>
 [Flags]
-internal enum ListReturn { None = 0, Subscribed = 1, Status = 2, MyRights = 4 }
+internal enum ListReturn { None = 0, Subscribed = 1, Status = 2, MyRights = 4, Metadata = 8 }
 
 /// <summary>Options of the extended LIST command.</summary>
 /// <param name="IsExtended">False: the command of RFC 3501.</param>
 /// <param name="Status">For <see cref="ListReturn.Status"/>. RFC 5819 §2</param>
-internal sealed record ListOptions(bool IsExtended, ListSelect Select, ListReturn Return, StatusItems Status)
+/// <param name="Entries">For <see cref="ListReturn.Metadata"/>. RFC 9590 §3</param>
+internal sealed record ListOptions(bool IsExtended, ListSelect Select, ListReturn Return, StatusItems Status, IReadOnlyList<string> Entries)
 {
     /// <summary>"(" [list-select-opt *(SP list-select-opt)] ")" SP, when it stands there.</summary>
     public static ListSelect? ParseSelect(ref ImapReader r)
@@ -42,10 +44,11 @@ internal sealed record ListOptions(bool IsExtended, ListSelect Select, ListRetur
     }
 
     /// <summary>"RETURN" SP "(" [return-option *(SP return-option)] ")"; the word has been read.</summary>
-    public static (ListReturn Return, StatusItems Status) ParseReturn(ref ImapReader r)
+    public static (ListReturn Return, StatusItems Status, List<string> Entries) ParseReturn(ref ImapReader r)
     {
         var wanted = ListReturn.None;
         StatusItems status = default;
+        List<string> entries = [];
         r.Sp();
         r.Take((byte)'(');
         for (int i = 0; !r.Failed && !r.TryTake((byte)')'); i++)
@@ -62,9 +65,16 @@ internal sealed record ListOptions(bool IsExtended, ListSelect Select, ListRetur
             }
             else if (r.TryWord("MYRIGHTS"u8))
                 wanted |= ListReturn.MyRights;
+            else if (r.TryWord("METADATA"u8))
+            {
+                wanted |= ListReturn.Metadata;
+                r.Sp();
+                r.Take((byte)'(');
+                entries = MetadataEntries.ReadList(ref r);
+            }
             else if (!r.TryWord("CHILDREN"u8) && !r.TryWord("SPECIAL-USE"u8))
                 r.Fail("Unknown return option");
         }
-        return (wanted, status);
+        return (wanted, status, entries);
     }
 }

@@ -1,3 +1,5 @@
+using MailEngine.Accounts;
+using MailEngine.Imap.Access;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Listing;
@@ -36,7 +38,8 @@ internal sealed class MailboxTree
     public IReadOnlyList<ListedMailbox> All => _all;
 
     /// <summary>The user's own mailboxes, and those of others that he has the right "l" on. RFC 4314 §4 (LIST)</summary>
-    public static async Task<MailboxTree> OfAsync(ImapSession session, CancellationToken ct)
+    /// <param name="administered">True: also those that he administers, under the names that administrators use.</param>
+    public static async Task<MailboxTree> OfAsync(ImapSession session, CancellationToken ct, bool administered = false)
     {
         var tree = new MailboxTree(session.Writer.Names);
         AclSubject subject = await session.Access.SubjectAsync(ct);
@@ -56,6 +59,11 @@ internal sealed class MailboxTree
             AclRights rights = info.Acl.RightsOf(subject);
             if (rights.HasFlag(AclRights.Lookup) && await session.Access.ShownAsync(info.AccountId, info.Name, ct) is { } shown)
                 tree.Add(shown, info with { SpecialUse = "" }, rights);   // a use is one to its owner: RFC 6154 §2
+        }
+        if ((administered || !subject.Account.HasMailbox) && await session.Access.AdminAsync(ct) is { IsAdmin: true } admin)
+        {
+            foreach ((MailboxName name, MailboxInfo info, bool isOwn) in await AdminNames.ListAsync(session, admin, ct))
+                tree.Add(name, info with { SpecialUse = "" }, (isOwn ? info.Acl.OwnerRights(info.AccountId) : info.Acl.RightsOf(subject)) | MailboxPlace.AdministratorRights);
         }
         foreach (MailboxName name in subscribed)
             tree.Add(name, null, AclRights.None).Subscribed = true;

@@ -50,7 +50,7 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
         if (box is null)
             return new DepositOutcome(StoreError.NoSuchMailbox, 0, 0, 0);
         long size = acceptance.Body.Length + deposit.Prefix.Length;
-        if (deposit.Owner.QuotaBytes > 0 && batch.Account(accountId).Bytes + size > deposit.Owner.QuotaBytes)
+        if (!batch.Account(accountId).HasRoom(1, size, deposit.Owner.QuotaBytes))
             return new DepositOutcome(StoreError.OverQuota, 0, 0, 0);
         int keywords = box.KeywordSet(deposit.Keywords);
         BodyRange body = batch.Append(acceptance.Body);

@@ -29,7 +29,7 @@ internal sealed class AppendChange(long mailboxId, long reader, long quotaBytes,
         }
         long accountId = box.Mailbox.AccountId;
         long size = items.Sum(item => item.Body.Length);
-        if (quotaBytes > 0 && batch.Account(accountId).Bytes + size > quotaBytes)
+        if (!batch.Account(accountId).HasRoom(items.Count, size, quotaBytes))
         {
             _outcome = new AppendOutcome(StoreError.OverQuota, 0, []);
             return;

@@ -35,7 +35,7 @@ internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toI
         }
         // A move inside one account changes nothing in what it holds.
         bool grows = !move || from.Mailbox.AccountId != to.Mailbox.AccountId;
-        if (grows && quotaBytes > 0 && batch.Account(to.Mailbox.AccountId).Bytes + size > quotaBytes)
+        if (grows && found.Count > 0 && !batch.Account(to.Mailbox.AccountId).HasRoom(found.Count, size, quotaBytes))
             return new CopyOutcome(StoreError.OverQuota, 0, [], []);
 
         Dress(batch, from, found, readers);

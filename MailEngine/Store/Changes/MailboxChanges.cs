@@ -18,7 +18,7 @@ internal sealed class CreateChange(long accountId, MailboxName name, string spec
             batch.CreateMailbox(accountId, name, specialUse, name.Parent is null ? atTop : null);
     }
 
-    internal static StoreError MakeParents(CommitBatch batch, long accountId, MailboxName name, int mostMailboxes, Acl? atTop = null)
+    internal static StoreError MakeParents(CommitBatch batch, long accountId, MailboxName name, int mostMailboxes, Acl? atTop = null, int adds = 1)
     {
         if (batch.CountMailboxes(accountId) >= mostMailboxes)
             return StoreError.Limit;
@@ -28,6 +28,9 @@ internal sealed class CreateChange(long accountId, MailboxName name, string spec
             if (batch.FindMailbox(accountId, above) == 0)
                 missing.Push(above);
         }
+        // The folders of a new account are given to it, whatever its limit says later.
+        if (mostMailboxes < int.MaxValue && batch.Account(accountId).Limits.Mailboxes is { } limit && batch.CountMailboxes(accountId) + missing.Count + adds > limit)
+            return StoreError.OverQuota;
         foreach (MailboxName parent in missing)
             batch.CreateMailbox(accountId, parent, "", parent.Parent is null ? atTop : null);
         return StoreError.None;
@@ -92,7 +95,7 @@ internal sealed class RenameChange(long accountId, MailboxName from, MailboxName
             Result = StoreError.NotAllowed;
             return;
         }
-        if ((Result = CreateChange.MakeParents(batch, accountId, to, mostMailboxes)) != StoreError.None)
+        if ((Result = CreateChange.MakeParents(batch, accountId, to, mostMailboxes, adds: from.IsInbox ? 1 : 0)) != StoreError.None)
             return;
         if (from.IsInbox)
         {
@@ -104,6 +107,9 @@ internal sealed class RenameChange(long accountId, MailboxName from, MailboxName
             for (int i = 0; i < uids.Length; i++)
                 uids[i] = all[i].Uid;
             CopyChange.Copy(batch, inbox, target, uids, 0, move: true, CopyReaders.Owners);
+            long copy = target.Mailbox.Id;
+            batch.Row(index => index.Run(   // RFC 5464 §4.1: both have them
+                "INSERT INTO annotation(mailbox, reader, entry, account, value) SELECT ?2, reader, entry, account, value FROM annotation WHERE mailbox=?1", id, copy));
             return;
         }
         Move(batch, id, from, to);
@@ -166,10 +172,12 @@ internal sealed class DeleteAccountChange(long accountId) : SimpleChange
         batch.Row(index =>
         {
             index.Run("DELETE FROM subscription WHERE account=?1", accountId);
+            index.Run("DELETE FROM quota WHERE account=?1", accountId);
             if (accountId <= 0)   // a domain's tree stands in nobody's list
                 return;
             index.Run("DELETE FROM acl WHERE identifier IN (?1, ?2)", identifier, "-" + identifier);
             index.Run("DELETE FROM seen WHERE reader=?1", accountId);
+            index.Run("DELETE FROM annotation WHERE reader=?1", accountId);
         });
     }
 }

@@ -44,6 +44,7 @@ internal sealed class PurgeChange : StoreChange<PurgeOutcome>
                 {
                     index.Run("DELETE FROM acl WHERE mailbox=?1", box);
                     index.Run("DELETE FROM seen WHERE mailbox=?1", box);
+                    index.Run("DELETE FROM annotation WHERE mailbox=?1", box);
                     index.Run("DELETE FROM meta WHERE key='forgotten ' || ?1", box);
                     index.Run("DELETE FROM mailbox WHERE id=?1", box);
                     mailboxes = 1;

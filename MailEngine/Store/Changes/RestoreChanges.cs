@@ -22,7 +22,7 @@ internal sealed class RestoreMessagesChange(long accountId, IReadOnlyList<long> 
             if (batch.Committed.Expunged(id) is { Reason: ExpungeReason.Expunged } row && row.AccountId == accountId && row.At >= batch.RetainedSince)
                 found.Add(row);
         }
-        if (quotaBytes > 0 && batch.Account(accountId).Bytes + found.Sum(row => row.Entry.Size) > quotaBytes)
+        if (!batch.Account(accountId).HasRoom(found.Count, found.Sum(row => row.Entry.Size), quotaBytes))
         {
             _outcome = new RestoreOutcome(StoreError.OverQuota, 0, null);
             return;
@@ -109,7 +109,7 @@ internal sealed class RestoreMailboxChange(long accountId, long mailboxId, long 
 
     StoreError Check(CommitBatch batch, MailboxRow? row) =>
         row?.DeletedAt is not { } at || row.AccountId != accountId || at < batch.RetainedSince ? StoreError.NoSuchMailbox
-        : quotaBytes > 0 && batch.Account(accountId).Bytes + row.Counters.Bytes > quotaBytes ? StoreError.OverQuota
+        : !batch.Account(accountId).HasRoom(row.Counters.Count, row.Counters.Bytes, quotaBytes) ? StoreError.OverQuota
         : StoreError.None;
 
     MailboxName FreeName(CommitBatch batch, MailboxName wanted)

@@ -1,0 +1,46 @@
+namespace MailEngine.Store.Changes;
+
+/// <summary>SETMETADATA: annotations of a mailbox or of the server, all or none. RFC 5464 §4.3</summary>
+/// <param name="reader">Whose the private ones are.</param>
+/// <param name="most">Annotations one may have, or share, on one mailbox.</param>
+internal sealed class AnnotationChange(long mailboxId, long reader, IReadOnlyList<Annotation> annotations, int most) : SimpleChange
+{
+    public override void Prepare(CommitBatch batch)
+    {
+        MailboxDraft? box = mailboxId == Annotation.OfServer ? null : batch.Mailbox(mailboxId);
+        if (mailboxId != Annotation.OfServer && box is null)
+        {
+            Result = StoreError.NoSuchMailbox;
+            return;
+        }
+        // What the same batch adds is not counted: the limit keeps things small, not exact.
+        HashSet<string> known = [.. batch.Committed.Annotations(mailboxId, reader).Select(a => a.Entry)];
+        foreach (Annotation annotation in annotations)
+        {
+            if (annotation.Value is null)
+                known.Remove(annotation.Entry);
+            else
+                known.Add(annotation.Entry);
+        }
+        if (known.Count(entry => new Annotation(entry, null).IsPrivate) > most || known.Count(entry => !new Annotation(entry, null).IsPrivate) > most)
+        {
+            Result = StoreError.Limit;
+            return;
+        }
+        Result = StoreError.None;
+        long account = box?.Mailbox.AccountId ?? 0;
+        foreach (Annotation annotation in annotations)
+            batch.Row(index => index.PutAnnotation(mailboxId, annotation.IsPrivate ? reader : 0, account, annotation));
+    }
+}
+
+/// <summary>SETQUOTA: how many messages and mailboxes an account may have; for a domain's tree octets too. RFC 9208 §4.1.3</summary>
+internal sealed class LimitsChange(long accountId, AccountLimits limits) : SimpleChange
+{
+    public override void Prepare(CommitBatch batch)
+    {
+        Result = StoreError.None;
+        batch.Account(accountId).Limits = limits;
+        batch.Row(index => index.PutLimits(accountId, limits));
+    }
+}
