@@ -12,7 +12,8 @@ namespace MailAdmin.Tests.Rig;
 /// until it is killed (or kills itself) at a step of the commit.</summary>
 /// <remarks>Lines, fields by spaces; the id is in the message's Subject:
 /// D mailbox uid modseq id = deposited; Q row id = queued; M id = moved from Work to Done; X id = expunged from Trash;
-/// F mailbox uid = flagged; C name = mailbox created; A name identifier = "lr" given.</remarks>
+/// F mailbox uid = flagged; C name = mailbox created; A name identifier = "lr" given;
+/// N mailbox id = annotated.</remarks>
 static partial class StoreLoad
 {
     public const long Account = 1, Other = 2;
@@ -135,6 +136,8 @@ static partial class StoreLoad
             Mailbox box = (await store.OpenAsync(Other, next))!;
             if (await store.SetAclAsync(box.Id, id, AclChangeMode.Replace, AclRights.Lookup | AclRights.Read) == StoreError.None)
                 say($"A {next.Value} {id}");
+            if (await store.SetAnnotationsAsync(box.Id, Other, [new Annotation("/private/comment", Encoding.ASCII.GetBytes(id))]) == StoreError.None)
+                say($"N {box.Id} {id}");
         }
         await Task.Delay(5);   // leaves the loop to the others; mailboxes are not what mail is made of
     }

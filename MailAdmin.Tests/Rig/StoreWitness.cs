@@ -9,7 +9,7 @@ namespace MailAdmin.Tests.Rig;
 sealed partial class StoreWitness
 {
     readonly Dictionary<(long Mailbox, uint Uid, uint Validity), string> _uids = [];
-    readonly HashSet<string> _queue = [], _moved = [], _expunged = [], _flagged = [], _created = [], _granted = [];
+    readonly HashSet<string> _queue = [], _moved = [], _expunged = [], _flagged = [], _created = [], _granted = [], _annotated = [];
     readonly Dictionary<string, long> _inWork = [];
     ulong _modSeq;
     int _read;
@@ -47,6 +47,9 @@ sealed partial class StoreWitness
                 case "A":
                     _granted.Add($"{word[1]} {word[2]} lr");
                     break;
+                case "N":
+                    _annotated.Add($"{word[1]} {word[2]}");
+                    break;
                 case "S":
                     _modSeq = Math.Max(_modSeq, ulong.Parse(word[2], CultureInfo.InvariantCulture));
                     break;
@@ -72,6 +75,8 @@ sealed partial class StoreWitness
             {
                 Assert.Subset(boxes.Select(b => b.Name.Value).ToHashSet(), _created);
                 Assert.Subset(boxes.SelectMany(b => b.Acl.Entries.Select(e => $"{b.Name} {e.Identifier} {AclText.Format(e.Rights)}")).ToHashSet(), _granted);
+                Assert.Subset(boxes.SelectMany(b => rig.Store.AnnotationsOf(b.Id, account)
+                    .Select(a => FormattableString.Invariant($"{b.Id} {System.Text.Encoding.ASCII.GetString(a.Value!)}"))).ToHashSet(), _annotated);
             }
             foreach (MailboxInfo info in boxes.Where(b => b.Count > 0))
             {
