@@ -33,7 +33,7 @@ public class AdministrationTests
         foreach (string user in new[] { "ann@example.test", "bob@example.test", "eve@other.test", "carl@example.test" })
         {
             await using WireScript c = await rig.LogInAsync(user);
-            await c.PlayAsync("C: a CREATE Work\nS: a OK *");
+            await c.PlayAsync("C: a CREATE Work\nS: a OK *\nC: b STATUS INBOX (MESSAGES)\nS: * STATUS *\nS: b OK *");
         }
         return rig;
     }

@@ -7,7 +7,10 @@ internal static class Capabilities
     static string Always(EngineOptions options) => options.ImapLiteralMinus ? "IMAP4rev1 LITERAL- SASL-IR ID ENABLE" : "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE";
 
     public static string Before(EngineOptions options, bool mayStartTls, bool mayLogIn) =>
-        Always(options) + (mayStartTls ? " STARTTLS" : "") + (mayLogIn ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED");
+        Always(options) + (mayStartTls ? " STARTTLS" : "") + (mayLogIn ? " AUTH=PLAIN AUTH=LOGIN" + ForCyradm : " LOGINDISABLED");
+
+    /// <summary>For use after log-in. cyradm asks once, before it logs in, and takes no other answer.</summary>
+    const string ForCyradm = " CREATE-SPECIAL-USE LIST-EXTENDED METADATA SPECIAL-USE";
 
     /// <summary>One a line, by name: several people add to it.</summary>
     static readonly string[] s_loggedIn =
