@@ -227,7 +227,7 @@ public class AdministrationTests
             sq user/ann@example.test STORAGE 1024
             lq user/ann@example.test
             lqr user/ann/Plans@example.test
-            lm user/ann*
+            lm user/ann/Pl*
             setinfo comment "of the server"
             mboxcfg user/ann/Plans@example.test comment "of the mailbox"
             getmd user/ann/Plans@example.test

@@ -88,7 +88,7 @@ public sealed class MailStore : IAsyncDisposable
     public async Task<Mailbox?> OpenAsync(long accountId, MailboxName name, AclSubject subject) =>
         await OpenAsync(accountId, name) is not { } box ? null
         : accountId == subject.Account.AccountId ? box
-        : box.ViewOf(subject, () => _partition.Read(r => r.Seen(box.Id, subject.Account.AccountId)));
+        : box.ViewOf(subject, () => _partition.ReadBehind(r => r.Seen(box.Id, subject.Account.AccountId)));
 
     /// <summary>Account number under which the mailboxes of a domain are kept, that belong to no account.</summary>
     public static long SharedTree(long domainId) => -domainId;
@@ -101,19 +101,19 @@ public sealed class MailStore : IAsyncDisposable
     public int AnnotationEntries { get; init; } = 200;
 
     /// <summary>Annotations of a mailbox that everybody shares, and the reader's own. <see cref="Annotation.OfServer"/>: the server's.</summary>
-    public IReadOnlyList<Annotation> AnnotationsOf(long mailboxId, long reader) => _partition.Read(r => r.Annotations(mailboxId, reader));
+    public IReadOnlyList<Annotation> AnnotationsOf(long mailboxId, long reader) => _partition.ReadBehind(r => r.Annotations(mailboxId, reader));
 
     /// <summary>Sets and removes annotations, all or none; the rights to do so are the caller's to check.</summary>
     public Task<StoreError> SetAnnotationsAsync(long mailboxId, long reader, IReadOnlyList<Annotation> annotations) =>
         _partition.CommitAsync(new AnnotationChange(mailboxId, reader, annotations, AnnotationEntries));
 
-    public AccountLimits LimitsOf(long accountId) => _partition.Read(r => r.Limits(accountId));
+    public AccountLimits LimitsOf(long accountId) => _partition.ReadBehind(r => r.Limits(accountId));
 
     /// <summary>The rights to do so are the caller's to check.</summary>
     public Task<StoreError> SetLimitsAsync(long accountId, AccountLimits limits) => _partition.CommitAsync(new LimitsChange(accountId, limits));
 
     /// <summary>Names an account is subscribed to, mailboxes or not.</summary>
-    public IReadOnlySet<string> SubscriptionsOf(long accountId) => _partition.Read(r => r.Subscriptions(accountId));
+    public IReadOnlySet<string> SubscriptionsOf(long accountId) => _partition.ReadBehind(r => r.Subscriptions(accountId));
 
     /// <summary>Mailboxes of an account or of a domain, in no order. Makes nothing.</summary>
     public IReadOnlyList<MailboxInfo> MailboxesOf(long accountId) =>

@@ -8,8 +8,8 @@ internal sealed class AppendChange(long mailboxId, long reader, long quotaBytes,
 {
     AppendOutcome _outcome;
 
-    // Several messages are kept all or none, which one transaction sees to.
-    public override bool InLog => items.Count == 1;
+    // Several messages are kept all or none, which one transaction sees to; and no record tells what another than the owner has seen.
+    public override bool InLog => items.Count == 1 && (reader == 0 || !items[0].Flags.HasFlag(MessageFlags.Seen));
 
     public override bool BringsMail => true;
 
