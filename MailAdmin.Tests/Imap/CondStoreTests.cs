@@ -136,6 +136,11 @@ public class CondStoreTests
         await c.PlayAsync($"C: 4 SEARCH MODSEQ \"/flags/\\\\draft\" all {seqs[197]} NOT 199\nS: * SEARCH 198 200 (MODSEQ {seqs[199]})\nS: 4 OK *");
         await c.PlayAsync($"C: 5 UID SEARCH OR NOT MODSEQ {seqs[2]} LARGER 50000\nS: * SEARCH 1 2 (MODSEQ {seqs[1]})\nS: 5 OK *");
         await c.PlayAsync($"C: 6 SEARCH MODSEQ {long.MaxValue}\nS: * SEARCH\nS: 6 OK *");
+        // RFC 7162 §3.1.10, example 19; RFC 4731 §3.2: of what is returned.
+        await c.PlayAsync($"C: 8 SEARCH RETURN (ALL) MODSEQ {seqs[196]}\nS: * ESEARCH (TAG \"8\") ALL 197:200 MODSEQ {seqs[199]}\nS: 8 OK *");
+        await c.PlayAsync($"C: 9 UID SEARCH RETURN (MIN COUNT) MODSEQ {seqs[196]}\nS: * ESEARCH (TAG \"9\") UID MIN 197 COUNT 4 MODSEQ {seqs[199]}\nS: 9 OK *");
+        await c.PlayAsync($"C: 10 SEARCH RETURN (MIN) MODSEQ {seqs[196]}\nS: * ESEARCH (TAG \"10\") MIN 197 MODSEQ {seqs[196]}\nS: 10 OK *");
+        await c.PlayAsync($"C: 11 SEARCH RETURN (ALL) MODSEQ {long.MaxValue}\nS: * ESEARCH (TAG \"11\")\nS: 11 OK *");
         await c.PlayAsync($"C: 7 STATUS INBOX (MESSAGES HIGHESTMODSEQ)\nS: * STATUS \"INBOX\" (MESSAGES 200 HIGHESTMODSEQ {seqs[199]})\nS: 7 OK *");
     }
 

@@ -88,7 +88,9 @@ public class HostileClientTests
         await using ImapRig rig = await ImapRig.StartAsync();
         await using WireScript other = await rig.SelectAsync();
         var random = new Random(7);
-        string[] words = ["a ", "b ", "FETCH ", "UID ", "1:* ", "(", ")", "{5}\r\n", "{3+}\r\n", "BODY[", "]", "\"", "\\", "SEARCH ", "NOT ", "\r\n", "\0", "\u00ff", "STORE ", "FLAGS ", "IDLE", "DONE\r\n", "APPEND "];
+        string[] words = ["a ", "b ", "FETCH ", "UID ", "1:* ", "(", ")", "{5}\r\n", "{3+}\r\n", "BODY[", "]", "\"", "\\", "SEARCH ", "NOT ", "\r\n", "\0", "\u00ff", "STORE ", "FLAGS ", "IDLE", "DONE\r\n", "APPEND ",
+            "NOTIFY SET ", "(SELECTED ", "(MessageNew ", "MessageExpunge", "(QRESYNC (", "(CHANGEDSINCE 1 VANISHED)", "UNCHANGEDSINCE ", "ENABLE QRESYNC UIDONLY IMAP4rev2\r\n", "SELECT INBOX ",
+            "MODSEQ ", "9223372036854775807 ", "18446744073709551615 ", "4294967295:1,", "UNAUTHENTICATE\r\n"];
         for (int round = 0; round < 40; round++)
         {
             await using WireScript c = round % 2 == 0 ? await rig.SelectAsync() : await rig.ConnectAsync();

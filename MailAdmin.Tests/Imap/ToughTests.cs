@@ -119,6 +119,34 @@ public class ToughTests
     }
 
     [Fact]
+    public async Task When_a_client_waits_under_tls_then_every_wake_is_heard_and_no_command_is_lost()
+    {
+        await using ImapRig rig = await ImapRig.StartAsync();
+        await rig.GivenOldMessagesAsync(1);
+        await using WireScript c = await rig.ConnectAsync(tls: true);
+        await c.PlayAsync($"C: l LOGIN ann@example.test \"{MailRig.Password}\"\nS: l OK *\nC: s SELECT INBOX");
+        await c.ReadUntilAsync("s OK");
+        for (int i = 0; i < 20; i++)
+        {
+            await c.PlayAsync("C: 1 IDLE\nS: + idling");
+            await rig.GivenOldMessagesAsync(1);
+            await c.PlayAsync($"S: * {i + 2} EXISTS\nS: * *\nC: DONE\nS: 1 OK *");
+        }
+        await rig.Mail.Store.CreateAsync(rig.Mail.Ann, MailboxName.Parse("x"));
+        await c.PlayAsync("C: 2 NOTIFY SET (PERSONAL (MessageNew MessageExpunge))\nS: 2 OK *");
+        for (int i = 0; i < 20; i++)
+        {
+            // A wake falls into a command that is on its way in pieces.
+            await c.SendAsync("3 NO");
+            await rig.GivenMessagesAsync(1, "x");
+            await c.SendAsync("OP\r\n");
+            List<string> lines = await c.ReadUntilAsync("3 OK");
+            while (!lines.Exists(line => line.StartsWith($"* STATUS \"x\" (MESSAGES {i + 1} ", StringComparison.Ordinal)))
+                lines.Add(await c.ReadLineAsync());
+        }
+    }
+
+    [Fact]
     public async Task When_a_search_takes_long_then_the_client_hears_how_far_it_is()   // RFC 9585
     {
         await using ImapRig rig = await ImapRig.StartAsync(options => options.Limits.ImapProgress = TimeSpan.Zero);
