@@ -207,6 +207,12 @@ public sealed class StoreOptions
     public int InlineBodyBytes { get; set; } = 1 << 20;
     /// <summary>Expunged mail is kept this long for undelete and QRESYNC.</summary>
     public TimeSpan ExpungeRetention { get; set; } = TimeSpan.FromDays(14);
+    /// <summary>How often segments are looked through for garbage. Default 6 h: it comes from expunges of a fortnight ago, so nothing hurries.</summary>
+    public TimeSpan CompactionInterval { get; set; } = TimeSpan.FromHours(6);
+    /// <summary>A segment with less than this part alive is written anew, percent. Default 50: each byte given back costs at most one written.</summary>
+    public int CompactionPercent { get; set; } = 50;
+    /// <summary>How fast live messages are moved, bytes a second; 0: never. Default 16 MiB: a small part of what a disk can do.</summary>
+    public int CompactionBytesPerSecond { get; set; } = 16 << 20;
     /// <summary>A message delivered a second time (same Message-ID, sender, recipient and bytes) inside this time is dropped:
     /// the sender did not hear our 250 and tried again. Default one day.</summary>
     public TimeSpan DuplicateWindow { get; set; } = TimeSpan.FromDays(1);

@@ -114,6 +114,9 @@ public static class EngineOptionsCheck
         Within(errors, "Store:SegmentBytes", store.SegmentBytes, 1L << 20, 3L << 30);
         Within(errors, "Store:InlineBodyBytes", store.InlineBodyBytes, 4096, 64 << 20);
         Within(errors, "Store:ExpungeRetention", store.ExpungeRetention, TimeSpan.Zero, TimeSpan.FromDays(3650));
+        Within(errors, "Store:CompactionInterval", store.CompactionInterval, TimeSpan.FromMinutes(1), TimeSpan.FromDays(30));
+        Within(errors, "Store:CompactionPercent", store.CompactionPercent, 1, 90);
+        Within(errors, "Store:CompactionBytesPerSecond", store.CompactionBytesPerSecond, 0, int.MaxValue);
         Within(errors, "Store:CachedMessages", store.CachedMessages, 0, int.MaxValue);
         Within(errors, "Store:PendingChanges", store.PendingChanges, 1, 1_000_000);
     }

@@ -20,7 +20,10 @@ static partial class StoreLoad
 
     public static async Task RunAsync(string folder, string step, int nth, int seed)
     {
-        MailStore store = await MailStore.OpenAsync(folder, new StoreOptions { InlineBodyBytes = 20_000 }, TimeProvider.System, NullLogger<MailStore>.Instance);
+        MailStore store = await MailStore.OpenAsync(folder, new StoreOptions
+        {
+            InlineBodyBytes = 20_000, SegmentBytes = 300_000, ExpungeRetention = TimeSpan.Zero, CompactionPercent = 98, CompactionBytesPerSecond = int.MaxValue,
+        }, TimeProvider.System, NullLogger<MailStore>.Instance);
         // Answers go to a file by plain writes: whoever watches the writes of this process sees them in their order.
         using SafeFileHandle acks = File.OpenHandle(Path.Combine(folder, "acks"), FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
         long at = RandomAccess.GetLength(acks);
@@ -77,7 +80,8 @@ static partial class StoreLoad
             Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => DeliverAsync(store, NextId(), Size(), Say)),
             Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => QueueAsync(store, NextId(), Size(), Say)),
             Repeat(() => MoveAsync(store, NextId(), Size(), Say)), Repeat(() => ExpungeAsync(store, NextId(), Say)),
-            Repeat(() => CreateAsync(store, NextId(), Say)));
+            Repeat(() => CreateAsync(store, NextId(), Say)),
+            Repeat(() => CompactAsync(store)));
     }
 
     static async Task DeliverAsync(MailStore store, string id, int size, Action<string> say)
@@ -121,10 +125,17 @@ static partial class StoreLoad
     static async Task ExpungeAsync(MailStore store, string id, Action<string> say)
     {
         Mailbox trash = (await store.OpenAsync(Account, MailboxName.Parse("Trash")))!;
-        using Body body = Make(store, id, 100);
+        using Body body = Make(store, id, 3000);
         AppendOutcome appended = await store.AppendAsync(trash, 0, [new AppendItem { Body = body, Flags = MessageFlags.Deleted }]);
         if (appended.Error == StoreError.None && await store.ExpungeAsync(trash, appended.Uids) == StoreError.None)
             say($"X {trash.Id} {appended.Uids[0]} {appended.UidValidity} {id}");
+    }
+
+    static async Task CompactAsync(MailStore store)
+    {
+        await store.PurgeAsync();
+        await store.CompactAsync();
+        await Task.Delay(10);   // a pass reads all rows
     }
 
     static async Task CreateAsync(MailStore store, string id, Action<string> say)

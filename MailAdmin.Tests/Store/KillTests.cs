@@ -19,7 +19,7 @@ public sealed class KillTests
         for (int round = 0; round < rounds; round++)
         {
             string step = steps[round % steps.Length];
-            await RunUntilKilledAsync(folder.Path, step, 1 + random.Next(40), (series * 1000) + round, step == "random" ? random.Next(300) : null, leastLines: 0);
+            await RunUntilKilledAsync(folder.Path, step, 1 + random.Next(step == nameof(CommitStep.FilesRemoved) ? 3 : 40), (series * 1000) + round, step == "random" ? random.Next(300) : null, leastLines: 0);
             witness.Hear(await File.ReadAllTextAsync(folder["acks"]));
             // Every fifth time what is left is held against what was answered; in between the next process must cope with it.
             if (round % 5 == 4 || round == rounds - 1)

@@ -174,7 +174,7 @@ public sealed unsafe class Body : IDisposable
     }
 
     /// <summary>From now on the file belongs to rows.</summary>
-    internal void MarkCommitted() => _committed = true;
+    internal void MarkCommitted() => _committed = true;   // but it stays in hand until Dispose: another commit may name it too
 
     public void Dispose()
     {
@@ -183,6 +183,8 @@ public sealed unsafe class Body : IDisposable
         _buffer = null;
         if (_ownNumber != 0 && !_committed)
             _segments.DeleteOwn(_ownNumber);
+        if (_ownNumber != 0)
+            _segments.LetGo(_ownNumber);
         _committed = true;
     }
 

@@ -48,6 +48,7 @@ internal sealed class CommitBatch(Partition partition)
     readonly HashSet<long> _dropped = [];
     bool _makesMailboxes;
     readonly HashSet<long> _restored = [];
+    readonly HashSet<long> _hidden = [];   // drafts of mailboxes that were deleted before this batch
     readonly List<Action<IndexWriter>> _rows = [];
     readonly List<Action> _published = [];
     readonly List<ReadOnlyMemory<byte>> _pieces = [];
@@ -80,7 +81,7 @@ internal sealed class CommitBatch(Partition partition)
 
     public MailboxDraft? Mailbox(long id)
     {
-        if (_dropped.Contains(id))
+        if (_dropped.Contains(id) || _hidden.Contains(id))
             return null;
         if (_mailboxes.TryGetValue(id, out MailboxDraft? draft))
             return draft;
@@ -89,6 +90,21 @@ internal sealed class CommitBatch(Partition partition)
             return null;
         draft = new MailboxDraft(box);
         _mailboxes.Add(id, draft);
+        return draft;
+    }
+
+    /// <summary>The same for changes of rows that a deleted mailbox has too, until its retention time is over. Its snapshots reach nobody.</summary>
+    public MailboxDraft? MailboxOrDeleted(long id)
+    {
+        if (_mailboxes.TryGetValue(id, out MailboxDraft? draft))
+            return draft;
+        if (Mailbox(id) is { } live)
+            return live;
+        if (partition.LoopReader.Load(id, evenDeleted: true) is not { } box)
+            return null;
+        draft = new MailboxDraft(box);
+        _mailboxes.Add(id, draft);
+        _hidden.Add(id);
         return draft;
     }
 
@@ -253,12 +269,23 @@ internal sealed class CommitBatch(Partition partition)
     /// <param name="prefix">Header fields of this delivery; empty: the entry's prefix place is taken as it is.</param>
     /// <param name="inLog">The change is <see cref="StoreChange.InLog"/>.</param>
     /// <param name="deliveryKey">See <see cref="RecentDeliveries"/>; 0: none.</param>
-    public uint Deposit(MailboxDraft box, ref MessageEntry entry, ReadOnlyMemory<byte> prefix, bool inLog = false, UInt128 deliveryKey = default)
+    /// <param name="movedFrom">MOVE: where it was until now.</param>
+    public uint Deposit(MailboxDraft box, ref MessageEntry entry, ReadOnlyMemory<byte> prefix, bool inLog = false, UInt128 deliveryKey = default,
+        (long Mailbox, uint Uid)? movedFrom = null)
     {
         AccountDraft account = Account(box.Mailbox.AccountId);
         entry.ModSeq = account.NextModSeq();
         entry.Uid = box.Counters.UidNext;
         entry.SaveDate = Now.ToUnixTimeSeconds();
+        WriteDeposit(box, ref entry, prefix, inLog, deliveryKey, movedFrom);
+        account.Add(1, entry.Size);
+        return box.Append(ref entry);
+    }
+
+    /// <summary>The segment record of a message: all that is needed to make its row again.</summary>
+    public void WriteDeposit(MailboxDraft box, ref MessageEntry entry, ReadOnlyMemory<byte> prefix, bool inLog = false, UInt128 deliveryKey = default,
+        (long Mailbox, uint Uid)? movedFrom = null)
+    {
         if (!prefix.IsEmpty)
         {
             entry.PrefixSegment = 0;
@@ -266,16 +293,21 @@ internal sealed class CommitBatch(Partition partition)
             entry.PrefixLength = (uint)prefix.Length;
         }
         byte[] meta = SegmentRecord.DepositMeta(new DepositRecord(box.Mailbox.AccountId, box.Mailbox.Id, box.Counters.UidValidity, entry,
-            box.Mailbox.Name.Value, string.Join(' ', box.KeywordSets[entry.KeywordSet]), inLog, deliveryKey));
+            box.Mailbox.Name.Value, string.Join(' ', (uint)entry.KeywordSet < (uint)box.KeywordSets.Count ? box.KeywordSets[entry.KeywordSet] : []),
+            inLog, deliveryKey, movedFrom));
         BodyRange place = AppendRecord(RecordKind.Deposit, meta, prefix, Crc32C.Of(prefix.Span));
         if (!prefix.IsEmpty)
         {
             entry.PrefixSegment = place.Segment;
             entry.PrefixOffset = place.Offset;
         }
-        account.Add(1, entry.Size);
-        return box.Append(ref entry);
     }
+
+    /// <summary>Puts down the bytes of a message that is being moved to another segment.</summary>
+    public BodyRange AppendBody(ReadOnlyMemory<byte> payload, uint crc) => AppendRecord(RecordKind.Body, [], payload, crc);
+
+    /// <summary>After COMMIT: no row names these any more; whoever may still read them keeps them by his pin.</summary>
+    public void Retire(IReadOnlyList<uint> numbers) => partition.Retire(numbers);
 
     public void AppendQueue(QueueEntry entry, BodyRange body)
     {
@@ -318,7 +350,7 @@ internal sealed class CommitBatch(Partition partition)
         }
         foreach (MailboxDraft box in _mailboxes.Values)
         {
-            if (box.IsChanged && !_dropped.Contains(box.Mailbox.Id))
+            if (box.IsChanged && !_dropped.Contains(box.Mailbox.Id) && !_hidden.Contains(box.Mailbox.Id))
                 partition.Publish(box.Mailbox, box.Snapshot);
         }
     }

@@ -238,12 +238,14 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     }
 
     /// <summary>Reads a mailbox whole; null: no such mailbox, or deleted.</summary>
-    public Mailbox? Load(long mailboxId)
+    public Mailbox? Load(long mailboxId) => Load(mailboxId, evenDeleted: false);
+
+    public Mailbox? Load(long mailboxId, bool evenDeleted)
     {
         db.Execute("BEGIN");
         try
         {
-            return ReadMailbox(mailboxId);
+            return ReadMailbox(mailboxId, evenDeleted);
         }
         finally
         {
@@ -290,10 +292,10 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     }
 
     /// <summary>The same, inside a transaction of the caller.</summary>
-    public Mailbox? ReadMailbox(long mailboxId)
+    public Mailbox? ReadMailbox(long mailboxId, bool evenDeleted = false)
     {
         MailboxRow? row = Mailbox(mailboxId);
-        return row is null || row.Deleted
+        return row is null || (row.Deleted && !evenDeleted)
             ? null
             : new Mailbox(row.Id, row.AccountId, row.Name, new MailboxSnapshot(row.Counters, Chunks(row.Id), KeywordText.Parse(row.Keywords))) { Acl = row.Acl };
     }

@@ -13,6 +13,10 @@ public sealed class MailStore : IAsyncDisposable
     readonly StoreOptions _options;
     readonly ILogger _log;
     readonly ITimer _purge;
+    readonly ITimer? _compaction;
+    readonly Compactor _compactor;
+    readonly SemaphoreSlim _compacting = new(1, 1);
+    readonly CancellationTokenSource _stop = new();
 
     MailStore(Partition partition, StoreOptions options, TimeProvider clock, ILogger log)
     {
@@ -20,6 +24,9 @@ public sealed class MailStore : IAsyncDisposable
         _options = options;
         _log = log;
         _purge = clock.CreateTimer(_ => _ = PurgeAsync(), null, TimeSpan.FromMinutes(1), TimeSpan.FromHours(1));
+        _compactor = new Compactor(partition, log);
+        if (options.CompactionBytesPerSecond > 0)
+            _compaction = clock.CreateTimer(_ => _ = CompactByItselfAsync(), null, options.CompactionInterval, options.CompactionInterval);
     }
 
     /// <summary>Most mailboxes of one account.</summary>
@@ -244,16 +251,24 @@ public sealed class MailStore : IAsyncDisposable
     });
 
     /// <summary>All queue rows.</summary>
-    public IReadOnlyList<QueueEntry> ReadQueue() => _partition.Read(r => r.Queue());
+    public IReadOnlyList<QueueEntry> ReadQueue()
+    {
+        SegmentPin pin = _partition.Segments.Pin;
+        return [.. _partition.Read(r => r.Queue()).Select(row => row with { Pin = pin })];
+    }
 
     /// <summary>Those of some queue rows that are still there.</summary>
-    public IReadOnlyList<QueueEntry> ReadQueue(IReadOnlyCollection<long> ids) => _partition.Read(r =>
+    public IReadOnlyList<QueueEntry> ReadQueue(IReadOnlyCollection<long> ids)
     {
-        var rows = new List<QueueEntry>(ids.Count);
-        foreach (long id in ids)
-            rows.AddRange(r.Queue(id, id));
-        return rows;
-    });
+        SegmentPin pin = _partition.Segments.Pin;
+        return _partition.Read(r =>
+        {
+            var rows = new List<QueueEntry>(ids.Count);
+            foreach (long id in ids)
+                rows.AddRange(r.Queue(id, id).Select(row => row with { Pin = pin }));
+            return rows;
+        });
+    }
 
     /// <summary>New states of rows, and rows that are done; durable when the task ends.</summary>
     public Task<StoreError> UpdateQueueAsync(IReadOnlyList<QueueEntry> changed, IReadOnlyList<long> removed) =>
@@ -314,9 +329,45 @@ public sealed class MailStore : IAsyncDisposable
             StoreLog.Purged(_log, messages, mailboxes);
     }
 
+    /// <summary>Gives the disk back what garbage takes. Runs by itself, see <see cref="StoreOptions.CompactionInterval"/>; one at a time.</summary>
+    public async Task<CompactionReport> CompactAsync(CancellationToken ct = default)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop.Token);
+        await _compacting.WaitAsync(stop.Token);
+        try
+        {
+            return await _compactor.RunAsync(stop.Token);
+        }
+        finally
+        {
+            _compacting.Release();
+        }
+    }
+
+    async Task CompactByItselfAsync()
+    {
+        try
+        {
+            await CompactAsync();
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        catch (IOException fault)
+        {
+            StoreLog.CompactionFailed(_log, fault.Message);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _purge.DisposeAsync();
+        if (_compaction is not null)
+            await _compaction.DisposeAsync();
+        await _stop.CancelAsync();
+        await _compacting.WaitAsync();   // a pass in progress ends at its next step
+        _compacting.Dispose();
+        _stop.Dispose();
         await _partition.DisposeAsync();
     }
 

@@ -83,6 +83,19 @@ internal sealed class MailboxCache(int maxMessages)
         box.Publish(next);
     }
 
+    /// <summary>Commit loop, when segments are retired: what is current names none of them, so it need not keep them.</summary>
+    public void Repin(SegmentPin pin)
+    {
+        lock (_lock)
+        {
+            foreach (WeakReference<Mailbox> known in _known.Values)
+            {
+                if (known.TryGetTarget(out Mailbox? box))
+                    box.Current.Pin = pin;
+            }
+        }
+    }
+
     public void Remove(long id)
     {
         lock (_lock)

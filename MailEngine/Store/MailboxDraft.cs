@@ -108,6 +108,25 @@ internal sealed class MailboxDraft
             Change(Counters with { Unseen = Counters.Unseen + unseen, HighestModSeq = modSeq });
     }
 
+    /// <summary>Puts entries in the place of those with their UIDs: the same messages, their bytes elsewhere. No client can see it, so
+    /// mod-sequences stay.</summary>
+    public void Repoint(IEnumerable<MessageEntry> entries)
+    {
+        MailboxSnapshot from = Snapshot;
+        foreach (IGrouping<int, MessageEntry> some in entries.GroupBy(entry => from.IndexOf(entry.Uid) is var index and >= 0 ? from.ChunkOfIndex(index) : -1))
+        {
+            if (some.Key < 0)
+                continue;
+            Chunk old = _chunks[some.Key];
+            MessageEntry[] copy = [.. old.Entries];
+            foreach (MessageEntry entry in some)
+                copy[from.IndexOf(entry.Uid) - from.FirstIndexOfChunk(some.Key)] = entry;
+            _chunks[some.Key] = new Chunk(old.Number, copy);
+            _touched.Add(old.Number);
+        }
+        Change(Counters);
+    }
+
     /// <summary>Takes messages out.</summary>
     /// <param name="uids">Ascending; those that are not there are passed over.</param>
     /// <returns>What was taken out, in order.</returns>

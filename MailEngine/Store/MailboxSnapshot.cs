@@ -53,6 +53,12 @@ public sealed class MailboxSnapshot
 
     internal MailboxCounters Counters { get; }
 
+    /// <summary>Keeps the segments readable that the entries name; see <see cref="SegmentPin"/>. Set by the partition.</summary>
+    internal SegmentPin? Pin { get; set; }
+
+    /// <summary>Of a reader's view: the owner's snapshot under it, which keeps the pin of both.</summary>
+    internal MailboxSnapshot? Under { get; init; }
+
     /// <summary>Messages: EXISTS.</summary>
     public int Count { get; }
 

@@ -55,4 +55,11 @@ public struct MessageEntry
 
     /// <summary>RFC822.SIZE: all octets of the message. RFC 9051 §6.4.5</summary>
     public readonly long Size => (long)PrefixLength + BodyLength;
+
+    internal readonly BodyRange Prefix => new(PrefixSegment, PrefixOffset, PrefixLength);
+
+    internal readonly BodyRange Body => new(BodySegment, BodyOffset, BodyLength);
+
+    /// <summary>True when both have their bytes in the same place.</summary>
+    internal readonly bool StandsWhere(in MessageEntry other) => Body == other.Body && Prefix == other.Prefix;
 }

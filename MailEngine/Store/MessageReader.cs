@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace MailEngine.Store;
 
 /// <summary>The bytes of one message: prefix and body, read as one.</summary>
@@ -7,6 +9,7 @@ public sealed class MessageReader : IDisposable
     readonly SegmentFiles _segments;
     readonly BodyRange _prefix;
     readonly BodyRange _body;
+    SafeFileHandle? _prefixFile, _bodyFile;   // kept: a file that is compacted away meanwhile stays readable through them
 
     internal MessageReader(SegmentFiles segments, BodyRange prefix, BodyRange body)
     {
@@ -27,9 +30,9 @@ public sealed class MessageReader : IDisposable
     {
         int done = 0;
         if (offset < _prefix.Length)
-            done = ReadRange(_prefix, offset, to);
+            done = ReadRange(_prefixFile ??= _segments.Open(_prefix.Segment), _prefix, offset, to);
         if (done < to.Length && offset + done < Length)
-            done += ReadRange(_body, offset + done - _prefix.Length, to[done..]);
+            done += ReadRange(_bodyFile ??= _segments.Open(_body.Segment), _body, offset + done - _prefix.Length, to[done..]);
         return done;
     }
 
@@ -38,13 +41,13 @@ public sealed class MessageReader : IDisposable
         // Handles belong to the partition; the reader is disposable so that a store without local files can end a transfer.
     }
 
-    int ReadRange(BodyRange range, long offset, Span<byte> to)
+    static int ReadRange(SafeFileHandle file, BodyRange range, long offset, Span<byte> to)
     {
         int wanted = (int)Math.Min(to.Length, range.Length - offset);
         int done = 0;
         while (done < wanted)
         {
-            int now = RandomAccess.Read(_segments.Open(range.Segment), to[done..wanted], range.Offset + offset + done);
+            int now = RandomAccess.Read(file, to[done..wanted], range.Offset + offset + done);
             if (now == 0)
                 throw new IOException($"Segment {range.Segment} ends before the message does. Run 'store check'.");
             done += now;

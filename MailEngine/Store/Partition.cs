@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace MailEngine.Store;
 
 /// <summary>The steps of a commit, for the tests that kill the process between them.</summary>
-internal enum CommitStep { Taken, Appended, Synced, RowsWritten, Committed, Published, Completed }
+internal enum CommitStep { Taken, Appended, Synced, RowsWritten, Committed, Published, Completed, FilesRemoved }
 
 /// <summary>One folder on one volume: segments, index.db, and the only thread that writes them.</summary>
 /// <remarks>
@@ -68,7 +68,9 @@ internal sealed class Partition : IAsyncDisposable
             _loopReader = new IndexReader(db);
             _nextMailboxId = db.ReadNumber("SELECT value FROM meta WHERE key='next_mailbox'") ?? 1;
             _lastUidValidity = (uint)(db.ReadNumber("SELECT value FROM meta WHERE key='uidvalidity'") ?? 0);
-            Segments = new SegmentFiles(Path.Combine(folder, "segments"), (uint)(db.ReadNumber("SELECT max(number) FROM segment") ?? 0), options);
+            long lastSegment = Math.Max(
+                db.ReadNumber("SELECT max(number) FROM segment") ?? 0, db.ReadNumber("SELECT value FROM meta WHERE key='last_segment'") ?? 0);
+            Segments = new SegmentFiles(Path.Combine(folder, "segments"), (uint)lastSegment, options);
         }
         catch
         {
@@ -194,7 +196,7 @@ internal sealed class Partition : IAsyncDisposable
     }
 
     /// <summary>Opens a mailbox for a session. Any thread.</summary>
-    public Mailbox? Open(long mailboxId) => _mailboxes.GetOrLoad(mailboxId, id => Read(reader => reader.Load(id)));
+    public Mailbox? Open(long mailboxId) => _mailboxes.GetOrLoad(mailboxId, id => Read(reader => LoadPinned(reader, id)));
 
     public async ValueTask DisposeAsync()
     {
@@ -221,7 +223,7 @@ internal sealed class Partition : IAsyncDisposable
 
     // -- for CommitBatch, on the loop's thread --
 
-    internal Mailbox? Load(long id) => _mailboxes.GetOrLoad(id, _loopReader.Load);
+    internal Mailbox? Load(long id) => _mailboxes.GetOrLoad(id, box => LoadPinned(_loopReader, box));
 
     internal AccountDraft AccountCounters(long id)
     {
@@ -265,11 +267,23 @@ internal sealed class Partition : IAsyncDisposable
     internal void Publish(Mailbox box, MailboxSnapshot next)
     {
         MailboxCounters before = box.Current.Counters, now = next.Counters;
+        next.Pin = Segments.Pin;
         _mailboxes.Publish(box, next);
         if (!Events.AreWatched || before.HighestModSeq == now.HighestModSeq)
             return;
         bool messages = before.UidNext != now.UidNext || before.Count != now.Count;
         Events.Raise(box.AccountId, new MailboxEvent(messages ? MailboxEventKind.Messages : MailboxEventKind.Flags, box.Id, box.Name, Counters: now));
+    }
+
+    internal void Retire(IReadOnlyList<uint> numbers) => _mailboxes.Repin(Segments.Retire(numbers));
+
+    Mailbox? LoadPinned(IndexReader reader, long id)
+    {
+        SegmentPin pin = Segments.Pin;   // before the rows are read: what they name is kept from here on
+        Mailbox? box = reader.Load(id);
+        if (box is not null)
+            box.Current.Pin = pin;
+        return box;
     }
 
     internal void Forget(Mailbox box)
@@ -551,6 +565,8 @@ internal sealed class Partition : IAsyncDisposable
         Dictionary<uint, (long Bytes, bool Closed)> segments = _loopReader.Segments();
         foreach ((uint number, (long bytes, _)) in segments)
         {
+            if (bytes == 0)
+                continue;   // retired: the next compaction removes what is left of it
             var file = new FileInfo(Segments.PathOf(number));
             if (!file.Exists)
                 StoreLog.SegmentMissing(_log, file.FullName);

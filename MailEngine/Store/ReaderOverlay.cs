@@ -28,7 +28,7 @@ internal sealed class ReaderOverlay
             total += unseen[i];
         }
         (_from, _made, _unseen, _seen) = (chunks.ToArray(), made, unseen, seen);
-        return new MailboxSnapshot(snapshot.Counters with { Unseen = total, RecentFrom = seen.RecentFrom }, made, snapshot.KeywordSets);
+        return new MailboxSnapshot(snapshot.Counters with { Unseen = total, RecentFrom = seen.RecentFrom }, made, snapshot.KeywordSets) { Under = snapshot };
     }
 
     static Chunk Over(Chunk chunk, Chunk? before, SeenState seen, out int unseen)

@@ -17,6 +17,9 @@ internal sealed class SegmentFiles : IDisposable
     readonly bool _sync;
     readonly long _segmentBytes;
     readonly ConcurrentDictionary<uint, SafeFileHandle> _open = new();
+    readonly ConcurrentDictionary<uint, WeakReference<SafeFileHandle>> _retired = new();
+    readonly ConcurrentDictionary<uint, bool> _inHand = new();
+    volatile SegmentPin _pin = new();
     int _lastNumber;
     SafeFileHandle? _current;
 
@@ -40,6 +43,12 @@ internal sealed class SegmentFiles : IDisposable
 
     /// <summary>Length of the current segment: where the next append starts.</summary>
     public long CurrentLength { get; private set; }
+
+    /// <summary>Highest number given so far.</summary>
+    public uint LastNumber => (uint)Volatile.Read(ref _lastNumber);
+
+    /// <summary>Whoever remembers places takes this first and holds it as long as he does.</summary>
+    public SegmentPin Pin => _pin;
 
     public string PathOf(uint number) => Path.Combine(_folder, number.ToString("D8", CultureInfo.InvariantCulture));
 
@@ -106,7 +115,49 @@ internal sealed class SegmentFiles : IDisposable
     }
 
     /// <summary>A file of its own for a large body. Any thread.</summary>
-    public (uint Number, SafeFileHandle Handle) CreateOwn() => Create();
+    public (uint Number, SafeFileHandle Handle) CreateOwn()
+    {
+        (uint number, SafeFileHandle handle) = Create();
+        _inHand[number] = true;
+        return (number, handle);
+    }
+
+    /// <summary>True: it belongs to a message on its way in, which rows may come to name at any time.</summary>
+    public bool IsInHand(uint number) => _inHand.ContainsKey(number);
+
+    /// <summary>The message on its way in is in, or dropped.</summary>
+    public void LetGo(uint number) => _inHand.TryRemove(number, out _);
+
+    /// <summary>No row names these any more: their handles go to whoever holds the pin of today. Commit loop only.</summary>
+    /// <returns>The next pin.</returns>
+    public SegmentPin Retire(IReadOnlyList<uint> numbers)
+    {
+        var handles = new List<SafeFileHandle>(numbers.Count);
+        foreach (uint number in numbers)
+        {
+            try
+            {
+                SafeFileHandle handle = Open(number);
+                _retired[number] = new WeakReference<SafeFileHandle>(handle);
+                handles.Add(handle);
+            }
+            catch (IOException)
+            {
+                // The file is lost already: there is nothing to keep.
+            }
+            _open.TryRemove(number, out _);
+        }
+        return _pin = _pin.Follow(handles);
+    }
+
+    /// <summary>Removes files of retired segments; who has them open reads on.</summary>
+    public void RemoveFiles(IReadOnlyList<uint> numbers)
+    {
+        foreach (uint number in numbers)
+            File.Delete(PathOf(number));
+        if (_sync)
+            Disk.SyncDirectory(_folder);
+    }
 
     public void SyncOwn(SafeFileHandle handle)
     {
@@ -119,6 +170,7 @@ internal sealed class SegmentFiles : IDisposable
     {
         if (_open.TryRemove(number, out SafeFileHandle? handle))
             handle.Dispose();
+        LetGo(number);
         File.Delete(PathOf(number));
     }
 
@@ -137,6 +189,8 @@ internal sealed class SegmentFiles : IDisposable
 
     SafeFileHandle OpenSlow(uint number)
     {
+        if (_retired.TryGetValue(number, out WeakReference<SafeFileHandle>? retired))
+            return retired.TryGetTarget(out SafeFileHandle? held) ? held : throw new IOException($"Segment {number} was compacted; nobody may hold places in it any more.");
         SafeFileHandle opened = File.OpenHandle(PathOf(number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
         SafeFileHandle kept = _open.GetOrAdd(number, opened);
         if (!ReferenceEquals(kept, opened))

@@ -21,8 +21,10 @@ internal enum RecordKind : byte
 /// <param name="Keywords">By spaces.</param>
 /// <param name="InLog">True: acknowledged as soon as the segment was synced, so a start makes its row when it is missing.</param>
 /// <param name="DeliveryKey">See <see cref="RecentDeliveries"/>; 0: none.</param>
+/// <param name="MovedFrom">Mailbox and UID it had before a MOVE brought it here, which ended with it.</param>
 internal readonly record struct DepositRecord(
-    long AccountId, long MailboxId, uint UidValidity, MessageEntry Entry, string MailboxName, string Keywords, bool InLog, UInt128 DeliveryKey);
+    long AccountId, long MailboxId, uint UidValidity, MessageEntry Entry, string MailboxName, string Keywords, bool InLog, UInt128 DeliveryKey,
+    (long Mailbox, uint Uid)? MovedFrom = null);
 
 /// <summary>Where the parts of a record stand, as its header says.</summary>
 internal readonly record struct RecordHeader(RecordKind Kind, int MetaLength, uint PayloadLength, uint PayloadCrc)
@@ -38,7 +40,9 @@ internal static class SegmentRecord
     public const int HeaderBytes = 24;
     const uint Magic = 0x3152_534D;   // "MSR1", little-endian
     const byte Version = 1;
-    const int DepositFixedBytes = 100;
+    /// <summary>Meta of a deposit without its names.</summary>
+    public const int DepositFixedBytes = 100;
+    const int MovedFromBytes = 12;
     const uint InLogFlag = 1;
 
     public static long Padded(long length) => (length + 7) & ~7L;
@@ -77,7 +81,7 @@ internal static class SegmentRecord
     {
         MessageEntry entry = deposit.Entry;
         int nameBytes = Encoding.UTF8.GetByteCount(deposit.MailboxName), keywordBytes = Encoding.UTF8.GetByteCount(deposit.Keywords);
-        byte[] meta = new byte[DepositFixedBytes + nameBytes + keywordBytes];
+        byte[] meta = new byte[DepositFixedBytes + nameBytes + keywordBytes + (deposit.MovedFrom is null ? 0 : MovedFromBytes)];
         Span<byte> to = meta;
         BinaryPrimitives.WriteInt64LittleEndian(to, deposit.AccountId);
         BinaryPrimitives.WriteInt64LittleEndian(to[8..], deposit.MailboxId);
@@ -99,6 +103,11 @@ internal static class SegmentRecord
         BinaryPrimitives.WriteUInt16LittleEndian(to[98..], (ushort)keywordBytes);
         Encoding.UTF8.GetBytes(deposit.MailboxName, to[DepositFixedBytes..]);
         Encoding.UTF8.GetBytes(deposit.Keywords, to[(DepositFixedBytes + nameBytes)..]);
+        if (deposit.MovedFrom is { } from)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(to[^MovedFromBytes..], from.Mailbox);
+            BinaryPrimitives.WriteUInt32LittleEndian(to[^4..], from.Uid);
+        }
         return meta;
     }
 
@@ -109,7 +118,8 @@ internal static class SegmentRecord
         if (meta.Length < DepositFixedBytes)
             return false;
         int nameBytes = BinaryPrimitives.ReadUInt16LittleEndian(meta[96..]), keywordBytes = BinaryPrimitives.ReadUInt16LittleEndian(meta[98..]);
-        if (meta.Length != DepositFixedBytes + nameBytes + keywordBytes)
+        int rest = meta.Length - DepositFixedBytes - nameBytes - keywordBytes;
+        if (rest is not (0 or MovedFromBytes))
             return false;
         var entry = new MessageEntry
         {
@@ -127,8 +137,19 @@ internal static class SegmentRecord
         };
         deposit = new DepositRecord(
             BinaryPrimitives.ReadInt64LittleEndian(meta), BinaryPrimitives.ReadInt64LittleEndian(meta[8..]), BinaryPrimitives.ReadUInt32LittleEndian(meta[16..]), entry,
-            Encoding.UTF8.GetString(meta.Slice(DepositFixedBytes, nameBytes)), Encoding.UTF8.GetString(meta[(DepositFixedBytes + nameBytes)..]),
-            (BinaryPrimitives.ReadUInt32LittleEndian(meta[76..]) & InLogFlag) != 0, BinaryPrimitives.ReadUInt128LittleEndian(meta[80..]));
+            Encoding.UTF8.GetString(meta.Slice(DepositFixedBytes, nameBytes)), Encoding.UTF8.GetString(meta.Slice(DepositFixedBytes + nameBytes, keywordBytes)),
+            (BinaryPrimitives.ReadUInt32LittleEndian(meta[76..]) & InLogFlag) != 0, BinaryPrimitives.ReadUInt128LittleEndian(meta[80..]),
+            rest == 0 ? null : (BinaryPrimitives.ReadInt64LittleEndian(meta[^MovedFromBytes..]), BinaryPrimitives.ReadUInt32LittleEndian(meta[^4..])));
+        return true;
+    }
+
+    /// <summary>Reads what <see cref="QueueMeta"/> wrote.</summary>
+    public static bool TryReadQueue(ReadOnlySpan<byte> meta, out BodyRange body)
+    {
+        body = default;
+        if (meta.Length != 12)
+            return false;
+        body = new BodyRange(BinaryPrimitives.ReadUInt32LittleEndian(meta), BinaryPrimitives.ReadUInt32LittleEndian(meta[4..]), BinaryPrimitives.ReadUInt32LittleEndian(meta[8..]));
         return true;
     }
 

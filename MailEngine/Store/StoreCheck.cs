@@ -24,6 +24,7 @@ internal sealed class StoreCheck(Partition partition)
 
     public CheckReport Run(long? accountId, CancellationToken ct)
     {
+        SegmentPin pin = partition.Segments.Pin;   // what is compacted away meanwhile can be read on
         using var reader = new IndexReader(new SqliteDatabase(partition.IndexPath, SqliteOpen.ReadOnly));
         reader.Database.Execute("BEGIN");
         List<MailboxRow> rows = accountId is { } one ? reader.MailboxesOf(one) : [.. reader.AllMailboxes().Where(row => !row.Deleted)];
@@ -44,6 +45,7 @@ internal sealed class StoreCheck(Partition partition)
         }
         if (accountId is null)
             CheckQueue(reader);
+        GC.KeepAlive(pin);
         return new CheckReport(counted.Count, _mailboxes, _messages, _queueRows, _bytes, _faults);
     }
 

@@ -53,6 +53,8 @@ public sealed record QueueEntry
     public bool DelayNoticed { get; init; }
     /// <summary>Filled by the store.</summary>
     public BodyRange Body { get; init; }
+    /// <summary>Keeps the segment of <see cref="Body"/> readable as long as the row is held.</summary>
+    internal SegmentPin? Pin { get; init; }
 }
 
 /// <summary>All that one accepted message leads to. One commit.</summary>

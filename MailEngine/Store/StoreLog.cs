@@ -37,4 +37,13 @@ internal static partial class StoreLog
 
     [LoggerMessage(2007, LogLevel.Information, "Purged {Messages} messages and {Mailboxes} deleted mailboxes past their retention time")]
     public static partial void Purged(ILogger log, int messages, int mailboxes);
+
+    [LoggerMessage(2008, LogLevel.Information, "Compacted {Partition}: {Segments} segments removed, {Bytes} bytes given back")]
+    public static partial void Compacted(ILogger log, string partition, int segments, long bytes);
+
+    [LoggerMessage(2009, LogLevel.Warning, "Segment {Path} has damaged messages and is not compacted. Run 'store check'.")]
+    public static partial void SegmentNotCompacted(ILogger log, string path);
+
+    [LoggerMessage(2010, LogLevel.Warning, "Compaction stopped and is tried again later; nothing is lost. {Reason}")]
+    public static partial void CompactionFailed(ILogger log, string reason);
 }

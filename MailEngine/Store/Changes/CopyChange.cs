@@ -60,7 +60,7 @@ internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toI
             bool isSeen = entry.Flags.HasFlag(MessageFlags.Seen);
             if (readers.To != 0)
                 entry.Flags &= ~MessageFlags.Seen;
-            uint uid = targetUids[i] = batch.Deposit(to, ref entry, default);
+            uint uid = targetUids[i] = batch.Deposit(to, ref entry, default, movedFrom: move ? (fromId, old) : null);
             if (readers.To != 0 && isSeen)
                 seen.Add(uid);
             batch.Row(index => index.CopyMessage(fromId, old, toId, uid, account, EmailId.Of(sourceAccount, validity, old)));
