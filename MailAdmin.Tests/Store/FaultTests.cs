@@ -90,7 +90,7 @@ public sealed class FaultTests
         byte[] damaged = await File.ReadAllBytesAsync(index);
         StoreOpenException fault = await Assert.ThrowsAsync<StoreOpenException>(() => StoreRig.OpenAsync(folder: folder.Path));
         Assert.Contains("index.db is damaged", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("restore index.db from a backup", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("run 'store repair'", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', fault.Message);
         Assert.Equal(damaged, await File.ReadAllBytesAsync(index));
     }

@@ -28,7 +28,8 @@ public static class CommandLine
           alias add ADDRESS TARGET...
           queue list
           queue retry|hold|release|remove ID...|--all
-          store check
+          store check [ADDRESS]                              hold all rows against the messages, and say what is wrong
+          store repair [ADDRESS]                             put it right; without ADDRESS the server must be stopped
           doctor                                             look for what is wrong: settings, ports, folder, names, certificate
 
         Settings: appsettings.json, Mail__NAME in the environment, or --Mail:NAME=value. Exit: 0 done, 1 refused, 2 wrong usage.
@@ -54,7 +55,8 @@ public static class CommandLine
         ["queue hold"] = (s, a) => QueueVerbs.ChangeAsync(s, a, QueueVerb.Hold),
         ["queue release"] = (s, a) => QueueVerbs.ChangeAsync(s, a, QueueVerb.Release),
         ["queue remove"] = (s, a) => QueueVerbs.ChangeAsync(s, a, QueueVerb.Remove),
-        ["store check"] = QueueVerbs.CheckStoreAsync,
+        ["store check"] = StoreVerbs.CheckAsync,
+        ["store repair"] = StoreVerbs.RepairAsync,
     };
 
     /// <summary>Carries out the command in <paramref name="args"/>.</summary>

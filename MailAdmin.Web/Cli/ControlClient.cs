@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using MailAdmin.Web.Services;
 using MailEngine.Store;
+using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Cli;
 
@@ -49,8 +50,11 @@ sealed class ControlClient : IStoreDoor
     public async Task<RestoreOutcome> RestoreAsync(RestoreOrder order, CancellationToken ct) =>
         (await AskAsync(new ControlRequest("restore", Restore: order), TimeSpan.FromMinutes(30), ct)).Restored;
 
-    public async Task<CheckReport> CheckAsync(CancellationToken ct) =>
-        (await AskAsync(new ControlRequest("check"), Timeout.InfiniteTimeSpan, ct)).Check ?? throw new IOException("The server sent no report.");
+    public async Task<RepairReport> RepairAsync(long accountId, CancellationToken ct) =>
+        (await AskAsync(new ControlRequest("repair", [accountId]), Timeout.InfiniteTimeSpan, ct)).Repaired ?? throw new IOException("The server sent no report.");
+
+    public async Task<CheckReport> CheckAsync(long? accountId, CancellationToken ct) =>
+        (await AskAsync(new ControlRequest("check", accountId is { } one ? [one] : null), Timeout.InfiniteTimeSpan, ct)).Check ?? throw new IOException("The server sent no report.");
 
     async Task<ControlAnswer> AskAsync(ControlRequest request, TimeSpan limit, CancellationToken ct)
     {

@@ -110,7 +110,9 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogg
             case "restore" when request.Restore is { } order:
                 return new ControlAnswer(Restored: await store.RestoreAsync(order, ct));
             case "check":
-                return new ControlAnswer(Check: await store.CheckAsync(ct));
+                return new ControlAnswer(Check: await store.CheckAsync(request.Ids is [var checkedOne] ? checkedOne : null, ct));
+            case "repair" when request.Ids is [var damaged]:
+                return new ControlAnswer(Repaired: await store.RepairAsync(damaged, ct));
             default:
                 return new ControlAnswer($"\"{request.Verb}\" is not known to the running server: both must be of the same version.");
         }

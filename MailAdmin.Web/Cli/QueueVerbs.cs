@@ -1,6 +1,5 @@
 using System.Globalization;
 using MailAdmin.Web.Services;
-using MailEngine.Store;
 
 namespace MailAdmin.Web.Cli;
 
@@ -31,13 +30,5 @@ static class QueueVerbs
         if (!all && count < ids.Distinct().Count())
             throw new CliRefusedException("Some rows were not changed: they are not there any more, are being sent just now, or are not in a state for it.");
         return 0;
-    }
-
-    public static async Task<int> CheckStoreAsync(CliSession session, CliArguments args)
-    {
-        args.End();
-        CheckReport report = await (await session.StoreAsync()).CheckAsync(CancellationToken.None);
-        session.Output.Result(report.ToString(), report);
-        return report.IsWhole ? 0 : throw new CliRefusedException(string.Join(Environment.NewLine, report.Faults));
     }
 }

@@ -1,5 +1,6 @@
 using MailEngine.Flow;
 using MailEngine.Store;
+using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Services;
 
@@ -61,8 +62,11 @@ public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreT
         : order.Mailbox is { } mailbox ? await store.RestoreMailboxAsync(order.AccountId, mailbox, order.QuotaBytes)
         : await store.RestoreMessagesAsync(order.AccountId, order.Messages, order.QuotaBytes);
 
-    public async Task<CheckReport> CheckAsync(CancellationToken ct) =>
-        store is null ? new CheckReport(0, 0, 0, 0, 0, []) : await store.CheckAsync(null, ct);
+    public async Task<CheckReport> CheckAsync(long? accountId, CancellationToken ct) =>
+        store is null ? new CheckReport(0, 0, 0, 0, 0, []) : await store.CheckAsync(accountId, ct);
+
+    public async Task<RepairReport> RepairAsync(long accountId, CancellationToken ct) =>
+        store is null ? new RepairReport([], []) : await store.RepairAsync(accountId, ct);
 
     // A held row is let go by Release alone.
     static bool IsFor(QueueVerb verb, QueueEntry row) => verb switch

@@ -1,4 +1,5 @@
 using MailEngine.Store;
+using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Services;
 
@@ -25,7 +26,11 @@ public interface IStoreDoor
     Task<RestoreOutcome> RestoreAsync(RestoreOrder order, CancellationToken ct);
 
     /// <summary>Proves rows against bytes and counters.</summary>
-    Task<CheckReport> CheckAsync(CancellationToken ct);
+    /// <param name="accountId">One account; null: all, and the queue.</param>
+    Task<CheckReport> CheckAsync(long? accountId, CancellationToken ct);
+
+    /// <summary>Puts right what differs between the index and the messages of one account.</summary>
+    Task<RepairReport> RepairAsync(long accountId, CancellationToken ct);
 }
 
 /// <summary>A queue row for people and programs.</summary>

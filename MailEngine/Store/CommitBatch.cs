@@ -164,6 +164,33 @@ internal sealed class CommitBatch(Partition partition)
         return draft;
     }
 
+    /// <summary>Repair: a mailbox whose rows cannot be read gets a state of its own.</summary>
+    public MailboxDraft Adopt(Mailbox box, bool deleted)
+    {
+        var draft = new MailboxDraft(box);
+        _mailboxes[box.Id] = draft;
+        if (deleted)
+            _hidden.Add(box.Id);
+        else
+            _published.Add(() => partition.Opened(box));
+        return draft;
+    }
+
+    /// <summary>Repair: a mailbox that the index has lost, under the id its messages name.</summary>
+    public MailboxDraft AdoptLost(long id, long accountId, MailboxName name, uint uidValidity)
+    {
+        partition.ReachMailboxId(id);
+        ulong modSeq = Account(accountId).NextModSeq();
+        long next = partition.NextFreeMailboxId;
+        _names[(accountId, name.Value)] = id;
+        _rows.Add(index =>
+        {
+            index.PutMailbox(id, accountId, name, "", uidValidity, modSeq);
+            index.PutMeta("next_mailbox", next);
+        });
+        return Adopt(new Mailbox(id, accountId, name, new MailboxSnapshot(new MailboxCounters(uidValidity, 1, modSeq, 0, 0, 0, 0, 1), [], KeywordText.Parse(""))), deleted: false);
+    }
+
     public void Rename(long accountId, MailboxName from, MailboxName? to, long id)
     {
         _names[(accountId, from.Value)] = 0;

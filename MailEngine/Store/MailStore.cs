@@ -1,4 +1,6 @@
+using MailEngine.Io;
 using MailEngine.Store.Changes;
+using MailEngine.Store.Repair;
 using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Store;
@@ -327,6 +329,36 @@ public sealed class MailStore : IAsyncDisposable
         while (turn.IsMore);
         if (messages + mailboxes > 0)
             StoreLog.Purged(_log, messages, mailboxes);
+    }
+
+    /// <summary>Holds the mailboxes of an account against the segments and puts right what differs, while everything else goes on. Doing it twice
+    /// changes nothing the second time.</summary>
+    /// <exception cref="IOException">The store cannot be written, or the index file itself is damaged: then the message says what to do.</exception>
+    public async Task<RepairReport> RepairAsync(long accountId, CancellationToken ct)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop.Token);
+        await _compacting.WaitAsync(stop.Token);   // what stands where must stay so meanwhile
+        try
+        {
+            return await Task.Run(async () =>
+            {
+                if (await _partition.CommitAsync(new SettleChange(), stop.Token) != StoreError.None)
+                    throw new IOException("The index cannot be written just now. Look at the disk and try again; nothing was changed.");
+                using DepositIndex deposits = DepositIndex.Read(_partition.Segments, Path.Combine(_partition.Folder, "repair.tmp"), accountId, stop.Token,
+                    [.. _partition.ReadBehind(r => r.Segments()).OrderBy(row => row.Key).Select(row => (row.Key, row.Value.Bytes))]);
+                var repair = new AccountRepair(_partition, deposits, new HashSet<long>(), lostMailboxes: false);
+                await repair.RunAsync(accountId, stop.Token);
+                return repair.Report;
+            }, stop.Token);
+        }
+        catch (SqliteException fault) when (fault.IsDamaged)
+        {
+            throw new IOException($"The index file itself is damaged ({fault.Message}). Stop the server and run 'store repair', which makes a new one from the messages.", fault);
+        }
+        finally
+        {
+            _compacting.Release();
+        }
     }
 
     /// <summary>Gives the disk back what garbage takes. Runs by itself, see <see cref="StoreOptions.CompactionInterval"/>; one at a time.</summary>

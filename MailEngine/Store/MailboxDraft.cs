@@ -127,6 +127,24 @@ internal sealed class MailboxDraft
         Change(Counters);
     }
 
+    /// <summary>Repair: all entries and counters anew.</summary>
+    /// <param name="entries">By UID.</param>
+    public void Rebuild(IReadOnlyList<MessageEntry> entries, IReadOnlyList<string[]> keywordSets, MailboxCounters counters)
+    {
+        SealTail();
+        int number = Math.Max(counters.NextChunk, _chunks.Count == 0 ? 0 : _chunks[^1].Number + 1);
+        _dropped.AddRange(_chunks.Select(chunk => chunk.Number));
+        _touched.Clear();
+        _chunks.Clear();
+        foreach (MessageEntry[] some in entries.Chunk(Chunk.Capacity))
+        {
+            _touched.Add(number);
+            _chunks.Add(new Chunk(number++, some));
+        }
+        _keywordSets = [.. keywordSets];
+        Change(counters with { NextChunk = number });
+    }
+
     /// <summary>Takes messages out.</summary>
     /// <param name="uids">Ascending; those that are not there are passed over.</param>
     /// <returns>What was taken out, in order.</returns>

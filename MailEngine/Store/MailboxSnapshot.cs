@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace MailEngine.Store;
 
@@ -121,6 +122,19 @@ public sealed class MailboxSnapshot
     {
         int index = LowerBound(uid);
         return index < Count && this[index].Uid == uid ? index : -1;
+    }
+
+    /// <summary>True when both say the same of every message.</summary>
+    internal bool IsSame(MailboxSnapshot other)
+    {
+        if (Counters != other.Counters || Count != other.Count || _chunks.Length != other._chunks.Length)
+            return false;
+        for (int i = 0; i < _chunks.Length; i++)
+        {
+            if (!MemoryMarshal.AsBytes(_chunks[i].Entries.AsSpan()).SequenceEqual(MemoryMarshal.AsBytes(other._chunks[i].Entries.AsSpan())))
+                return false;
+        }
+        return true;
     }
 
     internal int FirstIndexOfChunk(int chunk) => _firstIndex[chunk];

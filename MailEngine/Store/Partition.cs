@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
 using MailEngine.Io;
+using MailEngine.Store.Repair;
 using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Store;
@@ -48,14 +49,14 @@ internal sealed class Partition : IAsyncDisposable
     bool _settlingFailed;
     volatile bool _stopped;
 
-    Partition(string folder, FileStream lockFile, StoreOptions options, TimeProvider clock, ILogger log)
+    Partition(string folder, FileStream lockFile, StoreOptions options, TimeProvider clock, ILogger log, string indexName)
     {
         _lockFile = lockFile;
         _options = options;
         _log = log;
         Clock = clock;
         Folder = folder;
-        IndexPath = Path.Combine(folder, "index.db");
+        IndexPath = Path.Combine(folder, indexName);
         _mailboxes = new MailboxCache(options.CachedMessages);
         _delivered = new RecentDeliveries(options.DuplicateKeys);
         _reserve = new DiskReserve(Path.Combine(folder, "reserve"), options.ReserveBytes);
@@ -100,7 +101,10 @@ internal sealed class Partition : IAsyncDisposable
     public Action<CommitStep>? StepReached { get; set; }
 
     /// <exception cref="StoreOpenException">In use, damaged, or made by a newer version; the message is for the operator.</exception>
-    public static Partition Open(string folder, StoreOptions options, TimeProvider clock, ILogger log)
+    public static Partition Open(string folder, StoreOptions options, TimeProvider clock, ILogger log) => Open(folder, options, clock, log, "index.db");
+
+    /// <param name="indexName">Another one while it is being rebuilt beside the old one.</param>
+    internal static Partition Open(string folder, StoreOptions options, TimeProvider clock, ILogger log, string indexName)
     {
         var watch = Stopwatch.StartNew();
         FileStream? lockFile = null;
@@ -108,7 +112,8 @@ internal sealed class Partition : IAsyncDisposable
         {
             Disk.CreateDirectory(folder);
             lockFile = TakeLock(folder);
-            var partition = new Partition(folder, lockFile, options, clock, log);
+            IndexSwap.Finish(folder);
+            var partition = new Partition(folder, lockFile, options, clock, log, indexName);
             int segments = partition.CheckSegments();
             partition.Replay();
             partition._loop.Start();
@@ -120,7 +125,7 @@ internal sealed class Partition : IAsyncDisposable
         {
             lockFile?.Dispose();
             throw new StoreOpenException(
-                $"The mail index {Path.Combine(folder, "index.db")} is damaged ({fault.Message}). The messages themselves are in {Path.Combine(folder, "segments")} and untouched: delete nothing, restore index.db from a backup.", fault);
+                $"The mail index {Path.Combine(folder, "index.db")} is damaged ({fault.Message}). The messages themselves are in {Path.Combine(folder, "segments")} and untouched: delete nothing and run 'store repair', which makes a new index and keeps this one; or restore a backup.", fault);
         }
         catch (SqliteException fault) when (fault.IsFull)
         {
@@ -247,6 +252,11 @@ internal sealed class Partition : IAsyncDisposable
     }
 
     internal long NextMailboxId() => _nextMailboxId++;
+
+    /// <summary>Ids from here on were never given. Any thread.</summary>
+    internal long NextFreeMailboxId => Volatile.Read(ref _nextMailboxId);
+
+    internal void ReachMailboxId(long id) => _nextMailboxId = Math.Max(_nextMailboxId, id + 1);
 
     /// <summary>RFC 9051 §2.3.1.1: greater than any given before in this partition, so a name used again never looks the same.</summary>
     internal uint NextUidValidity() =>
@@ -594,7 +604,7 @@ internal sealed class Partition : IAsyncDisposable
         _reserve.TryHold();
     }
 
-    static FileStream TakeLock(string folder)
+    internal static FileStream TakeLock(string folder)
     {
         string path = Path.Combine(folder, "lock");
         try

@@ -1,6 +1,9 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using MailEngine.Addresses;
 using MailEngine.Io;
 
 namespace MailEngine.Store;
@@ -156,6 +159,29 @@ internal static class SegmentRecord
     /// <summary>Payload of a queue record: the envelope as lines "name value".</summary>
     public static byte[] QueuePayload(QueueEntry entry) => Encoding.UTF8.GetBytes(
         $"key {entry.MessageKey}\naccount {entry.AccountId}\nfrom {entry.ReversePath}\nto {entry.Recipient}\nparameters {entry.Parameters}\nqueued {entry.QueuedAt.ToUnixTimeSeconds()}\n");
+
+    /// <summary>Reads what <see cref="QueuePayload"/> wrote.</summary>
+    public static bool TryReadQueuePayload(ReadOnlySpan<byte> payload, [NotNullWhen(true)] out QueueEntry? entry)
+    {
+        entry = null;
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (string line in Encoding.UTF8.GetString(payload).Split('\n'))
+        {
+            if (line.IndexOf(' ', StringComparison.Ordinal) is var space and > 0)
+                fields[line[..space]] = line[(space + 1)..];
+        }
+        if (!EmailAddress.TryParse(fields.GetValueOrDefault("to") ?? "", out EmailAddress recipient)
+            || !long.TryParse(fields.GetValueOrDefault("queued"), NumberStyles.None, CultureInfo.InvariantCulture, out long queued)
+            || !long.TryParse(fields.GetValueOrDefault("account"), NumberStyles.None, CultureInfo.InvariantCulture, out long account))
+            return false;
+        DateTimeOffset at = DateTimeOffset.FromUnixTimeSeconds(queued);
+        entry = new QueueEntry
+        {
+            MessageKey = fields.GetValueOrDefault("key") ?? "", AccountId = account, ReversePath = fields.GetValueOrDefault("from") ?? "", Recipient = recipient,
+            Parameters = fields.GetValueOrDefault("parameters") ?? "", QueuedAt = at, NextAttempt = at,
+        };
+        return true;
+    }
 
     /// <summary>Meta of a queue record: where its message stands.</summary>
     public static byte[] QueueMeta(BodyRange body)

@@ -20,6 +20,9 @@ internal sealed class StoreCheck(Partition partition)
 {
     readonly List<string> _faults = [];
     readonly HashSet<(uint, uint)> _seen = [];
+    readonly SortedDictionary<uint, (int Messages, string First)> _lost = [];
+    readonly HashSet<uint> _unlisted = [];
+    Dictionary<uint, (long Bytes, bool Closed)> _listed = [];
     long _messages, _mailboxes, _queueRows, _bytes;
 
     public CheckReport Run(long? accountId, CancellationToken ct)
@@ -27,9 +30,12 @@ internal sealed class StoreCheck(Partition partition)
         SegmentPin pin = partition.Segments.Pin;   // what is compacted away meanwhile can be read on
         using var reader = new IndexReader(new SqliteDatabase(partition.IndexPath, SqliteOpen.ReadOnly));
         reader.Database.Execute("BEGIN");
+        _listed = reader.Segments();
         List<MailboxRow> rows = accountId is { } one ? reader.MailboxesOf(one) : [.. reader.AllMailboxes().Where(row => !row.Deleted)];
         using SqliteStatement messageRows = reader.Database.Prepare("SELECT count(*) FROM message WHERE id=?1");
         var counted = new Dictionary<long, (long Messages, long Bytes)>();
+        foreach (MailboxRow deleted in accountId is { } of ? reader.DeletedMailboxesOf(of) : reader.AllMailboxes().Where(row => row.Deleted))
+            CheckMailbox(reader, deleted, messageRows, ct);
         foreach (MailboxRow row in rows)
         {
             ct.ThrowIfCancellationRequested();
@@ -44,7 +50,12 @@ internal sealed class StoreCheck(Partition partition)
                 Fault($"account {id}: the counters say {storedMessages} messages and {storedBytes} bytes, a recount gives {messages} and {bytes}");
         }
         if (accountId is null)
+        {
             CheckQueue(reader);
+            CheckIndexFile(reader);
+        }
+        foreach ((uint segment, (int count, string first)) in _lost)
+            Fault($"segment {segment} is lost and {count} messages with it, the first: {first}. Put the file back from a backup; nothing else is hurt");
         GC.KeepAlive(pin);
         return new CheckReport(counted.Count, _mailboxes, _messages, _queueRows, _bytes, _faults);
     }
@@ -89,9 +100,29 @@ internal sealed class StoreCheck(Partition partition)
         messageRows.Reset();
         _messages += count;
         MailboxCounters c = row.Counters;
+        foreach (ExpungedRow row2 in reader.ExpungedOf(row.Id).Where(gone => gone.Reason == ExpungeReason.Expunged))
+            CheckRange(row2.Entry.Body, RecordKind.Body, $"{where}: expunged message {row2.Entry.Uid}, which could be restored");
         if (c.Count != count || c.Bytes != bytes || c.Unseen != unseen)
             Fault($"{where}: the counters say {c.Count} messages, {c.Unseen} unseen, {c.Bytes} bytes; a recount gives {count}, {unseen}, {bytes}");
         return (count, bytes);
+    }
+
+    /// <summary>What SQLite itself finds wrong with the file.</summary>
+    void CheckIndexFile(IndexReader reader)
+    {
+        try
+        {
+            using SqliteStatement check = reader.Database.Prepare("PRAGMA quick_check(20)");
+            while (check.Step())
+            {
+                if (check.Text(0) is var found and not "ok")
+                    Fault($"the index file is damaged: {found}. Stop the server and run 'store repair'");
+            }
+        }
+        catch (SqliteException fault) when (fault.IsDamaged)
+        {
+            Fault($"the index file is damaged: {fault.Message}. Stop the server and run 'store repair'");
+        }
     }
 
     void CheckQueue(IndexReader reader)
@@ -110,11 +141,18 @@ internal sealed class StoreCheck(Partition partition)
     {
         if (!_seen.Add((range.Segment, range.Offset)))
             return;
+        if (!_listed.ContainsKey(range.Segment) && _unlisted.Add(range.Segment))
+            Fault($"segment {range.Segment} holds {what} and is not on the list of the index, so a backup would miss it. Run 'store repair'");
         try
         {
             string? fault = kind is RecordKind.Body ? BodyFault(range) : PrefixFault(range);
             if (fault is not null)
                 Fault($"{what}: {fault} in segment {range.Segment} at {range.Offset}");
+        }
+        catch (FileNotFoundException)
+        {
+            (int count, string first) = _lost.GetValueOrDefault(range.Segment, (0, what));
+            _lost[range.Segment] = (count + 1, first);
         }
         catch (IOException fault)
         {
