@@ -69,6 +69,7 @@ public sealed class EngineServices : IAsyncDisposable
     async Task OpenAsync(ILoggerFactory logs)
     {
         Io.Disk.CreateDirectory(Options.DataPath);
+        MailEngine.Store.Backup.StoreRestore.Finish(Options.DataPath);   // a restore that a crash interrupted
 
         // The two databases do not know one another, and each takes its time: start both.
         Task<MailStore> store = MailStore.OpenAsync(Options.DataPath, Options.Store, Clock, logs.CreateLogger<MailStore>());

@@ -133,6 +133,54 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task When_the_store_is_backed_up_destroyed_repaired_and_restored_then_the_mail_is_there_each_time()
+    {
+        await Must("domain add example.test");
+        await Must("account add ann@example.test --password-stdin", Password);
+        long account = JsonDocument.Parse(await Must("account list --json")).RootElement[0].GetProperty("id").GetInt64();
+        async Task<int> CountAsync()
+        {
+            await using StoreRig rig = await StoreRig.OpenAsync(folder: _folder);
+            return (await rig.Store.OpenAsync(account, MailboxName.Inbox))!.Current.Count;
+        }
+        await using (StoreRig rig = await StoreRig.OpenAsync(folder: _folder))
+            await rig.GivenMailboxAsync(account, "INBOX", messages: 5);
+        string backup = Path.Combine(_folder, "..", Path.GetFileName(_folder) + "-backup");
+        try
+        {
+            Assert.Contains("up to date", await Must($"store backup {backup}"), StringComparison.Ordinal);
+            Assert.Equal(0, JsonDocument.Parse(await Must($"store backup {backup} --json")).RootElement.GetProperty("copied").GetInt32());
+            await Must("store check");
+            await Must("store check ann@example.test");
+            Assert.Contains("nothing to repair", await Must("store repair ann@example.test"), StringComparison.Ordinal);
+            Assert.Contains("nothing to repair", await Must("store repair"), StringComparison.Ordinal);
+
+            string index = Path.Combine(_folder, "partitions/default/index.db");
+            await File.WriteAllTextAsync(index, new string('x', 5000));
+            Assert.Contains("store repair", await MustFail(1, "store check"), StringComparison.Ordinal);
+            Assert.Contains("a new one was made", await Must("store repair"), StringComparison.Ordinal);
+            Assert.Equal(5, await CountAsync());
+            await Must("store check");
+
+            await using (StoreRig rig = await StoreRig.OpenAsync(folder: _folder))
+                await rig.Store.DeleteAccountAsync(account);
+            Assert.Contains("5 messages", await Must($"store restore {backup} --account ann@example.test"), StringComparison.Ordinal);
+            Assert.Equal(5, await CountAsync());
+            Directory.Delete(Path.Combine(_folder, "partitions"), recursive: true);
+            Assert.Contains("in place", await Must($"store restore {backup}"), StringComparison.Ordinal);
+            Assert.Equal(5, await CountAsync());
+            Assert.Contains("ann@example.test", await Must("account list"), StringComparison.Ordinal);
+            await MustFail(1, "store restore /nowhere");
+            await MustFail(2, "store restore");
+        }
+        finally
+        {
+            if (Directory.Exists(backup))
+                Directory.Delete(backup, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task When_a_whole_life_is_run_through_then_each_command_does_its_part()
     {
         await Must("superuser add chief --password-stdin", Password + "\n");

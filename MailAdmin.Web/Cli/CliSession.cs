@@ -20,6 +20,7 @@ sealed class CliSession : IAsyncDisposable
     public CliSession(EngineOptions options, CliOutput output, TextReader input)
     {
         Options = options;
+        MailEngine.Store.Backup.StoreRestore.Finish(options.DataPath);
         Output = output;
         Input = input;
         Hashes = new PasswordHashes(options.Passwords);

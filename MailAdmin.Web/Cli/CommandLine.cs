@@ -29,6 +29,8 @@ public static class CommandLine
           queue list
           queue retry|hold|release|remove ID...|--all
           store check [ADDRESS]                              hold all rows against the messages, and say what is wrong
+          store backup DIR                                   bring a backup up to date, beside the running server too
+          store restore DIR [--account ADDRESS]              one account at any time; everything with the server stopped
           store repair [ADDRESS]                             put it right; without ADDRESS the server must be stopped
           doctor                                             look for what is wrong: settings, ports, folder, names, certificate
 
@@ -56,6 +58,8 @@ public static class CommandLine
         ["queue release"] = (s, a) => QueueVerbs.ChangeAsync(s, a, QueueVerb.Release),
         ["queue remove"] = (s, a) => QueueVerbs.ChangeAsync(s, a, QueueVerb.Remove),
         ["store check"] = StoreVerbs.CheckAsync,
+        ["store backup"] = StoreVerbs.BackUpAsync,
+        ["store restore"] = StoreVerbs.RestoreAsync,
         ["store repair"] = StoreVerbs.RepairAsync,
     };
 
@@ -69,7 +73,7 @@ public static class CommandLine
     {
         try
         {
-            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "filter", "mailbox", "environment", "contentRoot", "applicationName");
+            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "filter", "mailbox", "account", "environment", "contentRoot", "applicationName");
             string verb = arguments.HasWord ? arguments.Word("COMMAND") : "serve";
             if (arguments.Flag("help") || verb == "help")
             {

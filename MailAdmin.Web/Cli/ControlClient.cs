@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using MailAdmin.Web.Services;
 using MailEngine.Store;
+using MailEngine.Store.Backup;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Cli;
@@ -49,6 +50,12 @@ sealed class ControlClient : IStoreDoor
 
     public async Task<RestoreOutcome> RestoreAsync(RestoreOrder order, CancellationToken ct) =>
         (await AskAsync(new ControlRequest("restore", Restore: order), TimeSpan.FromMinutes(30), ct)).Restored;
+
+    public async Task<BackupReport> BackUpAsync(string target, CancellationToken ct) =>
+        (await AskAsync(new ControlRequest("backup", Folder: target), Timeout.InfiniteTimeSpan, ct)).Backup ?? throw new IOException("The server sent no report.");
+
+    public async Task<AccountRestored> RestoreAccountAsync(string backup, long accountId, CancellationToken ct) =>
+        (await AskAsync(new ControlRequest("restore-account", [accountId], Folder: backup), Timeout.InfiniteTimeSpan, ct)).Account ?? throw new IOException("The server sent no report.");
 
     public async Task<RepairReport> RepairAsync(long accountId, CancellationToken ct) =>
         (await AskAsync(new ControlRequest("repair", [accountId]), Timeout.InfiniteTimeSpan, ct)).Repaired ?? throw new IOException("The server sent no report.");

@@ -3,18 +3,21 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using MailAdmin.Web.Services;
 using MailEngine.Store;
+using MailEngine.Store.Backup;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Cli;
 
 /// <summary>One request over the control socket, one JSON line.</summary>
-/// <param name="Verb">ping, use, tasks, queue, change, deleted, deleted-mailboxes, restore, check or repair.</param>
-sealed record ControlRequest(string Verb, IReadOnlyList<long>? Ids = null, QueueVerb Change = default, DeletedQuery? Deleted = null, RestoreOrder? Restore = null);
+/// <param name="Verb">ping, use, tasks, queue, change, deleted, deleted-mailboxes, restore, check, repair, backup or restore-account.</param>
+sealed record ControlRequest(string Verb, IReadOnlyList<long>? Ids = null, QueueVerb Change = default, DeletedQuery? Deleted = null, RestoreOrder? Restore = null,
+    string Folder = "");
 
 /// <summary>Its answer, one JSON line. <see cref="Error"/> null: done.</summary>
 sealed record ControlAnswer(
     string? Error = null, IReadOnlyList<AccountUseRow>? Use = null, IReadOnlyList<QueueRow>? Queue = null, int Count = 0, CheckReport? Check = null,
-    PageOf<DeletedMessageRow>? Deleted = null, IReadOnlyList<DeletedMailboxRow>? Mailboxes = null, RestoreOutcome Restored = default, RepairReport? Repaired = null);
+    PageOf<DeletedMessageRow>? Deleted = null, IReadOnlyList<DeletedMailboxRow>? Mailboxes = null, RestoreOutcome Restored = default, RepairReport? Repaired = null, BackupReport? Backup = null,
+    AccountRestored? Account = null);
 
 sealed record AccountUseRow(long AccountId, long Messages, long Bytes);
 

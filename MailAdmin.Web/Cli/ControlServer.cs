@@ -111,6 +111,10 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogg
                 return new ControlAnswer(Restored: await store.RestoreAsync(order, ct));
             case "check":
                 return new ControlAnswer(Check: await store.CheckAsync(request.Ids is [var checkedOne] ? checkedOne : null, ct));
+            case "backup" when request.Folder.Length > 0:
+                return new ControlAnswer(Backup: await store.BackUpAsync(request.Folder, ct));
+            case "restore-account" when request is { Ids: [var restored], Folder.Length: > 0 }:
+                return new ControlAnswer(Account: await store.RestoreAccountAsync(request.Folder, restored, ct));
             case "repair" when request.Ids is [var damaged]:
                 return new ControlAnswer(Repaired: await store.RepairAsync(damaged, ct));
             default:

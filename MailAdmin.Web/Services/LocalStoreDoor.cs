@@ -1,5 +1,6 @@
 using MailEngine.Flow;
 using MailEngine.Store;
+using MailEngine.Store.Backup;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Services;
@@ -64,6 +65,15 @@ public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreT
 
     public async Task<CheckReport> CheckAsync(long? accountId, CancellationToken ct) =>
         store is null ? new CheckReport(0, 0, 0, 0, 0, []) : await store.CheckAsync(accountId, ct);
+
+    public async Task<BackupReport> BackUpAsync(string target, CancellationToken ct) =>
+        store is null ? throw new IOException("There is no store to back up.") : await store.BackUpAsync(target, ct);
+
+    public async Task<AccountRestored> RestoreAccountAsync(string backup, long accountId, CancellationToken ct)
+    {
+        (int messages, IReadOnlyList<string> faults) = store is null ? (0, []) : await store.RestoreAccountAsync(backup, accountId, ct);
+        return new AccountRestored(messages, faults);
+    }
 
     public async Task<RepairReport> RepairAsync(long accountId, CancellationToken ct) =>
         store is null ? new RepairReport([], []) : await store.RepairAsync(accountId, ct);

@@ -1,4 +1,5 @@
 using MailEngine.Store;
+using MailEngine.Store.Backup;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Services;
@@ -29,9 +30,18 @@ public interface IStoreDoor
     /// <param name="accountId">One account; null: all, and the queue.</param>
     Task<CheckReport> CheckAsync(long? accountId, CancellationToken ct);
 
+    /// <summary>Brings a backup in a folder of this machine up to date.</summary>
+    Task<BackupReport> BackUpAsync(string target, CancellationToken ct);
+
+    /// <summary>Adds to an account what a backup has of it.</summary>
+    Task<AccountRestored> RestoreAccountAsync(string backup, long accountId, CancellationToken ct);
+
     /// <summary>Puts right what differs between the index and the messages of one account.</summary>
     Task<RepairReport> RepairAsync(long accountId, CancellationToken ct);
 }
+
+/// <summary>What came back of an account from a backup.</summary>
+public sealed record AccountRestored(int Messages, IReadOnlyList<string> Faults);
 
 /// <summary>A queue row for people and programs.</summary>
 /// <param name="State">waiting, held or sending.</param>

@@ -35,6 +35,9 @@ public static partial class Disk
         return handle;
     }
 
+    /// <summary>Gives a file a second name on the same volume; false: the file system cannot, or they are two.</summary>
+    public static bool TryLink(string from, string to) => link(from, to) == 0;
+
     /// <summary>fdatasync: the bytes, and the length, are on the disk when it returns.</summary>
     /// <exception cref="IOException">They may not be; the file must not be written to any more.</exception>
     public static void SyncData(SafeFileHandle file)
@@ -83,6 +86,9 @@ public static partial class Disk
 
     [LibraryImport(NativeLibraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int open(string path, int flags);
+
+    [LibraryImport(NativeLibraries.Libc, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int link(string from, string to);
 
     [LibraryImport(NativeLibraries.Libc, SetLastError = true)]
     private static partial int close(int fd);

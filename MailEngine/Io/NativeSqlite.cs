@@ -29,6 +29,15 @@ internal static unsafe partial class NativeSqlite
     [LibraryImport(Library)]
     internal static partial int sqlite3_finalize(nint statement);
 
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint sqlite3_backup_init(nint to, string toName, nint from, string fromName);
+
+    [LibraryImport(Library)]
+    internal static partial int sqlite3_backup_step(nint backup, int pages);
+
+    [LibraryImport(Library)]
+    internal static partial int sqlite3_backup_finish(nint backup);
+
     [LibraryImport(Library)]
     internal static partial int sqlite3_step(nint statement);
 

@@ -103,6 +103,22 @@ public sealed unsafe class SqliteDatabase : IDisposable
         return query.Step() ? query.Int64(0) : null;
     }
 
+    /// <summary>Copies the whole database as of one moment into a new file; others may write meanwhile.</summary>
+    /// <exception cref="SqliteException">It cannot be read, or the copy not written.</exception>
+    public void BackUpTo(string path)
+    {
+        const int all = -1, done = 101;
+        using var copy = new SqliteDatabase(path, SqliteOpen.Create);
+        nint backup = NativeSqlite.sqlite3_backup_init(copy._db, "main", _db, "main");
+        if (backup == 0)
+            throw copy.Error(0);
+        int step = NativeSqlite.sqlite3_backup_step(backup, all);   // one reading transaction
+        int finish = NativeSqlite.sqlite3_backup_finish(backup);
+        if (step != done || finish != 0)
+            throw copy.Error(step != done ? step : finish);
+        copy.Checkpoint();
+    }
+
     /// <summary>Moves log frames into the file without waiting for readers (SQLITE_CHECKPOINT_PASSIVE).</summary>
     /// <returns>True when every frame was moved: the next write starts the log anew.</returns>
     public bool Checkpoint()

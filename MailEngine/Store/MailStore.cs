@@ -1,4 +1,5 @@
 using MailEngine.Io;
+using MailEngine.Store.Backup;
 using MailEngine.Store.Changes;
 using MailEngine.Store.Repair;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,7 @@ public sealed class MailStore : IAsyncDisposable
 {
     readonly Partition _partition;
     readonly StoreOptions _options;
+    readonly string _dataPath;
     readonly ILogger _log;
     readonly ITimer _purge;
     readonly ITimer? _compaction;
@@ -20,8 +22,9 @@ public sealed class MailStore : IAsyncDisposable
     readonly SemaphoreSlim _compacting = new(1, 1);
     readonly CancellationTokenSource _stop = new();
 
-    MailStore(Partition partition, StoreOptions options, TimeProvider clock, ILogger log)
+    MailStore(string dataPath, Partition partition, StoreOptions options, TimeProvider clock, ILogger log)
     {
+        _dataPath = dataPath;
         _partition = partition;
         _options = options;
         _log = log;
@@ -41,7 +44,7 @@ public sealed class MailStore : IAsyncDisposable
 
     /// <exception cref="StoreOpenException">Its message is one line for the operator.</exception>
     public static Task<MailStore> OpenAsync(string dataPath, StoreOptions options, TimeProvider clock, ILogger<MailStore> log) => Task.Run(() =>
-        new MailStore(Partition.Open(Path.Combine(dataPath, "partitions", "default"), options, clock, log), options, clock, log));
+        new MailStore(dataPath, Partition.Open(Path.Combine(dataPath, "partitions", "default"), options, clock, log), options, clock, log));
 
     /// <summary>Starts a message.</summary>
     /// <param name="inMemory">Octets of it that may be held in memory, <see cref="StoreOptions.InlineBodyBytes"/> at the most.</param>
@@ -359,6 +362,41 @@ public sealed class MailStore : IAsyncDisposable
         {
             _compacting.Release();
         }
+    }
+
+    /// <summary>Brings a backup of the store and of accounts.db, certificates and keys up to date while everything goes on.</summary>
+    /// <param name="target">The folder of the backup; what has not changed since the last run is not copied again.</param>
+    /// <exception cref="IOException">It cannot be written; what was there of an earlier backup is whole.</exception>
+    public async Task<BackupReport> BackUpAsync(string target, CancellationToken ct)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop.Token);
+        await _compacting.WaitAsync(stop.Token);
+        try
+        {
+            return await Task.Run(async () =>
+            {
+                Disk.CreateDirectory(target);
+                BackupFolder.CopyTheRest(_dataPath, target);
+                BackupReport report = await new PartitionBackup(_partition).RunAsync(Path.Combine(target, "partitions", Path.GetFileName(_partition.Folder)), stop.Token);
+                BackupFolder.MarkComplete(target, _partition.Clock.GetUtcNow());
+                return report;
+            }, stop.Token);
+        }
+        finally
+        {
+            _compacting.Release();
+        }
+    }
+
+    /// <summary>Adds to an account what a backup has of it and the store has not: mailboxes, messages with flags and dates, subscriptions.</summary>
+    /// <returns>Messages added, and what of the backup cannot be read.</returns>
+    /// <exception cref="IOException">There is no backup, or the store cannot be written; doing it again goes on where it ended.</exception>
+    public async Task<(int Messages, IReadOnlyList<string> Faults)> RestoreAccountAsync(string backup, long accountId, CancellationToken ct)
+    {
+        string folder = Path.Combine(backup, "partitions", Path.GetFileName(_partition.Folder));
+        if (!File.Exists(Path.Combine(folder, "index.db")))
+            throw new IOException($"{backup} holds no backup.");
+        return await Task.Run(() => new AccountRestore(this, _partition, folder).RunAsync(accountId, ct), ct);
     }
 
     /// <summary>Gives the disk back what garbage takes. Runs by itself, see <see cref="StoreOptions.CompactionInterval"/>; one at a time.</summary>
