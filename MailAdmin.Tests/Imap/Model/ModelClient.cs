@@ -94,7 +94,10 @@ sealed class ModelClient(ImapRig rig, ClientKind kind, string name, Dictionary<(
         Assert.Equal(validity, _uidValidity);
         int exists = Picture.Count;
         Picture.Clear();
-        Picture.AddRange(all.Values.OrderBy(m => m.Uid));
+        // Of new messages some may have been told of and others not: their places are known when all of them are.
+        uint last = remembered.Count == 0 ? 0 : remembered[^1].Uid;
+        bool whole = all.Count == exists;
+        Picture.AddRange(all.Values.Where(m => whole || m.Uid <= last).OrderBy(m => m.Uid));
         while (Picture.Count < exists)
             Picture.Add(new Known());
         Assert.True(Picture.Count == exists, $"{Name}: {exists} messages are there, {all.Count} are known after catching up");
@@ -106,8 +109,10 @@ sealed class ModelClient(ImapRig rig, ClientKind kind, string name, Dictionary<(
     /// <summary>Asks for messages of which it only knows that they are there.</summary>
     public async Task FillAsync()
     {
+        int rounds = 0;
         for (int first = Picture.FindIndex(m => m.Uid == 0); first >= 0; first = Picture.FindIndex(m => m.Uid == 0))
         {
+            Assert.True(++rounds <= 1000, $"{Name}: message {first + 1} is there and cannot be had");
             string items = IsAware ? "(UID FLAGS MODSEQ)" : "(UID FLAGS)";
             if (UidsOnly)
                 await RunAsync($"UID FETCH {(first == 0 ? 1 : Picture[first - 1].Uid + 1)}:* {items}");
