@@ -1,4 +1,6 @@
 using MailAdmin.Tests.Rig;
+using MailEngine;
+using MailEngine.Imap;
 
 namespace MailAdmin.Tests.Imap;
 
@@ -184,12 +186,29 @@ public class Rev2Tests
     {
         await using ImapRig rig = await ImapRig.StartAsync(options => options.ImapLiteralMinus = true);
         await using WireScript c = await rig.LogInAsync(), d = await rig.LogInAsync(), e = await rig.LogInAsync();
-        await c.PlayAsync("C: 1 CAPABILITY\nS: * CAPABILITY IMAP4rev1 LITERAL- SASL-IR *\nS: 1 OK *");
+        await c.SendAsync("1 CAPABILITY\r\n");
+        string[] words = (await c.ReadUntilAsync("1 OK"))[0].Split(' ');
+        Assert.Contains("LITERAL-", words);
+        Assert.DoesNotContain("LITERAL+", words);
         await c.SendAsync("2 APPEND INBOX {4096+}\r\n" + new string('x', 4096) + "\r\n");
         await c.PlayAsync("S: 2 OK *\nC: 3 APPEND INBOX {4097}\nS: + *");
         await c.SendAsync(new string('x', 4097) + "\r\n");
         await c.PlayAsync("S: 3 OK *\nC: 4 APPEND INBOX {4097+}\nS: 4 BAD [TOOBIG] *\nS: * BYE [TOOBIG] *");
         await d.PlayAsync("C: 1 CREATE {4097+}\nS: 1 BAD [TOOBIG] *\nS: * BYE [TOOBIG] *");
         await e.PlayAsync("C: 1 STATUS {5+}\nC: INBOX (MESSAGES)\nS: * STATUS \"INBOX\" (MESSAGES 2)\nS: 1 OK *");
+    }
+
+    [Fact]
+    public void When_capabilities_are_announced_then_each_has_its_state_and_rev2_has_all_that_it_folds_in()   // RFC 9051 §6.1.1
+    {
+        var options = new EngineOptions();
+        string[] clear = Capabilities.Before(options, mayStartTls: true, mayLogIn: false).Split(' '), tls = Capabilities.Before(options, mayStartTls: false, mayLogIn: true).Split(' '),
+            after = Capabilities.After(options).Split(' ');
+        Assert.Equal(["STARTTLS", "LOGINDISABLED"], clear.Except(after));
+        Assert.Equal(["AUTH=PLAIN", "AUTH=LOGIN"], tls.Except(after));
+        Assert.Equal(["IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE"], clear.Intersect(after).Except(["IMAP4rev2"]));
+        Assert.Equal(after.Length, after.Distinct().Count());
+        Assert.Equal(after.Contains("BINARY"), after.Contains("IMAP4rev2"));
+        Assert.All(new[] { clear, tls }, before => Assert.Equal(after.Contains("IMAP4rev2"), before.Contains("IMAP4rev2")));
     }
 }

@@ -4,7 +4,8 @@ namespace MailEngine.Imap;
 internal static class Capabilities
 {
     /// <summary>One of LITERAL+ and LITERAL-, never both: RFC 7888 §5.</summary>
-    static string Always(EngineOptions options) => options.ImapLiteralMinus ? "IMAP4rev1 LITERAL- SASL-IR ID ENABLE" : "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE";
+    static string Always(EngineOptions options) =>
+        $"{(s_isRev2 ? "IMAP4rev1 IMAP4rev2" : "IMAP4rev1")} {(options.ImapLiteralMinus ? "LITERAL-" : "LITERAL+")} SASL-IR ID ENABLE";
 
     public static string Before(EngineOptions options, bool mayStartTls, bool mayLogIn) =>
         Always(options) + (mayStartTls ? " STARTTLS" : "") + (mayLogIn ? " AUTH=PLAIN AUTH=LOGIN" + ForCyradm : " LOGINDISABLED");
@@ -52,6 +53,14 @@ internal static class Capabilities
         "UNSELECT",             // RFC 3691 §2
         "WITHIN",               // RFC 5032 §2
     ];
+
+    /// <summary>What IMAP4rev2 folds in: it is announced when all of that is. RFC 9051 §E</summary>
+    static readonly string[] s_foldedIn =
+    [
+        "BINARY", "ESEARCH", "IDLE", "LIST-EXTENDED", "LIST-STATUS", "MOVE", "NAMESPACE", "SEARCHRES", "SPECIAL-USE", "STATUS=SIZE", "UIDPLUS", "UNSELECT",
+    ];
+
+    static readonly bool s_isRev2 = Array.TrueForAll(s_foldedIn, name => s_loggedIn.Contains(name));
 
     static readonly string s_loggedInText = string.Join(' ', s_loggedIn);
 
