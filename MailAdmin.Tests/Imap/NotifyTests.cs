@@ -116,6 +116,34 @@ public class NotifyTests
         }
     }
 
+    [Fact]
+    public async Task When_a_mailbox_of_another_may_be_read_then_its_events_are_told_and_no_others()   // RFC 5465 §3.1 and §5.9
+    {
+        await using ImapRig rig = await ImapRig.StartAsync();
+        var boxes = new List<Mailbox>();
+        foreach (string name in new[] { "Team", "Secret" })
+        {
+            await rig.Mail.Store.CreateAsync(rig.Mail.Bob, MailboxName.Parse(name));
+            boxes.Add((await rig.Mail.Store.OpenAsync(rig.Mail.Bob, MailboxName.Parse(name)))!);
+        }
+        string ann = AclIdentifier.OfAccount(rig.Mail.Ann);
+        await rig.Mail.Store.SetAclAsync(boxes[0].Id, ann, AclChangeMode.Replace, AclRights.Lookup | AclRights.Read);
+        await using WireScript c = await rig.SelectAsync();   // so that INBOX is there already
+        await c.PlayAsync("""
+            C: 1 NOTIFY SET STATUS (SUBTREE "Other Users" (MessageNew MessageExpunge FlagChange)) (PERSONAL (MailboxName SubscriptionChange))
+            S: * STATUS "Other Users/bob@example.test/Team" (MESSAGES 0 UIDNEXT 1 UIDVALIDITY *
+            S: 1 OK *
+            """);
+        await rig.GivenMessageAsync(boxes[1]);
+        await rig.Mail.Store.SubscribeAsync(rig.Mail.Bob, MailboxName.Parse("Secret"), subscribed: true);
+        await rig.Mail.Store.CreateAsync(rig.Mail.Bob, MailboxName.Parse("Another"));
+        await rig.GivenMessageAsync(boxes[0]);
+        await c.PlayAsync("S: * STATUS \"Other Users/bob@example.test/Team\" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY *");
+        await rig.Mail.Store.SetAclAsync(boxes[0].Id, ann, AclChangeMode.Replace, AclRights.None);
+        await rig.GivenMessageAsync(boxes[0]);
+        await c.PlayAsync("C: 2 NOOP\nS: 2 OK *");
+    }
+
     [Theory]
     [InlineData("NOTIFY SET (SELECTED (MessageNew))", "BAD")]
     [InlineData("NOTIFY SET (SELECTED (FlagChange))", "BAD")]

@@ -1,3 +1,4 @@
+using MailEngine.Imap.Listing;
 using MailEngine.Imap.Notify;
 using MailEngine.Store;
 
@@ -37,7 +38,7 @@ internal sealed record NotifyCommand(bool Status, IReadOnlyList<NotifyGroup>? Gr
             return ImapReply.No("[BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange)] Not an event of this server");
         if (Groups is not null && session.Selected is not null)
             session.Tell(mayExpunge: true);   // SET implies NOOP: RFC 5465 §3.1
-        session.SetNotifier(new Notifier(session, Groups ?? []));
+        session.SetNotifier(await Notifier.StartAsync(session, Groups ?? [], ct));
         if (Status)
             await WriteStatusAsync(session, Groups!, ct);
         return ImapReply.Ok("NOTIFY completed");
@@ -46,17 +47,19 @@ internal sealed record NotifyCommand(bool Status, IReadOnlyList<NotifyGroup>? Gr
     /// <summary>Where things stand in the mailboxes that are watched from now on. RFC 5465 §3.1</summary>
     static async ValueTask WriteStatusAsync(ImapSession session, IReadOnlyList<NotifyGroup> groups, CancellationToken ct)
     {
-        IReadOnlyList<MailboxInfo> all = await session.Store.ListAsync(session.AccountId);
-        HashSet<string> subscribed = [.. all.Where(box => box.Subscribed).Select(box => box.Name.Value)];
-        foreach (MailboxInfo info in all)
+        MailboxTree tree = await MailboxTree.OfAsync(session, ct);
+        HashSet<string> subscribed = [.. tree.All.Where(box => box.Subscribed).Select(box => box.Shown.Value)];
+        foreach (ListedMailbox box in tree.All)
         {
-            NotifyEvents wanted = Notifier.Wanted(groups, info.Name, subscribed) & NotifyEvents.OfMessages;
-            if (info.Id == 0 || wanted == NotifyEvents.None || info.Id == session.Selected?.Box.Id)
+            if (box.Info is not { } info || !box.Rights.HasFlag(AclRights.Read) || (info.Id == session.Selected?.Box.Id && info.AccountId == session.Selected.Box.AccountId))
+                continue;
+            NotifyEvents wanted = Notifier.Wanted(groups, box.Shown, subscribed, isOwn: info.AccountId == session.AccountId) & NotifyEvents.OfMessages;
+            if (wanted == NotifyEvents.None)
                 continue;
             StatusItems items = StatusItems.Messages | StatusItems.UidNext | StatusItems.UidValidity;
             if (wanted.HasFlag(NotifyEvents.FlagChange))
                 items |= session.Enabled.CondStore ? StatusItems.HighestModSeq : StatusItems.Unseen;
-            await StatusCommand.WriteAsync(session, info.Name, info, items, ct);
+            await StatusCommand.WriteAsync(session, box.Shown, info, items, ct);
             await session.FlushIfFullAsync(ct);
         }
     }

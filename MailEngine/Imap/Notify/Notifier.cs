@@ -8,7 +8,8 @@ namespace MailEngine.Imap.Notify;
 /// <remarks>
 /// Events of the account are noted on the commit loop and written by the session: when it waits for a command, at the end of one, in
 /// IDLE. Of a mailbox only the newest figures are kept, so what waits is bounded by the number of mailboxes and by <see cref="MaxPending"/>.
-/// The selected mailbox has no queue: the session compares snapshots, as ever.
+/// The selected mailbox has no queue: the session compares snapshots, as ever. Mailboxes of others are watched where the user is named in
+/// their lists when NOTIFY comes; what he may know of each is looked up again before every word (RFC 5465 §3.1 and §5.9).
 /// </remarks>
 internal sealed class Notifier : IDisposable
 {
@@ -19,10 +20,10 @@ internal sealed class Notifier : IDisposable
     readonly IReadOnlyList<NotifyGroup> _groups;
     readonly NotifyGroup? _ofSelected;
     readonly NotifyEvents _elsewhere;   // all that groups of other mailboxes ask for
-    readonly IDisposable? _account;
+    readonly List<IDisposable> _watches = [];
     readonly Lock _lock = new();
-    Dictionary<long, (MailboxEvent Last, NotifyEvents Kinds)> _changed = [];
-    List<MailboxEvent> _names = [];
+    Dictionary<(long Owner, long Id), (MailboxEvent Last, NotifyEvents Kinds)> _changed = [];
+    List<(long Owner, MailboxEvent What)> _names = [];
     bool _overflown;
     IDisposable? _selected;
 
@@ -38,17 +39,32 @@ internal sealed class Notifier : IDisposable
                 _elsewhere |= group.Events;
         }
         if (_elsewhere != NotifyEvents.None)
-            _account = session.Store.Watch(session.AccountId, Take);
+            Watch(session.AccountId);
         Follow(session.Selected);
     }
 
+    /// <summary>Begins with what NOTIFY SET asks for.</summary>
+    public static async ValueTask<Notifier> StartAsync(ImapSession session, IReadOnlyList<NotifyGroup> groups, CancellationToken ct)
+    {
+        var notifier = new Notifier(session, groups);
+        // Personal mailboxes and those that mail is delivered to are one's own; the other groups may name anybody's.
+        if (groups.Any(group => group.Filter is NotifyFilter.Subscribed or NotifyFilter.Subtree or NotifyFilter.Mailboxes && group.Events != NotifyEvents.None))
+        {
+            foreach (long owner in session.Store.NamedIn(await session.Access.SubjectAsync(ct)).Select(box => box.AccountId).Distinct())
+                notifier.Watch(owner);
+        }
+        return notifier;
+    }
+
+    void Watch(long owner) => _watches.Add(_session.Store.Watch(owner, happened => Take(owner, happened)));
+
     /// <summary>What the groups ask about a mailbox that is not selected.</summary>
-    public static NotifyEvents Wanted(IReadOnlyList<NotifyGroup> groups, MailboxName name, HashSet<string>? subscribed)
+    public static NotifyEvents Wanted(IReadOnlyList<NotifyGroup> groups, MailboxName name, HashSet<string>? subscribed, bool isOwn)
     {
         var wanted = NotifyEvents.None;
         foreach (NotifyGroup group in groups)
         {
-            if (group.Covers(name, subscribed))
+            if (group.Covers(name, subscribed, isOwn))
                 wanted |= group.Events;
         }
         return wanted;
@@ -63,7 +79,8 @@ internal sealed class Notifier : IDisposable
 
     public void Dispose()
     {
-        _account?.Dispose();
+        foreach (IDisposable watch in _watches)
+            watch.Dispose();
         _selected?.Dispose();
     }
 
@@ -75,8 +92,8 @@ internal sealed class Notifier : IDisposable
     public async ValueTask PushAsync(bool mayExpunge, CancellationToken ct)
     {
         await TellSelectedAsync(mayExpunge, ct);
-        Dictionary<long, (MailboxEvent Last, NotifyEvents Kinds)> changed;
-        List<MailboxEvent> names;
+        Dictionary<(long Owner, long Id), (MailboxEvent Last, NotifyEvents Kinds)> changed;
+        List<(long Owner, MailboxEvent What)> names;
         lock (_lock)
         {
             if (_changed.Count == 0 && _names.Count == 0 && !_overflown)
@@ -97,17 +114,33 @@ internal sealed class Notifier : IDisposable
             : null;
         if (names.Count > 0)
             await WriteNamesAsync(names, subscribed, ct);
-        foreach ((long id, (MailboxEvent last, NotifyEvents kinds)) in changed)
+        foreach (((long owner, long id), (MailboxEvent last, NotifyEvents kinds)) in changed)
         {
-            if (id == _session.Selected?.Box.Id || (Wanted(_groups, last.Name, subscribed) & kinds) == 0)
+            if (id == _session.Selected?.Box.Id && owner == _session.Selected.Box.AccountId)
                 continue;
-            WriteStatus(last);
+            if (await ShownAsync(owner, last.Name, AclRights.Lookup | AclRights.Read, ct) is not { } shown || !IsWanted(owner, shown, kinds, subscribed))
+                continue;
+            WriteStatus(shown, last.Counters, isOwn: owner == _session.AccountId);
             await _session.FlushIfFullAsync(ct);
         }
     }
 
+    /// <summary>The name under which the user sees a mailbox; null: he may not know of it, or it is not there any more.</summary>
+    async ValueTask<MailboxName?> ShownAsync(long owner, MailboxName name, AclRights needed, CancellationToken ct)
+    {
+        if (owner == _session.AccountId)
+            return name;
+        if (_session.Store.Find(owner, name) is not { } info)
+            return null;
+        AclRights rights = info.Acl.RightsOf(await _session.Access.SubjectAsync(ct));
+        return rights.HasFlag(needed) ? await _session.Access.ShownAsync(owner, name, ct) : null;
+    }
+
+    bool IsWanted(long owner, MailboxName shown, NotifyEvents kinds, HashSet<string>? subscribed) =>
+        (Wanted(_groups, shown, subscribed, isOwn: owner == _session.AccountId) & kinds) != 0;
+
     /// <summary>Commit loop.</summary>
-    void Take(MailboxEvent happened)
+    void Take(long owner, MailboxEvent happened)
     {
         NotifyEvents kind = happened.Kind switch
         {
@@ -120,12 +153,13 @@ internal sealed class Notifier : IDisposable
             return;
         lock (_lock)
         {
-            if (_changed.Count + _names.Count >= MaxPending && !_changed.ContainsKey(happened.MailboxId))
+            (long, long) box = (owner, happened.MailboxId);
+            if (_changed.Count + _names.Count >= MaxPending && !_changed.ContainsKey(box))
                 _overflown = true;
             else if ((kind & NotifyEvents.OfMessages) == 0)
-                _names.Add(happened);
+                _names.Add((owner, happened));
             else
-                _changed[happened.MailboxId] = (happened, kind | (_changed.TryGetValue(happened.MailboxId, out var before) ? before.Kinds : 0));
+                _changed[box] = (happened, kind | (_changed.TryGetValue(box, out var before) ? before.Kinds : 0));
         }
         ThreadPool.UnsafeQueueUserWorkItem(static session => session.Wake(), _session, preferLocal: false);
     }
@@ -149,33 +183,36 @@ internal sealed class Notifier : IDisposable
         }
     }
 
-    /// <summary>Figures of another mailbox. RFC 5465 §5.1 to §5.3</summary>
-    void WriteStatus(MailboxEvent last)
+    /// <summary>Figures of another mailbox. UNSEEN counts what the owner has not seen, so of others' mailboxes it is left out. RFC 5465 §5.1 to §5.3</summary>
+    void WriteStatus(MailboxName shown, MailboxCounters now, bool isOwn)
     {
         ImapWriter w = _session.Writer;
         w.Write("* STATUS "u8);
-        w.WriteMailbox(last.Name.Value);
-        w.WriteAscii($" (MESSAGES {last.Counters.Count} UIDNEXT {last.Counters.UidNext} UIDVALIDITY {last.Counters.UidValidity} UNSEEN {last.Counters.Unseen}");
+        w.WriteMailbox(shown.Value);
+        w.WriteAscii($" (MESSAGES {now.Count} UIDNEXT {now.UidNext} UIDVALIDITY {now.UidValidity}{(isOwn ? $" UNSEEN {now.Unseen}" : "")}");
         if (_session.Enabled.CondStore)
-            w.WriteAscii($" HIGHESTMODSEQ {last.Counters.HighestModSeq}");
+            w.WriteAscii($" HIGHESTMODSEQ {now.HighestModSeq}");
         w.Write(")\r\n"u8);
     }
 
     /// <summary>Names that came, went or changed, as LIST shows them now. RFC 5465 §5.4 and §5.5</summary>
-    async ValueTask WriteNamesAsync(List<MailboxEvent> names, HashSet<string>? subscribed, CancellationToken ct)
+    async ValueTask WriteNamesAsync(List<(long Owner, MailboxEvent What)> names, HashSet<string>? subscribed, CancellationToken ct)
     {
         MailboxTree tree = await MailboxTree.OfAsync(_session, ct);
-        foreach (MailboxEvent happened in names)
+        foreach ((long owner, MailboxEvent happened) in names)
         {
+            bool isOwn = owner == _session.AccountId;
             NotifyEvents kind = happened.MailboxId == 0 ? NotifyEvents.SubscriptionChange : NotifyEvents.MailboxName;
-            if (IsWanted(happened.Name) || happened.OldName is { } old && IsWanted(old))
-                WriteName(tree, happened.Name, happened.OldName);
+            // What another subscribes to is his affair; and of his mailbox that is gone nothing tells whether it might have been known.
+            if (!isOwn && kind == NotifyEvents.SubscriptionChange || await ShownAsync(owner, happened.Name, AclRights.Lookup, ct) is not { } shown)
+                continue;
+            MailboxName? old = isOwn ? happened.OldName : null;
+            if (IsWanted(owner, shown, kind, subscribed) || old is { } was && IsWanted(owner, was, kind, subscribed))
+                WriteName(tree, shown, old);
             // Its parent has children now, or has none any more.
-            if (happened.Kind is MailboxEventKind.Created or MailboxEventKind.Deleted && happened.Name.Parent is { } parent && IsWanted(parent))
+            if (isOwn && happened.Kind is MailboxEventKind.Created or MailboxEventKind.Deleted && shown.Parent is { } parent && IsWanted(owner, parent, kind, subscribed))
                 WriteName(tree, parent, null);
             await _session.FlushIfFullAsync(ct);
-
-            bool IsWanted(MailboxName name) => Wanted(_groups, name, subscribed).HasFlag(kind);
         }
     }
 

@@ -34,9 +34,10 @@ internal sealed record NotifyGroup(NotifyFilter Filter, IReadOnlyList<MailboxNam
 
     /// <summary>The mailbox is meant. Groups of the selected mailbox mean no other one: RFC 5465 §6.1.</summary>
     /// <param name="subscribed">Subscribed names; only looked at where the filter needs them.</param>
-    public bool Covers(MailboxName name, HashSet<string>? subscribed) => Filter switch
+    /// <param name="isOwn">False: it belongs to another, or to a domain.</param>
+    public bool Covers(MailboxName name, HashSet<string>? subscribed, bool isOwn) => Filter switch
     {
-        NotifyFilter.Inboxes or NotifyFilter.Personal => true,   // any mailbox can be delivered to: RFC 5465 §6.3
+        NotifyFilter.Inboxes or NotifyFilter.Personal => isOwn,   // any mailbox can be delivered to: RFC 5465 §6.3
         NotifyFilter.Subscribed => subscribed?.Contains(name.Value) == true,
         NotifyFilter.Subtree => Names.Any(top => name == top || name.IsBelow(top)),
         NotifyFilter.Mailboxes => Names.Contains(name),
