@@ -246,6 +246,19 @@ public class ModelTests
         /// <summary>Cut off at any moment; others go on; then it catches up.</summary>
         async Task AwayAsync(ModelClient c)
         {
+            if (_random.Next(2) == 0 && _clients.Find(other => other != c && other.Box == c.Box) is { } neighbour)
+            {
+                // Cut off while expunged messages wait to be told: what it was told last must not make it believe that it knows of them.
+                _last = neighbour;
+                await StoreAsync(neighbour);
+                await neighbour.FillAsync();
+                await ExpungeAsync(neighbour);
+                await neighbour.FillAsync();
+                await StoreAsync(neighbour);
+                await neighbour.FillAsync();
+                _last = c;
+                await StoreAsync(c);
+            }
             await c.DisconnectAsync();
             int others = _random.Next(6);
             for (int i = 0; i < others && _clients.Count > 1; i++)
