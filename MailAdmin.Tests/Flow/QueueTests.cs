@@ -366,6 +366,57 @@ public sealed class QueueTests : IAsyncLifetime
         Assert.Single(await _rig.MessagesAsync(_rig.Bob));
     }
 
+    [Fact]   // RFC 3464 §2.3: the report names the target that is refused
+    public async Task When_one_target_of_an_alias_is_refused_for_good_then_the_others_get_theirs_and_the_sender_is_told()
+    {
+        long gone = await _rig.Accounts.GivenAccountAsync("gone@example.test", change: a => a.State = MailEngine.Accounts.AccountState.Suspended);
+        await _rig.Accounts.GivenAddressAsync(_rig.Domain, "team", "nobody@example.test", _rig.Bob, gone);
+        await SendAsync(_rig, "team@example.test");
+        Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+
+        string report = await MessageOfAsync(_rig, _rig.Ann);
+        await WaitForEmptyQueueAsync(_rig);
+        Assert.Contains("Return-Path: <>", report);
+        Assert.Contains("Content-Type: multipart/report; report-type=delivery-status;", report);
+        Assert.Contains("Final-Recipient: rfc822; nobody@example.test\r\nAction: failed\r\nStatus: 5.1.1\r\n", report);
+        Assert.Contains("Final-Recipient: rfc822; gone@example.test\r\nAction: failed\r\nStatus: 5.2.1\r\n", report);
+        Assert.Single(await _rig.MessagesAsync(_rig.Ann));
+        Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+    }
+
+    [Theory]
+    [InlineData("<>", "")]                                            // RFC 5321 §4.5.5
+    [InlineData("<ann@example.test>", " NOTIFY=NEVER")]               // RFC 3461 §4.1
+    public async Task When_a_target_of_an_alias_is_refused_but_nobody_wants_to_hear_then_nobody_does(string from, string wishes)
+    {
+        await _rig.Accounts.GivenAddressAsync(_rig.Domain, "team", "nobody@example.test", _rig.Bob);
+        await using (WireScript client = await _rig.ConnectAsync())
+        {
+            await client.PlayAsync("S: 220 *\nC: EHLO c");
+            await client.ReadUntilAsync("250 ");
+            await client.PlayAsync($"C: MAIL FROM:{from}\nS: 250 *\nC: RCPT TO:<team@example.test>{wishes}\nS: 250 *\nC: DATA\nS: 354 *\nC: hi\nC: .\nS: 250 *");
+        }
+        Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+        await WaitForEmptyQueueAsync(_rig);
+        Assert.Empty(_rig.Store.ReadQueue());
+        Assert.Empty(await _rig.MessagesAsync(_rig.Ann));
+    }
+
+    [Fact]
+    public async Task When_a_relayed_domain_has_a_limit_then_it_holds_before_and_after_the_data()
+    {
+        await _rig.Accounts.GivenDomainAsync("small.test", d => (d.Kind, d.RelayHost, d.MessageBytes) = (MailEngine.Accounts.DomainKind.Relay, $"127.0.0.1:{_sink.Port}", 1000));
+        await using WireScript client = await _rig.ConnectAsync();
+        await client.PlayAsync("S: 220 *\nC: EHLO c");
+        await client.ReadUntilAsync("250 ");
+        await client.PlayAsync("C: MAIL FROM:<a@example.org> SIZE=1001\nS: 250 *\nC: RCPT TO:<zoe@small.test>\nS: 552 5.3.4 *\nC: RSET\nS: 250 *");
+        await client.PlayAsync("C: MAIL FROM:<a@example.org> SIZE=900\nS: 250 *\nC: RCPT TO:<zoe@small.test>\nS: 250 *\nC: DATA\nS: 354 *");
+        await client.SendAsync($"{new string('x', 998)}\r\n{new string('y', 50)}\r\n.\r\n");
+        await client.PlayAsync("S: 552 5.3.4 *");
+        await client.PlayAsync("C: MAIL FROM:<a@example.org>\nS: 250 *\nC: RCPT TO:<zoe@small.test>\nS: 250 *\nC: DATA\nS: 354 *\nC: small\nC: .\nS: 250 *");
+        Assert.EndsWith("small\r\n", (await _sink.TakeAsync()).Data);
+    }
+
     [Fact]
     public async Task When_the_answer_to_the_end_of_data_is_lost_then_no_other_host_gets_a_copy_at_once()
     {

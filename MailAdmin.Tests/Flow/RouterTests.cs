@@ -28,6 +28,7 @@ public sealed class RouterTests : IAsyncLifetime
         {
             Route.Deposit d => $"deposit:{d.At}{(d.Detail.Length > 0 ? "/" + d.Detail : "")}",
             Route.Relay relay => $"relay:{relay.To}{(relay.Host.Length > 0 ? "@" + relay.Host : "")}",
+            Route.Reject { Target: { } target } lost => $"lost:{target}/{lost.Reply.Status}",
             Route.Reject reject => $"reject:{reject.Reply.Code}/{reject.Reply.Status}",
             _ => "?",
         }).Order(StringComparer.Ordinal));
@@ -68,7 +69,7 @@ public sealed class RouterTests : IAsyncLifetime
     {
         await _accounts.GivenAddressAsync(_domain, "half", "gone@example.test", _ann);
         await _accounts.GivenAddressAsync(_domain, "dead", "gone@example.test");
-        Assert.Equal("deposit:half@example.test", await PlanAsync("half@example.test"));
+        Assert.Equal("deposit:half@example.test lost:gone@example.test/5.1.1", await PlanAsync("half@example.test"));
         Assert.Equal("reject:550/5.1.1", await PlanAsync("dead@example.test"));
     }
 

@@ -141,6 +141,12 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
                             Queue.Add(RowOf(recipient, relay.To));
                         _queuedRecipients.Add(i);
                         break;
+                    // The queue asks again and, refused again, tells the sender (RFC 3464); the null reverse path is never told. RFC 5321 §4.5.5
+                    case Route.Reject { Target: { } lost } reject when envelope.ReversePath is not null:
+                        if (relayed is null || relayed.Add(lost.Canonical))
+                            Queue.Add(RowOf(recipient, lost) with { LastReply = reject.Reply.ToString() });
+                        _queuedRecipients.Add(i);
+                        break;
                 }
             }
         }

@@ -12,7 +12,7 @@ public sealed class EnvelopeRecipient(EmailAddress address, IReadOnlyList<Route>
 {
     public EmailAddress Address { get; } = address;
 
-    /// <summary>Deposits and relays only, aliases already expanded.</summary>
+    /// <summary>Deposits and relays, aliases already expanded; and targets of an alias that are refused for good.</summary>
     public IReadOnlyList<Route> Routes { get; } = routes;
 
     /// <summary>NOTIFY and ORCPT of the RCPT command. RFC 3461 §4</summary>

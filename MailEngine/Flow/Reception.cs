@@ -54,6 +54,8 @@ sealed class Reception(
     // Only a recipient with one mailbox hears of its lack of room here; behind an alias the others still get theirs.
     async ValueTask<Reply?> RefusalForRoomAsync(IReadOnlyList<Route> routes, long size)
     {
+        if (routes is [Route.Relay { MessageBytes: > 0 and var most }] && size > most)
+            return Reply.TooBig;
         if (routes is not [Route.Deposit { } deposit])
             return null;
         if (deposit.MessageBytes > 0 && size > deposit.MessageBytes)
@@ -146,8 +148,10 @@ sealed class Reception(
         {
             foreach (Route route in recipient.Routes)
             {
-                if (route is Route.Deposit { MessageBytes: > 0 and var bytes })
-                    limit = Math.Min(limit, bytes);
+                if (route is Route.Deposit { MessageBytes: > 0 and var local })
+                    limit = Math.Min(limit, local);
+                else if (route is Route.Relay { MessageBytes: > 0 and var relayed })
+                    limit = Math.Min(limit, relayed);
             }
         }
         return limit;

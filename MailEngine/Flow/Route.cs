@@ -14,11 +14,13 @@ public abstract record Route
 
     /// <summary>To another server.</summary>
     /// <param name="Host">host or host:port; empty: a relay host of the settings, or by MX.</param>
-    public sealed record Relay(EmailAddress To, string Host) : Route;
+    /// <param name="MessageBytes">Largest message the domain takes, octets; 0: the server's limit.</param>
+    public sealed record Relay(EmailAddress To, string Host, long MessageBytes = 0) : Route;
 
     /// <summary>To each of these in its place: an alias, a forward, a list.</summary>
     public sealed record Expand(IReadOnlyList<AddressTarget> Targets, EmailAddress At, string Detail, long MessageBytes) : Route;
 
     /// <summary>Nowhere; the reply says why.</summary>
-    public sealed record Reject(Reply Reply) : Route;
+    /// <param name="Target">Set beside other routes: one target of an alias is refused for good while the others get theirs.</param>
+    public sealed record Reject(Reply Reply, EmailAddress? Target = null) : Route;
 }

@@ -8,7 +8,7 @@ namespace MailEngine.Flow;
 /// followed. An outage of the directory is a temporary refusal, never a permanent one.</remarks>
 public sealed class Router(AccountDirectory directory, EngineOptions options)
 {
-    /// <summary>All the way: deposits and relays, or one Reject.</summary>
+    /// <summary>All the way: deposits and relays, and a Reject for each target of an alias that is refused for good; or one Reject alone.</summary>
     /// <param name="mayRelay">True: other people's domains are taken (an account that logged in; a target of our own alias).</param>
     /// <remarks>Expansion goes level by level, without recursion, each address once: <see cref="LimitOptions.AliasDepth"/>,
     /// <see cref="LimitOptions.AliasExpansion"/>.</remarks>
@@ -37,7 +37,7 @@ public sealed class Router(AccountDirectory directory, EngineOptions options)
         if (!domain.Enabled)
             return new Route.Reject(Reply.MailboxDisabled);
         if (domain.Kind == DomainKind.Relay)
-            return new Route.Relay(recipient, domain.RelayHost);
+            return new Route.Relay(recipient, domain.RelayHost, domain.MessageBytes);
         if (resolution.Address is not { Enabled: true, Targets.Count: > 0 } address)
             return new Route.Reject(Reply.UnknownUser);
         return address.Targets is [{ Account: { } account }]
@@ -74,14 +74,17 @@ public sealed class Router(AccountDirectory directory, EngineOptions options)
         var waiting = new Queue<(Route.Expand Expand, int Depth)>();
         waiting.Enqueue((start, 1));
         Route.Reject? refused = null;
+        var lost = new List<Route>();
         bool tooDeep = false;
         while (waiting.TryDequeue(out (Route.Expand Expand, int Depth) next))
         {
             foreach (AddressTarget target in next.Expand.Targets)
             {
                 Route step;
+                EmailAddress? at = target.Outside;
                 if (target.Account is { } account)
                 {
+                    at = account.Primary;
                     step = ToAccount(account, next.Expand.At, next.Expand.Detail, next.Expand.MessageBytes);
                 }
                 else
@@ -100,10 +103,11 @@ public sealed class Router(AccountDirectory directory, EngineOptions options)
                     case Route.Expand deeper:
                         waiting.Enqueue((deeper, next.Depth + 1));
                         break;
-                    case Route.Reject reject when refused is null || reject.Reply.IsTransient:
-                        refused = reject;
-                        break;
-                    case Route.Reject:
+                    case Route.Reject reject:
+                        if (refused is null || reject.Reply.IsTransient)
+                            refused = reject;
+                        if (at is not null)   // an account without any address: there is nothing that a report could name
+                            lost.Add(reject with { Target = at });
                         break;
                     case Route.Deposit deposit when !accounts.Add(deposit.Account.AccountId):
                         break;
@@ -114,11 +118,11 @@ public sealed class Router(AccountDirectory directory, EngineOptions options)
             }
         }
         // A temporary trouble with one target refuses the whole, so that no copy is lost; a target that is gone for good does not
-        // keep the others from theirs.
+        // keep the others from theirs, and the sender is told of it.
         if (refused is { Reply.IsTransient: true })
             return [refused];
         if (tooDeep)
             return [new Route.Reject(Reply.AliasLoop)];
-        return final.Count > 0 ? final : [refused ?? new Route.Reject(Reply.AliasLoop)];
+        return final.Count > 0 ? [.. final, .. lost] : [refused ?? new Route.Reject(Reply.AliasLoop)];
     }
 }
