@@ -33,12 +33,13 @@ public static class PanelSetup
         services.AddScoped<AuthenticationStateProvider, CircuitAuthentication>();
         services.AddScoped<PanelUser>();
         services.AddScoped<Notices>();
-        services.AddAntiforgery(o =>
+        services.AddAntiforgery();
+        services.AddOptions<AntiforgeryOptions>().Configure<IHttpContextAccessor>((o, http) => o.Cookie = new SchemeCookie("mailadmin.form", http)
         {
-            o.Cookie.Name = "mailadmin.form";
-            o.Cookie.HttpOnly = true;
-            o.Cookie.SameSite = SameSiteMode.Strict;
-            o.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+            HttpOnly = true,
+            SameSite = SameSiteMode.Strict,
+            SecurePolicy = CookieSecurePolicy.SameAsRequest,
+            IsEssential = true,
         });
         services.AddDataProtection().SetApplicationName("MailAdmin").PersistKeysToFileSystem(KeyFolder(dataPath));
         services.AddHealthChecks().AddCheck<AccountsHealth>("accounts", tags: [ReadyTag]);

@@ -27,6 +27,8 @@ public sealed class PanelServer : IAsyncDisposable
     /// <summary>Address of the panel.</summary>
     public Uri Home { get; }
 
+    public Uri HomeTls => Get<PanelEndpoints>().LocalTls!;
+
     public T Get<T>() where T : notnull => _app.Services.GetRequiredService<T>();
 
     public static async Task<PanelServer> StartAsync()
@@ -34,7 +36,7 @@ public sealed class PanelServer : IAsyncDisposable
         var folder = new TempFolder();
         WebApplicationBuilder builder = MailAdmin.Web.Server.Builder([]);
         builder.Logging.ClearProviders();
-        var options = new EngineOptions { DataPath = folder.Path, PanelPort = 0, PanelTlsPort = -1 };
+        var options = new EngineOptions { DataPath = folder.Path, PanelPort = 0, PanelTlsPort = 0 };
         options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Smtp, Port = 0 });
         EngineServices engine = await EngineServices.OpenAsync(options, TimeProvider.System, NullLoggerFactory.Instance);
         WebApplication app = MailAdmin.Web.Server.Build(builder, engine, NullLoggerFactory.Instance);
@@ -77,6 +79,9 @@ public sealed class PanelRig : IAsyncLifetime
     }
 
     public Task<BrowserTab> OpenAsync(int width = 1280, bool dark = false) => _browser.OpenAsync(Server.Home, width, dark);
+
+    /// <summary>The same by HTTPS.</summary>
+    public Task<BrowserTab> OpenTlsAsync() => _browser.OpenAsync(Server.HomeTls);
 
     /// <summary>A tab in which <paramref name="login"/> is signed in.</summary>
     public async Task<BrowserTab> GivenSignedInAsync(string login = Root, int width = 1280, bool dark = false)

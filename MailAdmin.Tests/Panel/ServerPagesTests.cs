@@ -34,6 +34,40 @@ public sealed class ServerPagesTests(PanelRig rig) : IClassFixture<PanelRig>
     }
 
     [Fact]
+    public async Task When_the_queue_moves_then_the_open_page_shows_it_by_itself()
+    {
+        await using BrowserTab tab = await rig.GivenSignedInAsync();
+        await tab.GoAsync("/queue");
+        await GivenHeldAsync("KEY3", "pushed@away.test", "451 not yet");
+        ILocator row = tab.Page.Locator(".grid tbody tr", new() { HasText = "pushed@away.test" });
+        await Expect(row).ToContainTextAsync("On hold");
+
+        long id = rig.Server.Get<MailStore>().ReadQueue().Single(r => r.MessageKey == "KEY3").Id;
+        Assert.Equal(1, await rig.Server.Get<QueueControl>().RemoveAsync([id], tellSender: false));
+        await Expect(row).ToHaveCountAsync(0);
+        Assert.Empty(tab.Complaints);
+    }
+
+    [Fact]
+    public async Task When_mail_comes_then_the_open_start_page_counts_it()
+    {
+        await using BrowserTab tab = await rig.GivenSignedInAsync();
+        var store = rig.Server.Get<MailStore>();
+        long before = store.TotalUse().Messages;
+        await Expect(tab.Page.Locator("#home-messages")).ToHaveTextAsync($"{before:N0} messages");
+        long account = await rig.GivenAccountAsync(await rig.GivenDomainAsync("overview.test"), "ann");
+        using BodyWriter writer = store.NewBody();
+        writer.Write(System.Text.Encoding.ASCII.GetBytes("Subject: much\r\n\r\n" + new string('x', 300_000)));
+        using Body body = writer.Complete();
+        Mailbox inbox = (await store.OpenAsync(account, MailboxName.Inbox))!;
+        await store.AppendAsync(inbox, 0, [new AppendItem { Body = body }]);
+
+        await Expect(tab.Page.Locator("#home-messages")).ToHaveTextAsync($"{before + 1:N0} messages");
+        await Expect(tab.Page.Locator("#home-storage")).ToHaveTextAsync(MailAdmin.Web.Circuits.Sizes.Show(store.TotalUse().Bytes));
+        Assert.Empty(tab.Complaints);
+    }
+
+    [Fact]
     public async Task When_a_message_is_asked_for_by_its_id_then_its_steps_are_told_in_order()
     {
         DateTimeOffset now = TimeProvider.System.GetUtcNow();

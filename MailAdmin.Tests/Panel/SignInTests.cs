@@ -63,6 +63,32 @@ public sealed class SignInTests(PanelRig rig) : IClassFixture<PanelRig>
     }
 
     [Fact]
+    public async Task When_one_browser_goes_from_https_to_http_and_back_then_the_log_in_works_each_time()
+    {
+        await using BrowserTab tab = await rig.OpenTlsAsync();
+        await tab.SignInAsync(PanelRig.Root, PanelRig.Password);
+        IReadOnlyList<BrowserContextCookiesResult> secure = await tab.Page.Context.CookiesAsync();
+        Assert.All(secure, c => Assert.True(c.Secure && c.Name.StartsWith("__Host-", StringComparison.Ordinal), c.Name));
+
+        // A page over HTTP may not replace the Secure cookies that are there now.
+        await SignInAtAsync(rig.Server.Home);
+        await SignInAtAsync(rig.Server.HomeTls, signedInAlready: true);
+        await tab.Page.ClickAsync(".top details.menu summary");
+        await tab.Page.ClickAsync("#logout");
+        await tab.Page.WaitForURLAsync("**/login");
+        await SignInAtAsync(rig.Server.HomeTls);
+
+        async Task SignInAtAsync(Uri home, bool signedInAlready = false)
+        {
+            await tab.Page.GotoAsync(new Uri(home, signedInAlready ? "/" : "/login").ToString());
+            if (!signedInAlready)
+                await tab.SignInAsync(PanelRig.Root, PanelRig.Password);
+            await tab.LiveAsync();
+            Assert.Equal(new Uri(home, "/").ToString(), tab.Page.Url);
+        }
+    }
+
+    [Fact]
     public async Task When_the_user_signs_out_then_no_page_opens_any_more()
     {
         await using BrowserTab tab = await rig.GivenSignedInAsync();

@@ -68,6 +68,7 @@ public sealed class AuthorizationMatrixTests
         ["DeletedMailService.RestoreMessagesAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().RestoreMessagesAsync(a, r.OwnUser, [1]), s_owner),
         ["DeletedMailService.RestoreMailboxAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().RestoreMailboxAsync(
             a, r.OwnUser, (await r.Store!.GivenDeletedMailboxAsync(r.OwnUser)).Id), s_owner),
+        ["OverviewService.GetAsync"] = new(async (r, a) => await r.Get<OverviewService>().GetAsync(a), s_anyAdmin),
         ["AuditService.ListAsync"] = new(async (r, a) => await r.Get<AuditService>().ListAsync(a, new PageRequest()), s_anyAdmin),
     };
 

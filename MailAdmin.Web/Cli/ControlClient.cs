@@ -34,6 +34,9 @@ sealed class ControlClient : IStoreDoor
         return (answer.Use ?? []).ToDictionary(u => u.AccountId, u => new AccountUse(u.Messages, u.Bytes));
     }
 
+    public async Task<AccountUse> TotalUseAsync() =>
+        (await AskAsync(new ControlRequest("use"), TimeSpan.FromSeconds(30), CancellationToken.None)).Use is [var total] ? new AccountUse(total.Messages, total.Bytes) : default;
+
     public async Task RunTasksAsync(CancellationToken ct) => await AskAsync(new ControlRequest("tasks"), TimeSpan.FromMinutes(10), ct);
 
     public async Task<IReadOnlyList<QueueRow>> ReadQueueAsync() =>

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using MailAdmin.Web.Services;
 using MailEngine;
+using MailEngine.Store;
 
 namespace MailAdmin.Web.Cli;
 
@@ -93,8 +94,11 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogg
         {
             case "ping":
                 return new ControlAnswer();
+            case "use" when request.Ids is null:
+                AccountUse total = await store.TotalUseAsync();
+                return new ControlAnswer(Use: [new AccountUseRow(0, total.Messages, total.Bytes)]);
             case "use":
-                var use = await store.UseOfAsync([.. request.Ids ?? []]);
+                var use = await store.UseOfAsync([.. request.Ids!]);
                 return new ControlAnswer(Use: [.. use.Select(u => new AccountUseRow(u.Key, u.Value.Messages, u.Value.Bytes))]);
             case "tasks":
                 await store.RunTasksAsync(ct);

@@ -14,6 +14,8 @@ public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreT
     public Task<IReadOnlyDictionary<long, AccountUse>> UseOfAsync(IReadOnlyCollection<long> accountIds) =>
         Task.FromResult(store is null || accountIds.Count == 0 ? s_noUse : store.UseOf(accountIds));
 
+    public Task<AccountUse> TotalUseAsync() => Task.FromResult(store?.TotalUse() ?? default);
+
     public Task RunTasksAsync(CancellationToken ct) => tasks.RunAsync(ct);
 
     public Task<IReadOnlyList<QueueRow>> ReadQueueAsync() =>

@@ -5,6 +5,13 @@ namespace MailAdmin.Web.Services;
 /// <summary>The outgoing queue for administrators of the server.</summary>
 public sealed class QueueService(Changes changes, QueueControl queue)
 {
+    /// <inheritdoc cref="QueueScheduler.Changed"/>
+    public event Action? Changed
+    {
+        add => queue.Changed += value;
+        remove => queue.Changed -= value;
+    }
+
     public Task<ServiceResult<PageOf<QueueRow>>> ListAsync(Actor actor, PageRequest page, CancellationToken ct = default) =>
         changes.ReadAsync<PageOf<QueueRow>>(actor, (_, rights) => Task.FromResult(List(rights, page)), ct);
 

@@ -1,6 +1,8 @@
+using MailAdmin.Web.Http;
 using MailEngine.Accounts;
 using MailEngine.Flow;
 using MailEngine.Store;
+using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
 
 namespace MailAdmin.Web.Services;
@@ -29,6 +31,8 @@ public static class ServiceRegistration
         services.AddSingleton<TraceService>();
         services.AddSingleton<QueueService>();
         services.AddSingleton<DeletedMailService>();
+        services.AddSingleton(p => new OverviewService(
+            p.GetRequiredService<Changes>(), p.GetRequiredService<IStoreDoor>(), p.GetRequiredService<AccountDirectory>(), p.GetService<MailStore>(), p.GetService<QueueControl>()));
         services.AddSingleton<HostSettings>();
         services.AddHostedService<StoreTaskService>();
         return services;
@@ -38,12 +42,16 @@ public static class ServiceRegistration
     public static IServiceCollection AddPanelSignIn(this IServiceCollection services)
     {
         services.AddSingleton<PanelSignIn>();
+        services.AddHttpContextAccessor();
+        services.AddOptions<CookieAuthenticationOptions>(PanelSignIn.Scheme).Configure<IHttpContextAccessor>((o, http) => o.Cookie = new SchemeCookie("mailadmin.session", http)
+        {
+            HttpOnly = true,
+            SameSite = SameSiteMode.Lax,   // Strict would ask for the password after every link from a mail
+            SecurePolicy = CookieSecurePolicy.SameAsRequest,
+            IsEssential = true,
+        });
         services.AddAuthentication(PanelSignIn.Scheme).AddCookie(PanelSignIn.Scheme, o =>
         {
-            o.Cookie.Name = "mailadmin.session";
-            o.Cookie.HttpOnly = true;
-            o.Cookie.SameSite = SameSiteMode.Lax;   // Strict would ask for the password after every link from a mail
-            o.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
             o.ExpireTimeSpan = TimeSpan.FromHours(12);
             o.SlidingExpiration = true;
             o.LoginPath = "/login";

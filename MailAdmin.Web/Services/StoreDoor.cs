@@ -11,6 +11,9 @@ public interface IStoreDoor
     /// <summary>Use of these accounts; those without mail are left out.</summary>
     Task<IReadOnlyDictionary<long, AccountUse>> UseOfAsync(IReadOnlyCollection<long> accountIds);
 
+    /// <summary>Use of all accounts together.</summary>
+    Task<AccountUse> TotalUseAsync();
+
     /// <summary>Carries out what waits in the table of store tasks.</summary>
     Task RunTasksAsync(CancellationToken ct);
 

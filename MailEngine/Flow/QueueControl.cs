@@ -13,6 +13,16 @@ public sealed class QueueControl(QueueScheduler scheduler, MailStore store, Trac
 {
     static readonly Reply s_removed = new(550, "5.7.1", "Removed from the queue by the administrator");
 
+    /// <inheritdoc cref="QueueScheduler.Changed"/>
+    public event Action? Changed
+    {
+        add => scheduler.Changed += value;
+        remove => scheduler.Changed -= value;
+    }
+
+    /// <inheritdoc cref="QueueScheduler.Count"/>
+    public int Count => scheduler.Count;
+
     /// <summary>All rows, oldest first.</summary>
     public IReadOnlyList<QueueView> List() => [.. store.ReadQueue().Select(r => new QueueView(r, scheduler.IsActive(r.Id)))];
 

@@ -54,6 +54,9 @@ public sealed class QueueScheduler : IAsyncDisposable
 
     internal QueueSettlement Settlement { get; }
 
+    /// <summary>Some row came, went or changed its state. Called on whatever thread did it, without a lock; must return at once.</summary>
+    public event Action? Changed;
+
     /// <summary>Rows that wait, are held or are being sent.</summary>
     public int Count
     {
@@ -84,6 +87,7 @@ public sealed class QueueScheduler : IAsyncDisposable
             if (!item.Held)
                 Schedule_NeedsLock(row.Id, item, row.NextAttempt);
         }
+        Changed?.Invoke();
     }
 
     void Schedule_NeedsLock(long id, Item item, DateTimeOffset at)
@@ -189,6 +193,7 @@ public sealed class QueueScheduler : IAsyncDisposable
                     _items.Remove(id);   // the row is gone
             }
         }
+        Changed?.Invoke();
     }
 
     // Called by the workers, once for each job.
@@ -220,6 +225,7 @@ public sealed class QueueScheduler : IAsyncDisposable
         }
         if (hold.Count > 0)
             _ = _store.UpdateQueueAsync(hold, []);   // held in memory already; a crash now only forgets the wish
+        Changed?.Invoke();
     }
 
     void PutBack(List<long> ids, TimeSpan wait)
@@ -287,6 +293,7 @@ public sealed class QueueScheduler : IAsyncDisposable
                     _items.Remove(id);
             }
         }
+        Changed?.Invoke();
     }
 
     public async ValueTask DisposeAsync()

@@ -131,6 +131,12 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         }
     }
 
+    public AccountUse TotalUse()
+    {
+        using SqliteStatement sum = db.Prepare("SELECT coalesce(sum(messages), 0), coalesce(sum(bytes), 0) FROM account");
+        return sum.Step() ? new AccountUse(sum.Int64(0), sum.Int64(1)) : default;
+    }
+
     public HashSet<string> Subscriptions(long accountId)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);

@@ -243,6 +243,16 @@ public sealed class MailStore : IAsyncDisposable
 
     public Task<AccountUse> UseAsync(long accountId) => Task.FromResult(_partition.UseOf(accountId));
 
+    /// <summary>Use of all accounts together.</summary>
+    public AccountUse TotalUse() => _partition.Read(r => r.TotalUse());
+
+    /// <summary>Something in the store changed. Called by the commit loop: must return at once.</summary>
+    public event Action? Changed
+    {
+        add => _partition.Committed += value;
+        remove => _partition.Committed -= value;
+    }
+
     /// <summary>Use of several accounts; those without mail are missing from the answer.</summary>
     public IReadOnlyDictionary<long, AccountUse> UseOf(IReadOnlyCollection<long> accountIds) => _partition.Read(r =>
     {

@@ -97,6 +97,9 @@ internal sealed class Partition : IAsyncDisposable
 
     public StoreOptions Options => _options;
 
+    /// <summary>A batch is durable and visible. Called by the commit loop; must return at once.</summary>
+    public event Action? Committed;
+
     /// <summary>Called at every step of every batch; null in the product.</summary>
     public Action<CommitStep>? StepReached { get; set; }
 
@@ -439,6 +442,7 @@ internal sealed class Partition : IAsyncDisposable
         foreach (StoreChange change in changes)
             change.Complete();                                   // only now may a session answer 250 or OK
         StepReached?.Invoke(CommitStep.Completed);
+        Committed?.Invoke();
         if (_pending.Rows >= _options.PendingRows || _pending.Age > s_pendingAtMost)
             TrySettle();
         if (_index.Database.LogFrames > PagesBeforeCheckpoint)
