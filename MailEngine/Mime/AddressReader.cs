@@ -270,50 +270,10 @@ internal ref struct AddressReader(ReadOnlySpan<byte> text, ByteBuffer scratch)
         _at += length;
     }
 
-    /// <summary>Appends the content without its quotes. One that never ends is taken up to the end: RFC 7103 §7.1.6.</summary>
-    void QuotedString()
-    {
-        _at++;
-        while (_at < _text.Length)
-        {
-            ReadOnlySpan<byte> rest = _text[_at..];
-            int run = rest.IndexOfAny("\"\\\r\n\0"u8);
-            if (run < 0)
-            {
-                _scratch.Write(rest);
-                _at = _text.Length;
-                return;
-            }
-            _scratch.Write(rest[..run]);
-            _at += run + 1;
-            if (rest[run] == (byte)'"')
-                return;
-            if (rest[run] == (byte)'\\' && _at < _text.Length)
-            {
-                if (_text[_at] is not ((byte)'\r' or (byte)'\n' or 0))
-                    _scratch.Write(_text[_at]);
-                _at++;
-            }
-        }
-    }
+    void QuotedString() => FieldLexer.QuotedString(_text, ref _at, _scratch);
 
-    /// <summary>At "(": moves behind the comment, nested ones counted, and remembers it: it may serve as a name.</summary>
-    void SkipComment()
-    {
-        _commentStart = ++_at;
-        int depth = 1;
-        while (_at < _text.Length)
-        {
-            byte c = _text[_at++];
-            if (c == (byte)'\\' && _at < _text.Length)
-                _at++;
-            else if (c == (byte)'(')
-                depth++;
-            else if (c == (byte)')' && --depth == 0)
-                break;
-        }
-        _commentLength = _at - _commentStart - (depth == 0 ? 1 : 0);
-    }
+    /// <summary>At "(": moves behind the comment and remembers it: it may serve as a name.</summary>
+    void SkipComment() => (_commentStart, _commentLength) = FieldLexer.Comment(_text, ref _at);
 
     /// <summary>Appends the content of the last comment as a name and says where it starts.</summary>
     readonly int Comment()

@@ -79,7 +79,7 @@ internal ref struct ParameterReader
             SkipSpace();
             ValueStart = _scratch.Length;
             if (_at < _text.Length && _text[_at] == (byte)'"')
-                QuotedString();
+                FieldLexer.QuotedString(_text, ref _at, _scratch);
             else
                 BareValue();
             ValueLength = _scratch.Length - ValueStart;
@@ -94,28 +94,6 @@ internal ref struct ParameterReader
         while (_at < _text.Length && _text[_at] is not ((byte)';' or (byte)'('))
             _at++;
         Folding.Unfold(_text[start.._at].TrimEnd(" \t\r\n"u8), _scratch, ImapText.MaxString);
-    }
-
-    void QuotedString()
-    {
-        _at++;
-        while (_at < _text.Length)
-        {
-            ReadOnlySpan<byte> rest = _text[_at..];
-            int run = rest.IndexOfAny("\"\\\r\n\0"u8);
-            if (run < 0)
-            {
-                _scratch.Write(rest);
-                _at = _text.Length;
-                return;
-            }
-            _scratch.Write(rest[..run]);
-            _at += run + 1;
-            if (rest[run] == (byte)'"')
-                return;
-            if (rest[run] == (byte)'\\' && _at < _text.Length && _text[_at] is not ((byte)'\r' or (byte)'\n' or 0))
-                _scratch.Write(_text[_at++]);
-        }
     }
 
     /// <summary>Past one character, quoted string or comment on the way to the next semicolon.</summary>
@@ -134,20 +112,13 @@ internal ref struct ParameterReader
     /// <summary>White space and comments. RFC 5322 §3.2.2</summary>
     void SkipSpace()
     {
-        int depth = 0;
-        for (; _at < _text.Length; _at++)
+        while (_at < _text.Length && (_text[_at] <= 0x20 || _text[_at] == (byte)'('))
         {
-            byte b = _text[_at];
-            if (b == (byte)'(')
-                depth++;
-            else if (b == (byte)')' && depth > 0)
-                depth--;
-            else if (b == (byte)'\\' && depth > 0)
+            if (_text[_at] == (byte)'(')
+                FieldLexer.Comment(_text, ref _at);
+            else
                 _at++;
-            else if (depth == 0 && b > 0x20)
-                break;
         }
-        _at = Math.Min(_at, _text.Length);
     }
 
     /// <summary>Value of one parameter, appended to <paramref name="scratch"/>, continuations joined (RFC 2231 §3); charset and

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text;
 using MailEngine.Accounts;
 using MailEngine.Flow;
 using MailEngine.Net;
@@ -13,22 +11,17 @@ namespace MailEngine.Smtp;
 /// </remarks>
 sealed class SmtpSession(Connection connection, SmtpServices services, bool isSubmission)
 {
-    static readonly Reply s_unknown = new(500, "5.5.2", "Command not recognized");
-    static readonly Reply s_notText = new(500, "5.5.2", "The line is not UTF-8 text");
     static readonly Reply s_helloFirst = new(503, "5.5.1", "Send EHLO first");
     static readonly Reply s_logInFirst = new(530, "5.7.0", "Authentication required");
-    static readonly Reply s_mailFirst = new(503, "5.5.1", "Send MAIL first");
-    static readonly Reply s_inTransaction = new(503, "5.5.1", "Not within a mail transaction");
-    static readonly Reply s_tooManyErrors = new(421, "4.7.0", "Too many errors");
-    static readonly Reply s_timeout = new(421, "4.4.2", "Timeout");
-    static readonly Reply s_stopping = new(421, "4.3.2", "Closing; try again later");
     static readonly Reply s_notHttp = new(221, "2.7.0", "This is a mail server. Goodbye");
     static readonly Reply s_tooEarly = new(554, "5.5.1", "Wait for the greeting");
 
-    readonly CommandLines _lines = new(connection);
-    bool _closing;
-    int _errors;
     int _refusedRecipients;
+
+    public Conversation Conversation { get; } = new(connection, services.Options.Limits)
+    {
+        TooManyErrors = () => SmtpLog.Dropped(services.Log, connection.Id, connection.RemoteText, "too many errors"),
+    };
 
     public Connection Connection { get; } = connection;
     public SmtpServices Services { get; } = services;
@@ -56,66 +49,35 @@ sealed class SmtpSession(Connection connection, SmtpServices services, bool isSu
         if (!IsSubmission && Connection.HasReadAhead())
         {
             SmtpLog.Dropped(Services.Log, Connection.Id, Connection.RemoteText, "talks before the greeting");
-            Send(s_tooEarly);
+            Conversation.Send(s_tooEarly);
             return;
         }
-        Send(new Reply(220, "", $"{Services.Hostname} ESMTP"));
-        while (!_closing)
-        {
-            switch (await _lines.ReadAsync(Services.Options.Limits.SmtpLineBytes, TimeForCommand()))
-            {
-                case LineResult.Line:
-                    await RunLineAsync(_lines.Text);
-                    break;
-                case LineResult.NotText:
-                    SendError(s_notText);
-                    break;
-                case LineResult.TooLong:
-                    Close(Reply.LineTooLong);
-                    break;
-                case LineResult.BareCrOrLf:
-                    Close(Reply.BareLineEnd);
-                    break;
-                case LineResult.Ended:
-                    Close(Connection.EndReason == EndReason.TimedOut ? s_timeout : s_stopping);
-                    break;
-                case LineResult.Closed:
-                    return;
-            }
-        }
+        await Conversation.RunAsync(new Reply(220, "", $"{Services.Hostname} ESMTP"), TimeForCommand, RunLineAsync);
     }
 
     async ValueTask RunLineAsync(string line)
     {
-        int space = line.IndexOf(' ', StringComparison.Ordinal);
-        ReadOnlySpan<char> verb = space < 0 ? line : line.AsSpan(0, space);
-        SmtpCommandRow? row = SmtpCommandTable.Find(verb);
-        if (row is null)
+        SmtpCommandRow? row = SmtpCommandTable.Find(Conversation.VerbOf(line));
+        if (row is null && SmtpCommandTable.IsForbidden(Conversation.VerbOf(line)))
         {
-            if (SmtpCommandTable.IsForbidden(verb))
-            {
-                SmtpLog.Dropped(Services.Log, Connection.Id, Connection.RemoteText, "speaks HTTP");
-                Close(s_notHttp);
-            }
-            else
-            {
-                SendError(s_unknown);
-            }
+            SmtpLog.Dropped(Services.Log, Connection.Id, Connection.RemoteText, "speaks HTTP");
+            Close(s_notHttp);
             return;
         }
-        if (RefusalInState(row.State) is { } refusal)
+        Reply? refusal = row is null ? Conversation.Unknown : RefusalInState(row.State);
+        if (row is null || refusal is not null)
         {
-            SendError(refusal);
+            SendError(refusal!);
             return;
         }
         try
         {
-            await row.Parse(space < 0 ? "" : line[(space + 1)..].Trim(' ')).RunAsync(this);
+            await row.Parse(Conversation.ArgumentOf(line)).RunAsync(this);
         }
         catch (Exception e) when (!Connection.IsLostConnection(e))
         {
             SmtpLog.CommandFailed(Services.Log, e, Connection.Id, row.Name);
-            Close(new Reply(421, "4.3.0", "Internal error; try again later"));
+            Close(Conversation.Broken);
         }
     }
 
@@ -126,8 +88,8 @@ sealed class SmtpSession(Connection connection, SmtpServices services, bool isSu
         if (state.HasFlag(SmtpState.LoggedIn) && IsSubmission && Account is null)
             return s_logInFirst;
         if (state.HasFlag(SmtpState.Transaction) && Transaction is null)
-            return s_mailFirst;
-        return state.HasFlag(SmtpState.Idle) && Transaction is not null ? s_inTransaction : null;
+            return Conversation.MailFirst;
+        return state.HasFlag(SmtpState.Idle) && Transaction is not null ? Conversation.InTransaction : null;
     }
 
     TimeSpan TimeForCommand()
@@ -139,55 +101,23 @@ sealed class SmtpSession(Connection connection, SmtpServices services, bool isSu
         return left < limits.SmtpIdle ? left : limits.SmtpIdle;
     }
 
-    /// <summary>Reads one more line within a command (AUTH).</summary>
-    public async ValueTask<string?> ReadAnswerAsync()
-    {
-        if (await _lines.ReadAsync(Services.Options.Limits.SmtpLineBytes, TimeForCommand()) == LineResult.Line)
-            return _lines.Text;
-        Close(Reply.LineTooLong);
-        return null;
-    }
+    /// <inheritdoc cref="Conversation.ReadAnswerAsync"/>
+    public ValueTask<string?> ReadAnswerAsync() => Conversation.ReadAnswerAsync(TimeForCommand());
 
-    /// <summary>Puts a reply into the output; it leaves when the session waits for input.</summary>
-    public void Send(Reply reply) => reply.WriteTo(Connection.Output);
+    public void Send(Reply reply) => Conversation.Send(reply);
 
-    /// <summary>Sends a refusal that counts against the client.</summary>
-    public void SendError(Reply reply)
-    {
-        if (++_errors > Services.Options.Limits.BadCommands)
-        {
-            SmtpLog.Dropped(Services.Log, Connection.Id, Connection.RemoteText, "too many errors");
-            Close(s_tooManyErrors);
-            return;
-        }
-        Send(reply);
-    }
+    public void SendError(Reply reply) => Conversation.SendError(reply);
 
     /// <summary>Sends the refusal of a recipient. Somebody who tries out addresses is dropped; a list with some dead ones is not.</summary>
     public void SendRefusedRecipient(Reply reply)
     {
         if (reply.IsPermanent && ++_refusedRecipients > 10 * Services.Options.Limits.BadCommands)
-            Close(s_tooManyErrors);
+            Conversation.CloseForErrors();
         else
             Send(reply);
     }
 
-    /// <summary>Sends the lines of a multi-line reply. RFC 5321 §4.2.1</summary>
-    public void Send(int code, IReadOnlyList<string> lines)
-    {
-        for (int i = 0; i < lines.Count; i++)
-            Connection.Output.Write(Encoding.ASCII.GetBytes($"{code}{(i == lines.Count - 1 ? ' ' : '-')}{lines[i]}\r\n"));
-    }
-
-    /// <summary>Sends the last reply; the session ends behind it.</summary>
-    public void Close(Reply reply)
-    {
-        Send(reply);
-        _closing = true;
-    }
-
-    /// <summary>Ends the session without a word.</summary>
-    public void Close() => _closing = true;
+    public void Close(Reply reply) => Conversation.Close(reply);
 
     /// <summary>After STARTTLS: as if just connected.</summary>
     public void ForgetAll()

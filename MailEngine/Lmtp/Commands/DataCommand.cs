@@ -7,7 +7,6 @@ namespace MailEngine.Lmtp.Commands;
 sealed record DataCommand : LmtpCommand
 {
     static readonly Reply s_noRecipients = new(503, "5.5.1", "No valid recipients");
-    static readonly Reply s_goAhead = new(354, "", "End data with <CR><LF>.<CR><LF>");
 
     public static LmtpCommand Parse(string argument) =>
         argument.Length == 0 ? new DataCommand() : new RefusedCommand(Reply.SyntaxError);
@@ -34,19 +33,10 @@ sealed record DataCommand : LmtpCommand
             ReceivedAt = now,
         };
         envelope.Recipients.AddRange(transaction.Recipients);
-        session.Send(s_goAhead);
-        await session.Connection.Output.FlushAsync(session.Connection.Closed);
-        ReceptionResult result = await session.Services.Reception.ReceiveAsync(session.Connection, envelope, sender: null, queueFaults: false);
-        if (!result.GoOn)
-        {
-            if (result.Replies is [var last])
-                session.Close(last);
-            else
-                session.Close();
+        if (await session.Conversation.ReceiveAsync(session.Services.Reception, envelope, sender: null, queueFaults: false) is not { } replies)
             return;
-        }
         Reply? delivered = null;
-        foreach (Reply reply in result.Replies)
+        foreach (Reply reply in replies)
             session.Send(reply.IsPositive ? delivered ??= new Reply(250, "2.0.0", $"Ok: delivered as {envelope.MessageKey}") : reply);
     }
 }

@@ -18,7 +18,7 @@ sealed record LhloCommand(string Name) : LmtpCommand
     {
         session.ClientName = Name;
         session.Transaction = null;
-        session.Send(250,
+        session.Conversation.Send(250,
         [
             session.Services.Hostname.Name,
             "PIPELINING",

@@ -7,7 +7,6 @@ namespace MailEngine.Smtp.Commands;
 sealed record DataCommand : SmtpCommand
 {
     static readonly Reply s_noRecipients = new(554, "5.5.1", "No valid recipients");
-    static readonly Reply s_goAhead = new(354, "", "End data with <CR><LF>.<CR><LF>");
 
     public static SmtpCommand Parse(string argument) =>
         argument.Length == 0 ? new DataCommand() : new RefusedCommand(Reply.SyntaxError);
@@ -22,19 +21,8 @@ sealed record DataCommand : SmtpCommand
         }
         session.Transaction = null;
         Envelope envelope = EnvelopeOf(session, transaction);
-        session.Send(s_goAhead);
-        await session.Connection.Output.FlushAsync(session.Connection.Closed);
-        ReceptionResult result = await session.Services.Reception.ReceiveAsync(
-            session.Connection, envelope, session.Account, queueFaults: true);
-        if (!result.GoOn)
-        {
-            if (result.Replies is [var last])
-                session.Close(last);
-            else
-                session.Close();
-            return;
-        }
-        session.Send(ReplyFor(result.Replies, envelope.MessageKey));
+        if (await session.Conversation.ReceiveAsync(session.Services.Reception, envelope, session.Account, queueFaults: true) is { } replies)
+            session.Send(ReplyFor(replies, envelope.MessageKey));
     }
 
     static Envelope EnvelopeOf(SmtpSession session, Transaction transaction)

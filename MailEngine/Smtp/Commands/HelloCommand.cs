@@ -23,7 +23,7 @@ sealed record HelloCommand(string Name, bool Extended) : SmtpCommand
         session.IsExtended = Extended;
         session.Transaction = null;   // RFC 5321 §4.1.4: as RSET
         if (Extended)
-            session.Send(250, Extensions(session));
+            session.Conversation.Send(250, Extensions(session));
         else
             session.Send(new Reply(250, "", session.Services.Hostname.Name));
         return ValueTask.CompletedTask;

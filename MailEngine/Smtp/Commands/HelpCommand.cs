@@ -11,7 +11,7 @@ sealed record HelpCommand : SmtpCommand
 
     public override ValueTask RunAsync(SmtpSession session)
     {
-        session.Send(214, s_lines);
+        session.Conversation.Send(214, s_lines);
         return ValueTask.CompletedTask;
     }
 }

@@ -21,7 +21,7 @@ sealed record StartTlsCommand : SmtpCommand
         }
         if (!await session.Connection.UpgradeToTlsAsync(s_ready, session.Connection.Closed))
         {
-            session.Close();
+            session.Conversation.Close();
             return;
         }
         session.ForgetAll();
