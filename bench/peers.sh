@@ -18,7 +18,10 @@ case $verb in
     for rep in $(seq "$reps"); do
       for peer in "$@"; do
         "peers/$peer.sh" start >/dev/null 2>&1 || true
-        for one in ${scenarios//,/ }; do timeout 170 ./run.sh "$peer" "$one" secs="${SECS:-4}" >/dev/null 2>>"$BENCH_ROOT/peers.err" || echo "rep $rep $peer $one failed" >&2; done
+        for one in ${scenarios//,/ }; do
+          export SELF_IDLE=0; [[ $one == idle-* ]] && SELF_IDLE=1   # they start the server anew by themselves
+          timeout 170 ./run.sh "$peer" "$one" secs="${SECS:-4}" >/dev/null 2>>"$BENCH_ROOT/peers.err" || echo "rep $rep $peer $one failed" >&2
+        done
         "peers/$peer.sh" stop; sleep 1
       done
     done
