@@ -184,6 +184,8 @@ public sealed class CommandLineTests : IDisposable
     public async Task When_a_whole_life_is_run_through_then_each_command_does_its_part()
     {
         await Must("superuser add chief --password-stdin", Password + "\n");
+        await Must("domain add relayed.test --relay 127.0.0.1:2525");
+        await Must("domain remove relayed.test");
         await Must("domain add example.test --quota 1G --max-accounts 2");
         await Must("account add Ann@Example.Test --password-stdin --quota 500M --name Ann", Password + "\nnot this line\n");
         await MustFail(1, "account add ann@example.test --password-stdin", Password);

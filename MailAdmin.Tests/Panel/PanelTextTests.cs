@@ -29,6 +29,19 @@ public sealed partial class PanelTextTests
         Assert.Empty(unused);
     }
 
+    [Fact]
+    public void When_a_service_says_something_to_people_then_its_words_are_not_in_the_code()
+    {
+        string[] sentences =
+        [
+            .. Directory.EnumerateFiles(Path.Combine(s_web, "Services"), "*.cs").SelectMany(file => File.ReadLines(file)
+                .Where(line => Sentence().IsMatch(line) && !line.Contains("LoggerMessage", StringComparison.Ordinal) && !line.Contains("IOException", StringComparison.Ordinal))
+                .Select(line => $"{Path.GetFileName(file)}: {line.Trim()}")),
+        ];
+
+        Assert.Empty(sentences);
+    }
+
     static IEnumerable<string> Sources() => Directory.EnumerateFiles(s_web, "*", SearchOption.AllDirectories)
         .Where(f => f.EndsWith(".razor", StringComparison.Ordinal) || f.EndsWith(".cs", StringComparison.Ordinal))
         .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal))
@@ -42,11 +55,14 @@ public sealed partial class PanelTextTests
         return folder ?? throw new InvalidOperationException("MailAdmin.sln is in no folder above the test binary.");
     }
 
-    [GeneratedRegex("""\bT\["([A-Za-z]+\.[A-Za-z]+)"[\],]""")]
+    [GeneratedRegex("""\b(?:T\[|Texts\.Of\()"([A-Za-z]+\.[A-Za-z]+)"[\],)]""")]
     private static partial Regex Named();
 
     [GeneratedRegex("""(?:T|Words)\[\$?"([A-Za-z]+\.)["{]""")]
     private static partial Regex Computed();
+
+    [GeneratedRegex("""^[^/]*"[^"]*[a-z]{2} [^"]*\.[" ]""")]
+    private static partial Regex Sentence();
 
     // "NotFound." + "Title", or a constant that holds a key.
     [GeneratedRegex("\"([A-Za-z]+\\.)\"")]

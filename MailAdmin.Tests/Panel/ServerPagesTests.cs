@@ -54,7 +54,7 @@ public sealed class ServerPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         await using BrowserTab tab = await rig.GivenSignedInAsync();
         var store = rig.Server.Get<MailStore>();
         long before = store.TotalUse().Messages;
-        await Expect(tab.Page.Locator("#home-messages")).ToHaveTextAsync($"{before:N0} messages");
+        await Expect(tab.Page.Locator("#home-messages")).ToHaveTextAsync($"Messages: {before:N0}");
         long account = await rig.GivenAccountAsync(await rig.GivenDomainAsync("overview.test"), "ann");
         using BodyWriter writer = store.NewBody();
         writer.Write(System.Text.Encoding.ASCII.GetBytes("Subject: much\r\n\r\n" + new string('x', 300_000)));
@@ -62,7 +62,7 @@ public sealed class ServerPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         Mailbox inbox = (await store.OpenAsync(account, MailboxName.Inbox))!;
         await store.AppendAsync(inbox, 0, [new AppendItem { Body = body }]);
 
-        await Expect(tab.Page.Locator("#home-messages")).ToHaveTextAsync($"{before + 1:N0} messages");
+        await Expect(tab.Page.Locator("#home-messages")).ToHaveTextAsync($"Messages: {before + 1:N0}");
         await Expect(tab.Page.Locator("#home-storage")).ToHaveTextAsync(MailAdmin.Web.Circuits.Sizes.Show(store.TotalUse().Bytes));
         Assert.Empty(tab.Complaints);
     }

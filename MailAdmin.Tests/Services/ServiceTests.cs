@@ -212,6 +212,29 @@ public sealed class ServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_several_things_are_wrong_with_an_account_then_all_are_said_at_once()
+    {
+        ServiceResult<long> result = await Accounts.CreateAsync(_rig.Super, new AccountForm
+        {
+            DomainId = _rig.OwnDomain, LocalPart = "a b@c", Password = "short", DisplayName = new string('x', 201), QuotaBytes = -1,
+        });
+        Assert.Equal(["DisplayName", "LocalPart", "Password", "QuotaBytes"], result.Errors.Select(e => e.Field).Distinct().Order());
+        Assert.Equal("Use at least 10 characters.", result.Errors.Single(e => e.Field == "Password").Message);
+
+        ServiceResult<long> super = await _rig.Get<GrantService>().AddSuperuserAsync(
+            _rig.Super, new SuperuserForm { Login = "a@b", Password = "short", DisplayName = "two\nlines" });
+        Assert.Equal(["DisplayName", "Login", "Password"], super.Errors.Select(e => e.Field).Order());
+
+        ServiceResult<long> address = await _rig.Get<AddressService>().CreateAsync(
+            _rig.Super, new AddressForm { DomainId = _rig.OwnDomain, LocalPart = "a b@c", Targets = ["no address", "x@example.org"] });
+        Assert.Equal(["LocalPart", "Targets"], address.Errors.Select(e => e.Field).Order());
+
+        ServiceResult own = await _rig.Get<PasswordService>().ChangeOwnAsync(
+            ServicesRig.As(_rig.OwnUser), new OwnPasswordForm { Current = "not this one", New = "short", Repeat = "other" });
+        Assert.Equal(["Current", "New", "Repeat"], own.Errors.Select(e => e.Field).Order());
+    }
+
+    [Fact]
     public async Task When_a_domain_is_removed_then_its_accounts_must_be_named_with_it()
     {
         AssertField(await Domains.DeleteAsync(_rig.Super, _rig.OwnDomain, withAccounts: false), "");

@@ -76,6 +76,15 @@ public sealed class SetupTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_everything_is_wrong_then_everything_is_said_at_once()
+    {
+        SetupForm form = Form(await Setup.NewTokenAsync(), "a b@no dots", "no dots");
+        (form.Password, form.Repeat, form.Hostname) = ("short", "other", "local");
+        ServiceResult<long> result = await Setup.CompleteAsync(form, "");
+        Assert.Equal(["Domain", "Hostname", "Login", "Password", "Repeat"], result.Errors.Select(e => e.Field).Distinct().Order());
+    }
+
+    [Fact]
     public async Task When_two_use_the_link_at_once_then_one_gets_through()
     {
         string token = await Setup.NewTokenAsync();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MailAdmin.Web.Services;
 using MailEngine;
 using MailEngine.Accounts;
@@ -71,9 +72,11 @@ public static class CommandLine
 
     internal static async Task<int?> RunAsync(string[] args, IConfiguration configuration, TextReader input, TextWriter output, TextWriter errors)
     {
+        // Scripts read these lines: they are the same in every country.
+        CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo("en");
         try
         {
-            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "filter", "mailbox", "account", "environment", "contentRoot", "applicationName");
+            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "relay", "filter", "mailbox", "account", "environment", "contentRoot", "applicationName");
             string verb = arguments.HasWord ? arguments.Word("COMMAND") : "serve";
             if (arguments.Flag("help") || verb == "help")
             {

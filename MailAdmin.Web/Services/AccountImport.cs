@@ -1,4 +1,5 @@
 using System.Globalization;
+using MailAdmin.Web.Resources;
 using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
@@ -35,10 +36,10 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
             return new ServiceResult.Refused(allowed.Refusal, allowed.Errors);
         var reader = new CsvReader(csv);
         if (!reader.Read(out List<string> header))
-            return ServiceResult.Invalid("", "The file is empty. Its first line must name the columns: address,password,quota,name.");
+            return ServiceResult.Invalid("", Texts.Of("Import.Empty"));
         string[] columns = [.. header.Select(h => h.Trim().ToLowerInvariant())];
         if (!columns.Contains("address") || (!columns.Contains("password") && !columns.Contains("password_hash")))
-            return ServiceResult.Invalid("", "The first line must name the columns address and password or password_hash; quota and name if there are any.");
+            return ServiceResult.Invalid("", Texts.Of("Import.Columns"));
 
         var errors = new List<string>();
         int imported = 0;
@@ -51,7 +52,7 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
             if (RowOf(columns, fields, reader.Line, errors) is not { } row)
                 continue;
             if (!seen.Add(row.Address.Canonical))
-                errors.Add($"line {row.Line}: {row.Address} stands in the file twice.");
+                errors.Add(Texts.Of("Import.Twice", row.Line, row.Address));
             else
                 batch.Add(row);
             if (batch.Count == RowsPerTransaction)
@@ -66,7 +67,7 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
         string Field(string name) => Array.IndexOf(columns, name) is var i and >= 0 && i < fields.Count ? fields[i].Trim() : "";
         if (!EmailAddress.TryParse(Field("address"), out EmailAddress address))
         {
-            errors.Add($"line {line}: \"{Field("address")}\" is no address.");
+            errors.Add(Texts.Of("Import.NoAddress", line, Field("address")));
             return null;
         }
         long? quota = null;
@@ -74,7 +75,7 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
         {
             if (!Size.TryParse(text, out long bytes))
             {
-                errors.Add($"line {line}: \"{text}\" is no size; write 500M, 1G, 0 for no limit, or nothing for the default.");
+                errors.Add(Texts.Of("Import.NoSize", line, text));
                 return null;
             }
             quota = bytes;
@@ -83,18 +84,18 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
         string password = Array.IndexOf(columns, "password") is var p and >= 0 && p < fields.Count ? fields[p] : "";
         if (hash.Length > 0 ? !PasswordHashes.IsSupported(hash) : password.Length == 0)
         {
-            errors.Add($"line {line}: {(hash.Length > 0 ? "this kind of password_hash is not known here" : "a password or password_hash is missing")}.");
+            errors.Add(Texts.Of(hash.Length > 0 ? "Import.Hash" : "Import.NoPassword", line));
             return null;
         }
         string name = Field("name");
         if (hash.Length == 0 && PasswordPolicy.Check(password, options.Passwords, address.Canonical, name) is { } weak)
         {
-            errors.Add($"line {line}: {weak}");
+            errors.Add(Texts.Of("Import.Line", line, weak.Text(options.Passwords)));
             return null;
         }
         if (name.Length > 200 || name.Any(char.IsControl))
         {
-            errors.Add($"line {line}: the name must be one line of up to 200 characters.");
+            errors.Add(Texts.Of("Import.Name", line));
             return null;
         }
         return new Row { Line = line, Address = address, Password = password, Hash = hash, QuotaBytes = quota, Name = name };
@@ -127,7 +128,7 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
         Domain? domain = await db.Domains.FirstOrDefaultAsync(d => d.Name == name.Value, ct);
         if (domain is null || !rights.MayManage(domain.Id))
         {
-            refused.AddRange(rows.Select(r => $"line {r.Line}: the domain {name} is not here. Make it first."));
+            refused.AddRange(rows.Select(r => Texts.Of("Import.NoDomain", r.Line, name)));
             return 0;
         }
         var taken = new HashSet<string>(StringComparer.Ordinal);
@@ -150,13 +151,13 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
             var problems = new Problems();
             EmailAddress address = NewAddress.Parse(row.Address.Local, domain, problems);
             if (taken.Contains(row.Address.CanonicalLocal) || taken.Contains(row.Address.Canonical))
-                problems.Add("", $"{row.Address} exists already.");
+                problems.Add("", Texts.Of("Import.Exists", row.Address));
             DomainLimits.CheckQuota(domain, row.QuotaBytes, problems);
             if (!problems.Any)
                 room.Take(row.QuotaBytes ?? domain.DefaultQuotaBytes, problems);
             if (problems.Any)
             {
-                refused.Add($"line {row.Line}: {problems.Text}");
+                refused.Add(Texts.Of("Import.Line", row.Line, problems.Text));
                 continue;
             }
             var form = new AccountForm { DisplayName = row.Name, QuotaBytes = row.QuotaBytes };
@@ -202,8 +203,8 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
 
         public void Take(long quota, Problems problems)
         {
-            problems.Require(_accounts > 0, "", $"{_domain.DisplayName} may have {_domain.MaxAccounts} accounts and has them.");
-            problems.Require(_quota >= quota, "", $"the quotas of {_domain.DisplayName} may add up to {Size.Text(_domain.TotalQuotaBytes)} and do.");
+            problems.Require(_accounts > 0, "", Texts.Of("Import.NoRoom", _domain.DisplayName, _domain.MaxAccounts));
+            problems.Require(_quota >= quota, "", Texts.Of("Import.NoQuota", _domain.DisplayName, Size.Text(_domain.TotalQuotaBytes)));
             if (problems.Any)
                 return;
             _accounts--;

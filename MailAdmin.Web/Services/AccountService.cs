@@ -1,3 +1,4 @@
+using MailAdmin.Web.Resources;
 using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
@@ -78,13 +79,18 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
     /// <summary>Makes an account with its primary address; its folders are there when the task ends.</summary>
     public async Task<ServiceResult<long>> CreateAsync(Actor actor, AccountForm form, CancellationToken ct = default)
     {
-        // The hash takes a tenth of a second of a core: not inside the one write transaction, and not for who may not do it anyway.
-        ServiceResult<bool> allowed = await changes.ReadAsync<bool>(actor, (_, rights) =>
-            Task.FromResult<ServiceResult<bool>>(rights.MayManage(form.DomainId) ? true : ServiceResult.NotFound("domain")), ct);
-        if (!allowed.Ok)
-            return new ServiceResult.Refused(allowed.Refusal, allowed.Errors);
-        if (CheckPassword(form) is { } weak)
-            return ServiceResult.Invalid(nameof(form.Password), weak);
+        // The hash takes a tenth of a second of a core: not inside the one write transaction, and not for a form that is refused anyway.
+        ServiceResult<bool> possible = await changes.ReadAsync<bool>(actor, async (db, rights) =>
+        {
+            if (!rights.MayManage(form.DomainId) || await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
+                return ServiceResult.NotFound("domain");
+            var problems = new Problems();
+            problems.RequirePassword(nameof(form.Password), form.Password, options.Passwords, form.LocalPart, form.Login, form.DisplayName);
+            await CheckNewAsync(db, domain, form, problems, ct);
+            return problems.Any ? problems.Refuse() : true;
+        }, ct);
+        if (!possible.Ok)
+            return new ServiceResult.Refused(possible.Refusal, possible.Errors);
         string hash = await Task.Run(() => hashes.Make(form.Password), ct);
         ServiceResult<long> result = await changes.RunAsync<long>(actor, async (db, rights) => rights.MayManage(form.DomainId)
             ? await CreateAsync(db, actor, form, hash, ct)
@@ -100,16 +106,7 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         if (await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
             return ServiceResult.NotFound("domain");
         var problems = new Problems();
-        EmailAddress address = NewAddress.Parse(form.LocalPart, domain, problems);
-        CheckCommon(form, problems);
-        DomainLimits.CheckQuota(domain, form.QuotaBytes, problems);
-        if (problems.Any)
-            return problems.Refuse();
-        Address? taken = await db.Addresses.FirstOrDefaultAsync(a => a.DomainId == domain.Id && a.LocalPart == address.CanonicalLocal, ct);
-        if (taken is { IsRole: false })
-            problems.Add(nameof(form.LocalPart), $"{address} exists already. Choose another one, or remove that first.");
-        string login = await NewLoginAsync(db, domain, address, form, problems, ct);
-        await DomainLimits.CheckAccountsAsync(db, domain, 1, form.QuotaBytes ?? domain.DefaultQuotaBytes, problems, ct);
+        (EmailAddress address, Address? taken, string login) = await CheckNewAsync(db, domain, form, problems, ct);
         if (problems.Any)
             return problems.Refuse();
 
@@ -128,6 +125,25 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         changes.Audit(db, actor, "account.create", address.ToString(), domain.Id, null, Shown(account));
         await db.SaveChangesAsync(ct);
         return account.Id;
+    }
+
+    /// <summary>Finds all that is wrong with the form of a new account, the password apart.</summary>
+    /// <param name="domain">May be one that is only about to be made.</param>
+    /// <returns>Its address (default: it cannot be one), the role address that it takes over, and its log-in name.</returns>
+    internal static async Task<(EmailAddress Address, Address? Taken, string Login)> CheckNewAsync(
+        AccountsContext db, Domain domain, AccountForm form, Problems problems, CancellationToken ct)
+    {
+        EmailAddress address = NewAddress.Parse(form.LocalPart, domain, problems);
+        CheckCommon(form, problems);
+        DomainLimits.CheckQuota(domain, form.QuotaBytes, problems);
+        Address? taken = null;
+        if (!address.IsEmpty)
+            taken = await db.Addresses.FirstOrDefaultAsync(a => a.DomainId == domain.Id && a.LocalPart == address.CanonicalLocal, ct);
+        if (taken is { IsRole: false })
+            problems.Add(nameof(form.LocalPart), Texts.Of("Error.AddressTaken", address));
+        string login = await NewLoginAsync(db, domain, address, form, problems, ct);
+        await DomainLimits.CheckAccountsAsync(db, domain, 1, form.QuotaBytes ?? domain.DefaultQuotaBytes, problems, ct);
+        return (address, taken, login);
     }
 
     public Task<ServiceResult> UpdateAsync(Actor actor, long accountId, AccountForm form, CancellationToken ct = default) =>
@@ -151,7 +167,7 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
             }
             if ((form.State == AccountState.Suspended || !form.Services.HasFlag(MailServices.Panel))
                 && await Protection.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
-                problems.Add(nameof(form.State), "This is the last administrator of the server. Make another one before you switch this one off.");
+                problems.Add(nameof(form.State), Texts.Of("Error.LastSuperuserOff"));
             if (problems.Any)
                 return problems.Refuse();
             object before = Shown(account);
@@ -178,7 +194,7 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
             if (!await Protection.MayTouchAsync(db, rights, accountId, ct))
                 return ServiceResult.Forbidden();
             if (await Protection.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
-                return ServiceResult.Invalid("", "This is the last administrator of the server. Make another one before you remove this one.");
+                return ServiceResult.Invalid("", Texts.Of("Error.LastSuperuserRemove"));
             changes.Audit(db, actor, "account.delete", account.UserName ?? "", account.DomainId, Shown(account), null);
             await AccountRemoval.RemoveAsync(db, [accountId], changes.Now, ct);
             await db.SaveChangesAsync(ct);
@@ -233,10 +249,6 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         return account;
     }
 
-    /// <summary>Null: the password will do.</summary>
-    internal string? CheckPassword(AccountForm form) =>
-        PasswordPolicy.Check(form.Password, options.Passwords, form.LocalPart, form.Login, form.DisplayName);
-
     static async Task<string> NewLoginAsync(
         AccountsContext db, Domain domain, EmailAddress address, AccountForm form, Problems problems, CancellationToken ct)
     {
@@ -252,23 +264,25 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         {
             string? login = Account.CanonicalLogin(form.Login.Trim());
             // A name that looks like somebody else's address would catch his log-ins.
-            if (login is null || (login.Contains('@', StringComparison.Ordinal) && login != address.Canonical))
-                problems.Add(nameof(form.Login), "Write a name without @, or the account's own address.");
+            if (login is null || (login.Contains('@', StringComparison.Ordinal) && (address.IsEmpty || login != address.Canonical)))
+                problems.Add(nameof(form.Login), Texts.Of("Error.LoginWithAt"));
             else if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == login, ct))
-                problems.Add(nameof(form.Login), "This name is taken. Choose another one.");
+                problems.Add(nameof(form.Login), Texts.Of("Error.LoginTaken"));
             return login ?? "";
         }
+        if (address.IsEmpty)
+            return "";
         string full = address.Canonical;
         if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == full, ct))
-            problems.Add(nameof(form.LocalPart), "An account logs in by this address already. Choose another one.");
+            problems.Add(nameof(form.LocalPart), Texts.Of("Error.LoginIsAddress"));
         return full;
     }
 
     static void CheckCommon(AccountForm form, Problems problems)
     {
-        problems.Require(form.DisplayName.Length <= 200 && !form.DisplayName.Any(char.IsControl), nameof(form.DisplayName), "Write up to 200 characters in one line.");
-        problems.Require(Enum.IsDefined(form.State), nameof(form.State), "Choose one of the states.");
-        problems.Require((form.Services & ~MailServices.All) == 0, nameof(form.Services), "Choose from the list.");
+        problems.Require(form.DisplayName.Length <= 200 && !form.DisplayName.Any(char.IsControl), nameof(form.DisplayName), Texts.Of("Error.DisplayName"));
+        problems.Require(Enum.IsDefined(form.State), nameof(form.State), Texts.Of("Error.State"));
+        problems.Require((form.Services & ~MailServices.All) == 0, nameof(form.Services), Texts.Of("Error.Services"));
     }
 
     static IQueryable<Account> Sorted(IQueryable<Account> accounts, PageRequest page) => (page.Sort, page.Descending) switch

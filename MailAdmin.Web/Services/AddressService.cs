@@ -1,3 +1,4 @@
+using MailAdmin.Web.Resources;
 using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
@@ -82,16 +83,14 @@ public sealed class AddressService(Changes changes, EngineOptions options)
             if (form.LocalPart.Trim() != Address.CatchAll)
             {
                 EmailAddress parsed = NewAddress.Parse(form.LocalPart, domain, problems);
-                (local, display) = (parsed.CanonicalLocal, parsed.Local);
+                (local, display) = parsed.IsEmpty ? ("", "") : (parsed.CanonicalLocal, parsed.Local);
             }
             else if (domain.Kind != DomainKind.Local)
             {
-                problems.Add(nameof(form.DomainId), $"Mail for {domain.DisplayName} is not kept here. Choose another domain, or change its kind.");
+                problems.Add(nameof(form.DomainId), Texts.Of("Error.DomainNotLocal", domain.DisplayName));
             }
-            if (problems.Any)
-                return problems.Refuse();
             problems.Require(!await db.Addresses.AnyAsync(a => a.DomainId == domain.Id && a.LocalPart == local, ct),
-                nameof(form.LocalPart), $"{Text(display, domain.Name)} exists already. Change that one instead.");
+                nameof(form.LocalPart), Texts.Of("Error.AddressExists", Text(display, domain.Name)));
             await DomainLimits.CheckAddressesAsync(db, domain, problems, ct);
             var address = new Address { DomainId = domain.Id, LocalPart = local, DisplayLocal = display, Enabled = form.Enabled, CreatedAt = changes.Now };
             await TargetTexts.FillAsync(db, rights, domain, address, form.Targets, options.Limits.AliasExpansion, problems, ct);
@@ -114,7 +113,7 @@ public sealed class AddressService(Changes changes, EngineOptions options)
                 return ServiceResult.Conflict();
             Domain domain = await db.Domains.FirstAsync(d => d.Id == address.DomainId, ct);
             var problems = new Problems();
-            problems.Require(form.Enabled || address.LocalPart != RoleAddresses.Names[0], nameof(form.Enabled), "Every mail domain must take mail for postmaster. Let it lead to somebody else instead.");
+            problems.Require(form.Enabled || address.LocalPart != RoleAddresses.Names[0], nameof(form.Enabled), Texts.Of("Error.PostmasterOff"));
             ILookup<long, string> before = await TargetTexts.FirstOfAsync(db, [addressId], 100, ct);
             await TargetTexts.FillAsync(db, rights, domain, address, form.Targets, options.Limits.AliasExpansion, problems, ct);
             if (problems.Any)
@@ -134,9 +133,9 @@ public sealed class AddressService(Changes changes, EngineOptions options)
                 return ServiceResult.NotFound("address");
             string domain = await db.Domains.Where(d => d.Id == address.DomainId).Select(d => d.Name).FirstAsync(ct);
             if (await db.Accounts.AnyAsync(a => a.PrimaryAddressId == addressId, ct))
-                return ServiceResult.Invalid("", "This is the account's own address. Remove the account, or switch the address off.");
+                return ServiceResult.Invalid("", Texts.Of("Error.AddressIsPrimary"));
             if (address.LocalPart == RoleAddresses.Names[0])
-                return ServiceResult.Invalid("", "Every mail domain must have a postmaster. Let it lead to somebody else instead.");
+                return ServiceResult.Invalid("", Texts.Of("Error.PostmasterGone"));
             ILookup<long, string> before = await TargetTexts.FirstOfAsync(db, [addressId], 100, ct);
             changes.Audit(db, actor, "address.delete", Text(address.DisplayLocal, domain), address.DomainId, new { address.Enabled, Targets = before[addressId] }, null);
             db.Addresses.Remove(address);

@@ -1,3 +1,4 @@
+using MailAdmin.Web.Resources;
 using MailEngine.Accounts;
 using MailEngine.Store;
 using Microsoft.EntityFrameworkCore;
@@ -53,10 +54,10 @@ public sealed class DeletedMailService(Changes changes, IStoreDoor store)
         return outcome.Error switch
         {
             StoreError.None => outcome.Messages,
-            StoreError.OverQuota => ServiceResult.Invalid("", $"The quota has no room for all of it; {outcome.Messages} messages came back. Raise the quota or restore less."),
-            StoreError.Limit => ServiceResult.Invalid("", "The account has as many mailboxes or keywords as it may have. Remove some first."),
-            StoreError.NoSuchMailbox => ServiceResult.NotFound("deleted mailbox"),
-            _ => ServiceResult.Invalid("", "The store cannot write just now. Try again in a moment."),
+            StoreError.OverQuota => ServiceResult.Invalid("", Texts.Of("Error.RestoreQuota", outcome.Messages)),
+            StoreError.Limit => ServiceResult.Invalid("", Texts.Of("Error.RestoreLimit")),
+            StoreError.NoSuchMailbox => ServiceResult.NotFound("mailbox"),
+            _ => ServiceResult.Invalid("", Texts.Of("Error.StoreOut")),
         };
     }
 

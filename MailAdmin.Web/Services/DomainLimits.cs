@@ -1,3 +1,4 @@
+using MailAdmin.Web.Resources;
 using MailEngine.Accounts;
 using Microsoft.EntityFrameworkCore;
 
@@ -15,13 +16,13 @@ static class DomainLimits
         {
             int now = await db.Accounts.CountAsync(a => a.DomainId == domain.Id, ct);
             errors.Require(now + accountsAdded <= domain.MaxAccounts, "",
-                $"{domain.DisplayName} may have {domain.MaxAccounts} accounts and has {now}. Remove one, or ask for a higher limit.");
+                Texts.Of("Error.MostAccounts", domain.DisplayName, domain.MaxAccounts, now));
         }
         if (domain.TotalQuotaBytes > 0 && quotaAdded > 0)
         {
             long given = await DomainQuotas.GivenAsync(db, domain, ct);
             errors.Require(given + quotaAdded <= domain.TotalQuotaBytes, "QuotaBytes",
-                $"The quotas of {domain.DisplayName} may add up to {Size.Text(domain.TotalQuotaBytes)}, and {Size.Text(Math.Max(0, domain.TotalQuotaBytes - given))} are left.");
+                Texts.Of("Error.TotalQuota", domain.DisplayName, Size.Text(domain.TotalQuotaBytes), Size.Text(Math.Max(0, domain.TotalQuotaBytes - given))));
         }
     }
 
@@ -31,9 +32,9 @@ static class DomainLimits
     {
         string? problem = DomainQuotas.Check(domain, quota) switch
         {
-            QuotaRefusal.Negative => "Write a size, or nothing for the domain's default.",
-            QuotaRefusal.Unlimited => $"Accounts of {domain.DisplayName} must have a limit. Write a size.",
-            QuotaRefusal.AboveLargest => $"An account of {domain.DisplayName} may have {Size.Text(domain.MaxQuotaBytes)} at most.",
+            QuotaRefusal.Negative => Texts.Of("Error.QuotaSize"),
+            QuotaRefusal.Unlimited => Texts.Of("Error.QuotaNeeded", domain.DisplayName),
+            QuotaRefusal.AboveLargest => Texts.Of("Error.MostQuota", domain.DisplayName, Size.Text(domain.MaxQuotaBytes)),
             _ => null,
         };
         if (problem is not null)
@@ -46,7 +47,7 @@ static class DomainLimits
             return;
         int now = await CountAddressesAsync(db, domain.Id, ct);
         errors.Require(now < domain.MaxAddresses, "",
-            $"{domain.DisplayName} may have {domain.MaxAddresses} addresses beside those of its accounts and has {now}. Remove one, or ask for a higher limit.");
+            Texts.Of("Error.MostAddresses", domain.DisplayName, domain.MaxAddresses, now));
     }
 
     /// <summary>After a change of the limits themselves: does what is there still fit?</summary>
@@ -55,25 +56,25 @@ static class DomainLimits
         if (domain.MaxAccounts > 0)
         {
             int now = await db.Accounts.CountAsync(a => a.DomainId == domain.Id, ct);
-            errors.Require(now <= domain.MaxAccounts, nameof(DomainForm.MaxAccounts), $"The domain has {now} accounts already.");
+            errors.Require(now <= domain.MaxAccounts, nameof(DomainForm.MaxAccounts), Texts.Of("Error.HasAccounts", now));
         }
         if (domain.MaxAddresses > 0)
         {
             int now = await CountAddressesAsync(db, domain.Id, ct);
-            errors.Require(now <= domain.MaxAddresses, nameof(DomainForm.MaxAddresses), $"The domain has {now} addresses already.");
+            errors.Require(now <= domain.MaxAddresses, nameof(DomainForm.MaxAddresses), Texts.Of("Error.HasAddresses", now));
         }
         if (domain.MaxQuotaBytes > 0)
         {
             int above = await db.Accounts.CountAsync(a => a.DomainId == domain.Id && (a.QuotaBytes == 0 || a.QuotaBytes > domain.MaxQuotaBytes), ct);
-            errors.Require(above == 0, nameof(DomainForm.MaxQuotaBytes), $"{above} accounts have more, or no limit. Lower those first.");
+            errors.Require(above == 0, nameof(DomainForm.MaxQuotaBytes), Texts.Of("Error.AccountsAbove", above));
         }
         if (domain.TotalQuotaBytes > 0)
         {
             bool unlimited = await db.Accounts.AnyAsync(a => a.DomainId == domain.Id && a.QuotaBytes == 0, ct);
-            errors.Require(!unlimited, nameof(DomainForm.TotalQuotaBytes), "Some accounts have no limit. Give them one first.");
+            errors.Require(!unlimited, nameof(DomainForm.TotalQuotaBytes), Texts.Of("Error.AccountsUnlimited"));
             long given = await DomainQuotas.GivenAsync(db, domain, ct);
             errors.Require(given <= domain.TotalQuotaBytes, nameof(DomainForm.TotalQuotaBytes),
-                $"The quotas of its accounts add up to {Size.Text(given)} already.");
+                Texts.Of("Error.GivenQuota", Size.Text(given)));
         }
     }
 

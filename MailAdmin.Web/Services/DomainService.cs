@@ -1,3 +1,4 @@
+using MailAdmin.Web.Resources;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
 using MailEngine.Store;
@@ -55,12 +56,7 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
     internal async Task<ServiceResult<long>> CreateAsync(AccountsContext db, Actor actor, DomainForm form, long? roleOwner, CancellationToken ct)
     {
         var errors = new Problems();
-        if (!DomainName.TryParse(form.Name.Trim(), out DomainName name) || !name.Value.Contains('.', StringComparison.Ordinal))
-            errors.Add(nameof(form.Name), "Write a full domain name, for example example.org.");
-        else if (await db.Domains.AnyAsync(d => d.Name == name.Value, ct))
-            errors.Add(nameof(form.Name), $"{name.Display} is here already.");
-        var domain = new Domain { Name = name.Value, DisplayName = name.Display, CreatedAt = changes.Now };
-        await FillAsync(db, domain, form, errors, ct);
+        Domain domain = await CheckNewAsync(db, form, errors, ct);
         if (errors.Any)
             return errors.Refuse();
         db.Domains.Add(domain);
@@ -71,6 +67,19 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
         changes.Audit(db, actor, "domain.create", domain.Name, domain.Id, null, Shown(domain));
         await db.SaveChangesAsync(ct);
         return domain.Id;
+    }
+
+    /// <summary>Finds all that is wrong with the form of a new domain.</summary>
+    /// <returns>The domain, not yet added to anything.</returns>
+    internal async Task<Domain> CheckNewAsync(AccountsContext db, DomainForm form, Problems errors, CancellationToken ct)
+    {
+        if (!DomainName.TryParse(form.Name.Trim(), out DomainName name) || !name.Value.Contains('.', StringComparison.Ordinal))
+            errors.Add(nameof(form.Name), Texts.Of("Error.DomainName"));
+        else if (await db.Domains.AnyAsync(d => d.Name == name.Value, ct))
+            errors.Add(nameof(form.Name), Texts.Of("Error.DomainExists", name.Display));
+        var domain = new Domain { Name = name.Value, DisplayName = name.Display, CreatedAt = changes.Now };
+        await FillAsync(db, domain, form, errors, ct);
+        return domain;
     }
 
     public Task<ServiceResult> UpdateAsync(Actor actor, long domainId, DomainForm form, CancellationToken ct = default) =>
@@ -85,7 +94,7 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
             if (rights.IsSuperuser)
             {
                 errors.Require(DomainName.TryParse(form.Name, out DomainName name) && name.Value == domain.Name,
-                    nameof(form.Name), "A domain cannot be renamed. Make the new one, and the old one another name of it.");
+                    nameof(form.Name), Texts.Of("Error.DomainRename"));
                 await FillAsync(db, domain, form, errors, ct);
             }
             else
@@ -116,12 +125,12 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
                 return ServiceResult.NotFound("domain");
             long[] accounts = await db.Accounts.Where(a => a.DomainId == domainId).Select(a => a.Id).ToArrayAsync(ct);
             if (accounts.Length > 0 && !withAccounts)
-                return ServiceResult.Invalid("", $"{domain.DisplayName} still has {accounts.Length} accounts. Remove them first, or confirm that they go with it.");
+                return ServiceResult.Invalid("", Texts.Of("Error.DomainHasAccounts", domain.DisplayName, accounts.Length));
             if (await db.Domains.AnyAsync(d => d.AliasOfId == domainId, ct))
-                return ServiceResult.Invalid("", $"Other domains are other names of {domain.DisplayName}. Remove those first.");
+                return ServiceResult.Invalid("", Texts.Of("Error.DomainHasNames", domain.DisplayName));
             if (accounts.Length > 0 && !await db.Grants.AnyAsync(g => g.DomainId == null
                 && !db.Accounts.Any(a => a.Id == g.AccountId && a.DomainId == domainId), ct) && await db.Grants.AnyAsync(g => g.DomainId == null, ct))
-                return ServiceResult.Invalid("", "The only administrators of the server are accounts of this domain. Make another one first.");
+                return ServiceResult.Invalid("", Texts.Of("Error.DomainHasSuperusers"));
             object before = Shown(domain);
             await AccountRemoval.RemoveAsync(db, accounts, changes.Now, ct);
             await db.Addresses.Where(a => a.DomainId == domainId).ExecuteDeleteAsync(ct);
@@ -138,28 +147,28 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
 
     static async Task FillAsync(AccountsContext db, Domain domain, DomainForm form, Problems errors, CancellationToken ct)
     {
-        errors.Require(form.MaxAccounts >= 0, nameof(form.MaxAccounts), "Write 0 for no limit, or a number above it.");
-        errors.Require(form.MaxAddresses >= 0, nameof(form.MaxAddresses), "Write 0 for no limit, or a number above it.");
-        errors.Require(form.MaxQuotaBytes >= 0, nameof(form.MaxQuotaBytes), "Write 0 for no limit, or a size above it.");
-        errors.Require(form.TotalQuotaBytes >= 0, nameof(form.TotalQuotaBytes), "Write 0 for no limit, or a size above it.");
-        errors.Require(form.MessageBytes >= 0, nameof(form.MessageBytes), "Write 0 for the server's limit, or a size above it.");
-        errors.Require(form.DefaultQuotaBytes >= 0, nameof(form.DefaultQuotaBytes), "Write 0 for no limit, or a size above it.");
+        errors.Require(form.MaxAccounts >= 0, nameof(form.MaxAccounts), Texts.Of("Error.LimitNumber"));
+        errors.Require(form.MaxAddresses >= 0, nameof(form.MaxAddresses), Texts.Of("Error.LimitNumber"));
+        errors.Require(form.MaxQuotaBytes >= 0, nameof(form.MaxQuotaBytes), Texts.Of("Error.LimitSize"));
+        errors.Require(form.TotalQuotaBytes >= 0, nameof(form.TotalQuotaBytes), Texts.Of("Error.LimitSize"));
+        errors.Require(form.MessageBytes >= 0, nameof(form.MessageBytes), Texts.Of("Error.LimitMessage"));
+        errors.Require(form.DefaultQuotaBytes >= 0, nameof(form.DefaultQuotaBytes), Texts.Of("Error.LimitSize"));
         if (form.MaxQuotaBytes > 0)
         {
             errors.Require(form.DefaultQuotaBytes > 0 && form.DefaultQuotaBytes <= form.MaxQuotaBytes, nameof(form.DefaultQuotaBytes),
-                "The default cannot be above the largest quota of an account. Lower it, or raise that.");
+                Texts.Of("Error.DefaultAboveMost"));
         }
         if (form.TotalQuotaBytes > 0)
         {
             errors.Require(form.DefaultQuotaBytes > 0, nameof(form.DefaultQuotaBytes),
-                "A total needs a default quota: accounts without a limit could not be added up.");
+                Texts.Of("Error.TotalNeedsDefault"));
         }
-        errors.Require(Enum.IsDefined(form.LoginScheme), nameof(form.LoginScheme), "Choose one of the schemes.");
+        errors.Require(Enum.IsDefined(form.LoginScheme), nameof(form.LoginScheme), Texts.Of("Error.LoginScheme"));
         errors.Require(form.LoginScheme != LoginScheme.PrefixCounter
             || (form.LoginPrefix.Length is > 0 and <= 32 && form.LoginPrefix.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_')),
-            nameof(form.LoginPrefix), "Write up to 32 small letters, digits, - or _.");
+            nameof(form.LoginPrefix), Texts.Of("Error.LoginPrefix"));
         errors.Require(form.SubaddressSeparator.Length <= 1 && form.SubaddressSeparator.All(c => "+-=_#~".Contains(c, StringComparison.Ordinal)),
-            nameof(form.SubaddressSeparator), "Use one of + - = _ # ~, or nothing to switch it off.");
+            nameof(form.SubaddressSeparator), Texts.Of("Error.Separator"));
         CheckFolders(form, errors);
 
         domain.Enabled = form.Enabled;
@@ -174,16 +183,16 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
         domain.SubaddressSeparator = form.SubaddressSeparator;
         domain.StandardFolders = form.StandardFolders.Replace("\r", "", StringComparison.Ordinal).Trim();
         await FillKindAsync(db, domain, form, errors, ct);
-        if (domain.Id != 0 && !errors.Any)
+        if (domain.Id != 0)
             await DomainLimits.CheckWholeAsync(db, domain, errors, ct);
     }
 
     static async Task FillKindAsync(AccountsContext db, Domain domain, DomainForm form, Problems errors, CancellationToken ct)
     {
-        errors.Require(Enum.IsDefined(form.Kind), nameof(form.Kind), "Choose one of the kinds.");
+        errors.Require(Enum.IsDefined(form.Kind), nameof(form.Kind), Texts.Of("Error.DomainKind"));
         if (form.Kind != DomainKind.Local && domain.Kind == DomainKind.Local && domain.Id != 0
             && (await db.Accounts.AnyAsync(a => a.DomainId == domain.Id, ct) || await db.Addresses.AnyAsync(a => a.DomainId == domain.Id && !a.IsRole, ct)))
-            errors.Add(nameof(form.Kind), "The domain has accounts or addresses here. Remove them before its mail goes elsewhere.");
+            errors.Add(nameof(form.Kind), Texts.Of("Error.DomainInUse"));
         domain.Kind = form.Kind;
         domain.RelayHost = "";
         domain.AliasOfId = null;
@@ -191,14 +200,14 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
         {
             domain.RelayHost = form.RelayHost.Trim();
             errors.Require(domain.RelayHost.Length == 0 || HostAndPort.IsValid(domain.RelayHost), nameof(form.RelayHost),
-                "Write host or host:port, or nothing to find the next server by MX.");
+                Texts.Of("Error.RelayHost"));
         }
         if (form.Kind == DomainKind.AliasOf)
         {
             Domain? real = DomainName.TryParse(form.AliasOf.Trim(), out DomainName of)
                 ? await db.Domains.AsNoTracking().FirstOrDefaultAsync(d => d.Name == of.Value, ct) : null;
             errors.Require(real is { Kind: DomainKind.Local } && real.Id != domain.Id, nameof(form.AliasOf),
-                "Write the name of another domain that has its accounts here.");
+                Texts.Of("Error.AliasOf"));
             domain.AliasOfId = real?.Id;
         }
     }
@@ -209,11 +218,11 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
         foreach ((string name, string use) in Domain.ParseFolders(form.StandardFolders))
         {
             if (!MailboxName.TryParse(name, out MailboxName parsed) || parsed.IsInbox || !seen.Add(parsed.Value))
-                errors.Add(nameof(form.StandardFolders), $"\"{name}\" cannot be a folder here. Write each once, without * and %, and leave INBOX out.");
+                errors.Add(nameof(form.StandardFolders), Texts.Of("Error.Folder", name));
             else if (!s_specialUses.Contains(use))
-                errors.Add(nameof(form.StandardFolders), $"\"{use}\" is no special use. Write one of {string.Join(' ', s_specialUses[1..])} or nothing.");
+                errors.Add(nameof(form.StandardFolders), Texts.Of("Error.SpecialUse", use, string.Join(' ', s_specialUses[1..])));
         }
-        errors.Require(form.StandardFolders.Length <= 4000 && seen.Count <= 50, nameof(form.StandardFolders), "Use at most 50 folders.");
+        errors.Require(form.StandardFolders.Length <= 4000 && seen.Count <= 50, nameof(form.StandardFolders), Texts.Of("Error.MostFolders"));
     }
 
     static async Task<DomainForm> FormOfAsync(AccountsContext db, Domain d, CancellationToken ct) => new()

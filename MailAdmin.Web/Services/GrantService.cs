@@ -1,3 +1,4 @@
+using MailAdmin.Web.Resources;
 using MailEngine;
 using MailEngine.Accounts;
 using Microsoft.EntityFrameworkCore;
@@ -48,12 +49,17 @@ public sealed class GrantService(Changes changes, EngineOptions options, Passwor
     /// <summary>Makes a superuser without a mailbox.</summary>
     public async Task<ServiceResult<long>> AddSuperuserAsync(Actor actor, SuperuserForm form, CancellationToken ct = default)
     {
-        ServiceResult<bool> allowed = await changes.ReadAsync<bool>(actor, (_, rights) =>
-            Task.FromResult<ServiceResult<bool>>(rights.IsSuperuser ? true : ServiceResult.Forbidden()), ct);
-        if (!allowed.Ok)
-            return new ServiceResult.Refused(allowed.Refusal, allowed.Errors);
-        if (PasswordPolicy.Check(form.Password, options.Passwords, form.Login, form.DisplayName) is { } weak)
-            return ServiceResult.Invalid(nameof(form.Password), weak);
+        ServiceResult<bool> possible = await changes.ReadAsync<bool>(actor, async (db, rights) =>
+        {
+            if (!rights.IsSuperuser)
+                return ServiceResult.Forbidden();
+            var problems = new Problems();
+            problems.RequirePassword(nameof(form.Password), form.Password, options.Passwords, form.Login, form.DisplayName);
+            await CheckSuperuserAsync(db, form, problems, ct);
+            return problems.Any ? problems.Refuse() : true;
+        }, ct);
+        if (!possible.Ok)
+            return new ServiceResult.Refused(possible.Refusal, possible.Errors);
         string hash = await Task.Run(() => hashes.Make(form.Password), ct);
         return await changes.RunAsync<long>(actor, async (db, rights) => rights.IsSuperuser
             ? await AddSuperuserAsync(db, actor, form, hash, ct)
@@ -63,14 +69,10 @@ public sealed class GrantService(Changes changes, EngineOptions options, Passwor
     /// <summary>The same inside the transaction of a caller that has checked the right to do it and the password.</summary>
     internal async Task<ServiceResult<long>> AddSuperuserAsync(AccountsContext db, Actor actor, SuperuserForm form, string hash, CancellationToken ct)
     {
-        string? login = Account.CanonicalLogin(form.Login.Trim());
-        // A name with an @ would look like an address; whoever has a mailbox is made a superuser by MakeSuperuser.
-        if (login is null or { Length: < 2 or > 64 } || login.Any(c => !(char.IsLetterOrDigit(c) || c is '.' or '-' or '_')))
-            return ServiceResult.Invalid(nameof(form.Login), "Write a name of 2 to 64 letters, digits, . - or _.");
-        if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == login, ct))
-            return ServiceResult.Invalid(nameof(form.Login), "This name is taken. Choose another one.");
-        if (form.DisplayName.Length > 200 || form.DisplayName.Any(char.IsControl))
-            return ServiceResult.Invalid(nameof(form.DisplayName), "Write up to 200 characters in one line.");
+        var problems = new Problems();
+        string login = await CheckSuperuserAsync(db, form, problems, ct);
+        if (problems.Any)
+            return problems.Refuse();
         var account = new Account
         {
             DisplayName = form.DisplayName.Trim(),
@@ -89,6 +91,20 @@ public sealed class GrantService(Changes changes, EngineOptions options, Passwor
         return account.Id;
     }
 
+    /// <summary>Finds all that is wrong with the form, the password apart.</summary>
+    /// <returns>The log-in name in its canonical form.</returns>
+    internal static async Task<string> CheckSuperuserAsync(AccountsContext db, SuperuserForm form, Problems problems, CancellationToken ct)
+    {
+        string? login = Account.CanonicalLogin(form.Login.Trim());
+        // A name with an @ would look like an address; whoever has a mailbox is made a superuser by MakeSuperuser.
+        if (login is null or { Length: < 2 or > 64 } || login.Any(c => !(char.IsLetterOrDigit(c) || c is '.' or '-' or '_')))
+            problems.Add(nameof(form.Login), Texts.Of("Error.SuperuserLogin"));
+        else if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == login, ct))
+            problems.Add(nameof(form.Login), Texts.Of("Error.LoginTaken"));
+        problems.Require(form.DisplayName.Length <= 200 && !form.DisplayName.Any(char.IsControl), nameof(form.DisplayName), Texts.Of("Error.DisplayName"));
+        return login ?? "";
+    }
+
     Task<ServiceResult> SetAsync(Actor actor, long accountId, long? domainId, bool granted, CancellationToken ct) =>
         changes.RunAsync(actor, async (db, rights) =>
         {
@@ -103,9 +119,9 @@ public sealed class GrantService(Changes changes, EngineOptions options, Passwor
             if (granted == grant is { EndsAt: null, Permissions: Permissions.All })
                 return ServiceResult.Done();
             if (granted && !account.Services.HasFlag(MailServices.Panel))
-                return ServiceResult.Invalid("", "This account may not use the panel. Allow that first.");
+                return ServiceResult.Invalid("", Texts.Of("Error.NoPanel"));
             if (!granted && domainId is null && await Protection.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
-                return ServiceResult.Invalid("", "This is the last administrator of the server. Make another one first.");
+                return ServiceResult.Invalid("", Texts.Of("Error.LastSuperuser"));
             if (grant is not null)
                 db.Grants.Remove(grant);
             if (granted)

@@ -1,3 +1,4 @@
+using MailAdmin.Web.Resources;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
 
@@ -11,7 +12,7 @@ static class NewAddress
     {
         if (domain.Kind != DomainKind.Local)
         {
-            problems.Add("DomainId", $"Mail for {domain.DisplayName} is not kept here. Choose another domain, or change its kind.");
+            problems.Add("DomainId", Texts.Of("Error.DomainNotLocal", domain.DisplayName));
             return default;
         }
         string local = localPart.Trim();
@@ -19,7 +20,7 @@ static class NewAddress
         if (local.Length == 0 || local == Address.CatchAll || local.Contains('"', StringComparison.Ordinal) || local.Contains('@', StringComparison.Ordinal)
             || !EmailAddress.TryParse($"{local}@{domain.Name}", out EmailAddress address))
         {
-            problems.Add("LocalPart", "Write the part before the @: letters, digits and . - _ +, up to 64 characters.");
+            problems.Add("LocalPart", Texts.Of("Error.LocalPart"));
             return default;
         }
         return address;

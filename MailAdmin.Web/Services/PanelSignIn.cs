@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Claims;
+using MailAdmin.Web.Resources;
 using MailEngine.Accounts;
 using MailEngine.Sasl;
 using Microsoft.AspNetCore.Authentication;
@@ -47,14 +48,14 @@ public sealed class PanelSignIn(Authenticator authenticator, AccountDirectory di
         {
             return new SignInOutcome(false, outcome.Failure switch
             {
-                AuthFailure.Throttled => "Too many attempts failed. Wait a quarter of an hour and try again.",
-                AuthFailure.ServiceOff or AuthFailure.Suspended => "This account may not use the panel. Ask your administrator.",
-                AuthFailure.Unavailable => "The server cannot check log-ins now. Try again in a minute.",
-                _ => "Name or password is wrong. Check both and try again.",
+                AuthFailure.Throttled => Texts.Of("SignIn.Throttled"),
+                AuthFailure.ServiceOff or AuthFailure.Suspended => Texts.Of("SignIn.Off"),
+                AuthFailure.Unavailable => Texts.Of("SignIn.Unavailable"),
+                _ => Texts.Of("SignIn.Wrong"),
             });
         }
         if (await PrincipalOfAsync(account.AccountId, ct) is not { } principal)
-            return new SignInOutcome(false, "Name or password is wrong. Check both and try again.");
+            return new SignInOutcome(false, Texts.Of("SignIn.Wrong"));
         await http.SignInAsync(Scheme, principal, new AuthenticationProperties { IsPersistent = remember });
         return new SignInOutcome(true, "");
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using MailAdmin.Web.Resources;
 using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Sasl;
@@ -33,16 +34,13 @@ public sealed class PasswordService(Changes changes, EngineOptions options, Pass
                 : ServiceResult.Forbidden(), ct);
         if (!own.Ok)
             return new ServiceResult.Refused(own.Refusal, own.Errors);
-        if (Check(own.Value!, form.New, form.Repeat) is { } problem)
-            return problem;
+        Problems problems = Check(own.Value!, form.New, form.Repeat);
         IPAddress? client = IPAddress.TryParse(actor.Client, out IPAddress? address) ? address : null;
         AuthOutcome current = await authenticator.AuthenticateAsync(own.Value!.UserName ?? "", form.Current, MailServices.Panel, client, ct);
-        if (current.Failure != AuthFailure.None)
-        {
-            return ServiceResult.Invalid(nameof(form.Current), current.Failure is AuthFailure.Invalid
-                ? "This is not your password. Write the one you logged in with."
-                : "It cannot be checked now. Wait a few minutes and try again.");
-        }
+        problems.Require(current.Failure == AuthFailure.None, nameof(form.Current),
+            Texts.Of(current.Failure == AuthFailure.Invalid ? "Error.NotYourPassword" : "Error.CannotCheck"));
+        if (problems.Any)
+            return problems.Refuse();
         return await SetAsync(actor, own.Value!.Id, form.New, "password.change", rightsNeeded: false, ct);
     }
 
@@ -57,16 +55,17 @@ public sealed class PasswordService(Changes changes, EngineOptions options, Pass
         }, ct);
         if (!target.Ok)
             return new ServiceResult.Refused(target.Refusal, target.Errors);
-        return Check(target.Value!, form.New, form.Repeat) is { } problem
-            ? problem
+        return Check(target.Value!, form.New, form.Repeat) is { Any: true } problems
+            ? problems.Refuse()
             : await SetAsync(actor, accountId, form.New, "password.reset", rightsNeeded: true, ct);
     }
 
-    ServiceResult? Check(Account account, string password, string repeat)
+    Problems Check(Account account, string password, string repeat)
     {
-        if (PasswordPolicy.Check(password, options.Passwords, account.UserName ?? "", account.DisplayName) is { } weak)
-            return ServiceResult.Invalid(nameof(NewPasswordForm.New), weak);
-        return password == repeat ? null : ServiceResult.Invalid(nameof(NewPasswordForm.Repeat), "Both must be the same. Write it again.");
+        var problems = new Problems();
+        problems.RequirePassword(nameof(NewPasswordForm.New), password, options.Passwords, account.UserName ?? "", account.DisplayName);
+        problems.RequireRepeated(nameof(NewPasswordForm.Repeat), password, repeat);
+        return problems;
     }
 
     async Task<ServiceResult> SetAsync(Actor actor, long accountId, string password, string action, bool rightsNeeded, CancellationToken ct)

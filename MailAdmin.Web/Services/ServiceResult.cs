@@ -1,3 +1,7 @@
+using MailAdmin.Web.Resources;
+using MailEngine;
+using MailEngine.Accounts;
+
 namespace MailAdmin.Web.Services;
 
 /// <summary>Why a service did not do what it was asked.</summary>
@@ -44,11 +48,11 @@ public class ServiceResult
 
     internal static Refused Invalid(IReadOnlyList<FieldError> errors) => new(Refusal.Invalid, errors);
 
-    internal static Refused Forbidden() => new(Refusal.Forbidden, [new FieldError("", "You have no right to do this. Ask an administrator of the server.")]);
+    internal static Refused Forbidden() => new(Refusal.Forbidden, [new FieldError("", Texts.Of("Refusal.Forbidden"))]);
 
-    internal static Refused NotFound(string what) => new(Refusal.NotFound, [new FieldError("", $"There is no such {what}.")]);
+    internal static Refused NotFound(string what) => new(Refusal.NotFound, [new FieldError("", Texts.Of("NoSuch." + what))]);
 
-    internal static Refused Conflict() => new(Refusal.Conflict, [new FieldError("", "Somebody else changed this meanwhile. Load it again and repeat your change.")]);
+    internal static Refused Conflict() => new(Refusal.Conflict, [new FieldError("", Texts.Of("Refusal.Conflict"))]);
 
     /// <summary>A refusal that fits any result type.</summary>
     public readonly record struct Refused(Refusal Why, IReadOnlyList<FieldError> Errors);
@@ -89,7 +93,14 @@ public sealed record PageRequest(int Skip = 0, int Take = 50, string Sort = "", 
 /// <summary>A part of a list, and how long the whole is.</summary>
 public sealed record PageOf<T>(IReadOnlyList<T> Items, int Total);
 
-/// <summary>Collects what is wrong with a form.</summary>
+/// <summary>What is said of a password that will not do.</summary>
+static class PasswordTexts
+{
+    public static string Text(this PasswordFault fault, PasswordOptions options) =>
+        Texts.Of("PasswordFault." + fault, fault == PasswordFault.TooShort ? options.MinLength : PasswordPolicy.MaxBytes);
+}
+
+/// <summary>Collects what is wrong with a form: all of it, so that nobody has to send it once for each fault.</summary>
 sealed class Problems
 {
     readonly List<FieldError> _errors = [];
@@ -105,6 +116,22 @@ sealed class Problems
     {
         if (!holds)
             Add(field, message);
+    }
+
+    public void RequirePassword(string field, string password, PasswordOptions options, params ReadOnlySpan<string> names)
+    {
+        if (PasswordPolicy.Check(password, options, names) is { } fault)
+            Add(field, fault.Text(options));
+    }
+
+    public void RequireRepeated(string field, string password, string repeat) => Require(password == repeat, field, Texts.Of("Error.Repeat"));
+
+    /// <summary>Takes over what is wrong with a part of the form that another service checks.</summary>
+    /// <param name="from">Name of a field of the part; its errors belong to the field <paramref name="to"/> here.</param>
+    public void AddAll(Problems part, string from, string to)
+    {
+        foreach (FieldError error in part._errors)
+            Add(error.Field == from ? to : error.Field, error.Message);
     }
 
     public ServiceResult.Refused Refuse() => ServiceResult.Invalid(_errors);

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using MailAdmin.Web.Resources;
 using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
@@ -59,20 +60,10 @@ public sealed class SetupService(
     {
         if (!await IsTokenValidAsync(form.Token, ct))
             return TokenIsVoid();
-        var problems = new Problems();
-        if (PasswordPolicy.Check(form.Password, options.Passwords, form.Login) is { } weak)
-            problems.Add(nameof(form.Password), weak);
-        problems.Require(form.Password == form.Repeat, nameof(form.Repeat), "Both must be the same. Write it again.");
-        problems.Require(DomainName.TryParse(form.Hostname.Trim(), out DomainName hostname) && hostname.Value.Contains('.', StringComparison.Ordinal),
-            nameof(form.Hostname), "Write the full name of this server, for example mail.example.org.");
         string login = form.Login.Trim();
-        EmailAddress address = default;
-        if (login.Contains('@', StringComparison.Ordinal))
-        {
-            problems.Require(DomainName.TryParse(form.Domain.Trim(), out DomainName first) && EmailAddress.TryParse(login, out address)
-                && address.Domain == first, nameof(form.Login),
-                "Write an address of the new domain, or a name without @.");
-        }
+        _ = EmailAddress.TryParse(login, out EmailAddress address);
+        _ = DomainName.TryParse(form.Hostname.Trim(), out DomainName hostname);
+        Problems problems = await CheckAsync(form, login, address, hostname, ct);
         if (problems.Any)
             return problems.Refuse();
 
@@ -91,6 +82,38 @@ public sealed class SetupService(
             await tasks.RunAsync(CancellationToken.None);
         }
         return result;
+    }
+
+    async Task<Problems> CheckAsync(SetupForm form, string login, EmailAddress address, DomainName hostname, CancellationToken ct)
+    {
+        var problems = new Problems();
+        problems.RequirePassword(nameof(form.Password), form.Password, options.Passwords, form.Login);
+        problems.RequireRepeated(nameof(form.Repeat), form.Password, form.Repeat);
+        problems.Require(hostname.Value?.Contains('.', StringComparison.Ordinal) == true, nameof(form.Hostname), Texts.Of("Error.Hostname"));
+        await using AccountsContext db = database.NewContext();
+        db.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
+        Domain? domain = null;
+        if (form.Domain.Trim().Length > 0)
+        {
+            var wrong = new Problems();
+            domain = await domains.CheckNewAsync(db, new DomainForm { Name = form.Domain }, wrong, ct);
+            problems.AddAll(wrong, nameof(DomainForm.Name), nameof(form.Domain));
+        }
+        if (!login.Contains('@', StringComparison.Ordinal))
+        {
+            await GrantService.CheckSuperuserAsync(db, new SuperuserForm { Login = login }, problems, ct);
+        }
+        else if (address.IsEmpty || domain?.Name != address.Domain.Value)
+        {
+            problems.Add(nameof(form.Login), Texts.Of("Error.SetupLogin"));
+        }
+        else
+        {
+            var wrong = new Problems();
+            await AccountService.CheckNewAsync(db, domain, new AccountForm { LocalPart = address.Local }, wrong, ct);
+            problems.AddAll(wrong, nameof(AccountForm.LocalPart), nameof(form.Login));
+        }
+        return problems;
     }
 
     async Task<ServiceResult<long>> CompleteAsync(
@@ -137,5 +160,5 @@ public sealed class SetupService(
     static string HashOf(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 
     static ServiceResult.Refused TokenIsVoid() =>
-        ServiceResult.Invalid(nameof(SetupForm.Token), "This set-up link is used up or was replaced. Start the server again and use the link it prints.");
+        ServiceResult.Invalid(nameof(SetupForm.Token), Texts.Of("Error.SetupToken"));
 }

@@ -1,3 +1,4 @@
+using MailAdmin.Web.Resources;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
 using Microsoft.EntityFrameworkCore;
@@ -17,13 +18,13 @@ static class TargetTexts
         long[] brief = [.. counts.Where(c => c.Count <= most).Select(c => c.Id)];
         var texts = new List<TargetText>();
         if (brief.Length > 0)
-            texts.AddRange(await Texts(db.Targets.Where(t => brief.Contains(t.AddressId))).ToListAsync(ct));
+            texts.AddRange(await Rows(db.Targets.Where(t => brief.Contains(t.AddressId))).ToListAsync(ct));
         foreach (var c in counts.Where(c => c.Count > most))
-            texts.AddRange(await Texts(db.Targets.Where(t => t.AddressId == c.Id)).Take(most).ToListAsync(ct));
+            texts.AddRange(await Rows(db.Targets.Where(t => t.AddressId == c.Id)).Take(most).ToListAsync(ct));
         return texts.ToLookup(t => t.AddressId, t => t.Login ?? t.Outside ?? "");
     }
 
-    static IQueryable<TargetText> Texts(IQueryable<Target> targets) =>
+    static IQueryable<TargetText> Rows(IQueryable<Target> targets) =>
         targets.OrderBy(t => t.Id).Select(t => new TargetText(t.AddressId, t.Account == null ? null : t.Account.UserName, t.Outside));
 
     sealed record TargetText(long AddressId, string? Login, string? Outside);
@@ -35,11 +36,11 @@ static class TargetTexts
         const string Field = nameof(AddressForm.Targets);
         string[] texts = [.. written.Select(t => t.Trim()).Where(t => t.Length > 0).Distinct(StringComparer.OrdinalIgnoreCase)];
         if (texts.Length == 0)
-            problems.Add(Field, "Write at least one address that the mail goes to.");
+            problems.Add(Field, Texts.Of("Error.NoTarget"));
         if (texts.Length > most)
-            problems.Add(Field, $"Use at most {most} targets.");
-        if (problems.Any)
-            return;
+            problems.Add(Field, Texts.Of("Error.MostTargets", most));
+        if (texts.Length > most)
+            return;   // what each of them is takes a look into the database
 
         Dictionary<string, long> accounts = await AccountsOfAsync(db, rights, address, texts, ct);
         var wantedAccounts = new HashSet<long>();
@@ -50,14 +51,12 @@ static class TargetTexts
             if (accounts.TryGetValue(Account.CanonicalLogin(text) ?? "", out long id))
                 wantedAccounts.Add(id);
             else if (!EmailAddress.TryParse(text, out EmailAddress outside) || outside.Local == Address.CatchAll)
-                problems.Add(Field, $"\"{text}\" is no address, and no account of yours has this log-in name.");
+                problems.Add(Field, Texts.Of("Error.TargetUnknown", text));
             else if (outside.Canonical == self && !address.IsCatchAll)
-                problems.Add(Field, "An address cannot lead to itself.");
+                problems.Add(Field, Texts.Of("Error.TargetSelf"));
             else
                 wantedOutside.Add(outside.ToString());
         }
-        if (problems.Any)
-            return;
         foreach (Target old in address.Targets.ToArray())
         {
             bool stays = old.AccountId is { } id ? wantedAccounts.Remove(id) : wantedOutside.Remove(old.Outside!);

@@ -1,3 +1,4 @@
+using MailAdmin.Web.Resources;
 using MailEngine.Flow;
 
 namespace MailAdmin.Web.Services;
@@ -16,7 +17,7 @@ public sealed class TraceService(Changes changes, TraceLog trace)
             if (!rights.IsSuperuser)
                 return ServiceResult.Forbidden();
             if (string.IsNullOrWhiteSpace(what))
-                return ServiceResult.Invalid("What", "Write a queue ID, a Message-ID or an address.");
+                return ServiceResult.Invalid("What", Texts.Of("Error.TraceWhat"));
             IReadOnlyList<TraceEvent> steps = await trace.FindAsync(what, MostSteps, ct);
             return ServiceResult<IReadOnlyList<TracedMessage>>.Of(Messages(steps));
         }, ct);

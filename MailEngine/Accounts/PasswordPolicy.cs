@@ -2,6 +2,21 @@ using System.Text;
 
 namespace MailEngine.Accounts;
 
+/// <summary>Why a password will not do.</summary>
+public enum PasswordFault
+{
+    /// <summary>Shorter than <see cref="PasswordOptions.MinLength"/>.</summary>
+    TooShort,
+    /// <summary>Longer than <see cref="PasswordPolicy.MaxBytes"/>.</summary>
+    TooLong,
+    /// <summary>NUL cannot be sent in SASL PLAIN: RFC 4616 §2</summary>
+    ControlCharacter,
+    /// <summary>The account's own name, forwards or backwards.</summary>
+    OwnName,
+    /// <summary>What guessing programs try first.</summary>
+    TriedFirst,
+}
+
 /// <summary>Which passwords an account may have: long enough, not its own name, not one that everybody tries first.</summary>
 /// <remarks>No rules of composition and no expiry: NIST SP 800-63B, 5.1.1.2.</remarks>
 public static class PasswordPolicy
@@ -9,18 +24,18 @@ public static class PasswordPolicy
     /// <summary>Longest password, octets of UTF-8; more would only cost time.</summary>
     public const int MaxBytes = 512;
 
-    /// <summary>Null: good. Else what is wrong and what to do, for the person who typed it.</summary>
+    /// <summary>Null: good. Else the first thing that is wrong.</summary>
     /// <param name="names">Log-in name, addresses, display name: what it must not be.</param>
-    public static string? Check(string password, PasswordOptions options, params ReadOnlySpan<string> names)
+    public static PasswordFault? Check(string password, PasswordOptions options, params ReadOnlySpan<string> names)
     {
         if (password.Length < options.MinLength)
-            return $"Use at least {options.MinLength} characters.";
+            return PasswordFault.TooShort;
         if (Encoding.UTF8.GetByteCount(password) > MaxBytes)
-            return $"Use at most {MaxBytes} bytes.";
+            return PasswordFault.TooLong;
         foreach (char c in password)
         {
-            if (char.IsControl(c))   // NUL cannot be sent in SASL PLAIN: RFC 4616 §2
-                return "Leave out control characters: mail programs cannot send them.";
+            if (char.IsControl(c))
+                return PasswordFault.ControlCharacter;
         }
         string lower = password.ToLowerInvariant();
         foreach (string name in names)
@@ -30,10 +45,10 @@ public static class PasswordPolicy
                 continue;
             int at = n.IndexOf('@', StringComparison.Ordinal);
             if (lower == n || lower == Reversed(n) || (at > 0 && StripDigits(lower) == n[..at]))
-                return "Use something other than the account's own name.";
+                return PasswordFault.OwnName;
         }
         if (HasOneStep(lower) || WorstPasswords.Contains(lower) || WorstPasswords.Contains(StripDigits(lower)))
-            return "This is one of the passwords that are tried first: choose another one, for example four unrelated words.";
+            return PasswordFault.TriedFirst;
         return null;
     }
 
