@@ -33,6 +33,37 @@ public sealed class RunningServerTests
         Assert.Equal(0, await server.StopAsync());
     }
 
+    [Fact]
+    public async Task When_mail_is_exported_and_imported_beside_the_running_server_then_it_is_the_server_that_does_it()
+    {
+        using var folder = new TempFolder();
+        await using var server = new ServerProcess(folder["data"]);
+        await server.StartAsync();
+        async Task<string> Must(string? input, params string[] arguments)
+        {
+            (int exit, string output, string errors) = await server.CliAsync(input, arguments);
+            Assert.True(exit == 0, errors);
+            return output;
+        }
+
+        await Must(null, "domain", "add", "example.test");
+        await Must(ServicesRig.Password, "account", "add", "ann@example.test", "--password-stdin");
+        await Must(ServicesRig.Password, "account", "add", "bob@example.test", "--password-stdin");
+        var file = new System.Text.StringBuilder();
+        for (int i = 0; i < 500; i++)
+            file.Append("From x Sat Nov 21 04:00:00 2026\nSubject: ").Append(i).Append("\n\nFrom the start\n\n");
+        await File.WriteAllTextAsync(folder["in.mbox"], file.ToString());
+        Assert.Contains("500 messages", await Must(null, "mail", "import", "ann@example.test", folder["in.mbox"]));
+        Assert.Contains("500 messages", await Must(null, "mail", "export", "ann@example.test", folder["out.tar"]));
+        Assert.Contains("500 messages", await Must(null, "mail", "import", "bob@example.test", folder["out.tar"], "--keep-uids"));
+        Assert.Contains("500 messages", await Must(null, "mail", "export", "bob@example.test", folder["out"], "--format", "mbox"));
+        (int exit, _, string refused) = await server.CliAsync(null, "mail", "export", "bob@example.test", folder["out.tar"]);
+        Assert.Equal(1, exit);
+        Assert.Contains("exists already", refused);
+        Assert.Equal(2, (await server.CliAsync(null, "mail", "import", "bob@example.test", folder["in.mbox"], "--format", "zip")).Exit);
+        Assert.Equal(0, await server.StopAsync());
+    }
+
     // The bound is a second; a busy machine is given more before the test calls it broken.
     static async Task WaitForAsync(ServerProcess server, string address, string code)
     {

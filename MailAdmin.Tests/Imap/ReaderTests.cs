@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using MailAdmin.Tests.Rig;
 using MailEngine.Imap;
+using MailEngine.Mime;
 using MailEngine.Store;
 
 namespace MailAdmin.Tests.Imap;

@@ -54,6 +54,8 @@ sealed class CliSession : IAsyncDisposable
 
     public async Task<DeletedMailService> DeletedMailAsync() => new(await ChangesAsync(), await StoreAsync());
 
+    public async Task<ExchangeService> ExchangeAsync() => new(await ChangesAsync(), await StoreAsync());
+
     public async Task<PasswordService> PasswordsAsync()
     {
         AccountsDatabase database = await DatabaseAsync();
@@ -81,7 +83,7 @@ sealed class CliSession : IAsyncDisposable
             throw;
         }
         _tasks = new StoreTaskRunner(await DatabaseAsync(), _store, NullLogger<StoreTaskRunner>.Instance);
-        return new LocalStoreDoor(_store, null, _tasks, TimeProvider.System);
+        return new LocalStoreDoor(_store, null, _tasks, Options.Limits, TimeProvider.System);
     }
 
     public async ValueTask DisposeAsync()

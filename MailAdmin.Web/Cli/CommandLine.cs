@@ -26,6 +26,8 @@ public static class CommandLine
           account deleted ADDRESS [--filter TEXT]            deleted mail and mailboxes that can be brought back
           account restore ADDRESS ID...|--all|--mailbox ID
           account import FILE.csv                            columns address, password or password_hash, quota, name
+          mail export ADDRESS PATH [--format maildir|mbox|tar]
+          mail import ADDRESS PATH [--format maildir|mbox|tar] [--keep-uids]
           alias add ADDRESS TARGET...
           queue list
           queue retry|hold|release|remove ID...|--all
@@ -52,6 +54,8 @@ public static class CommandLine
         ["account deleted"] = DeletedMailVerbs.ListAsync,
         ["account restore"] = DeletedMailVerbs.RestoreAsync,
         ["account import"] = AccountVerbs.ImportAsync,
+        ["mail export"] = MailVerbs.ExportAsync,
+        ["mail import"] = MailVerbs.ImportAsync,
         ["alias add"] = AccountVerbs.AddAliasAsync,
         ["queue list"] = QueueVerbs.ListAsync,
         ["queue retry"] = (s, a) => QueueVerbs.ChangeAsync(s, a, QueueVerb.Retry),
@@ -76,7 +80,7 @@ public static class CommandLine
         CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo("en");
         try
         {
-            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "relay", "filter", "mailbox", "account", "environment", "contentRoot", "applicationName");
+            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "relay", "format", "filter", "mailbox", "account", "environment", "contentRoot", "applicationName");
             string verb = arguments.HasWord ? arguments.Word("COMMAND") : "serve";
             if (arguments.Flag("help") || verb == "help")
             {

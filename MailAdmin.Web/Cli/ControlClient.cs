@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using MailAdmin.Web.Services;
 using MailEngine.Store;
 using MailEngine.Store.Backup;
+using MailEngine.Store.Exchange;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Cli;
@@ -66,7 +67,10 @@ sealed class ControlClient : IStoreDoor
     public async Task<CheckReport> CheckAsync(long? accountId, CancellationToken ct) =>
         (await AskAsync(new ControlRequest("check", accountId is { } one ? [one] : null), Timeout.InfiniteTimeSpan, ct)).Check ?? throw new IOException("The server sent no report.");
 
-    async Task<ControlAnswer> AskAsync(ControlRequest request, TimeSpan limit, CancellationToken ct)
+    public async Task<ExchangeReport> ExchangeAsync(ExchangeOrder order, IProgress<ExchangeProgress>? progress, CancellationToken ct) =>
+        (await AskAsync(new ControlRequest("exchange", Exchange: order), Timeout.InfiniteTimeSpan, ct, progress)).Exchanged ?? throw new IOException("The server sent no report.");
+
+    async Task<ControlAnswer> AskAsync(ControlRequest request, TimeSpan limit, CancellationToken ct, IProgress<ExchangeProgress>? progress = null)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         stop.CancelAfter(limit);
@@ -74,8 +78,15 @@ sealed class ControlClient : IStoreDoor
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), stop.Token);
         await using var stream = new NetworkStream(socket);
         await stream.WriteAsync(ControlProtocol.Write(request), stop.Token);
-        byte[]? line = await ControlProtocol.ReadLineAsync(stream, int.MaxValue - 1, stop.Token);
-        ControlAnswer answer = (line is null ? null : ControlProtocol.Read<ControlAnswer>(line)) ?? throw new IOException("The server ended without an answer.");
-        return answer.Error is null ? answer : throw new IOException(answer.Error);
+        var lines = new ControlLines(stream, int.MaxValue - 1);
+        while (true)
+        {
+            byte[]? line = await lines.ReadAsync(stop.Token);
+            ControlAnswer answer = (line is null ? null : ControlProtocol.Read<ControlAnswer>(line)) ?? throw new IOException("The server ended without an answer.");
+            if (answer.Progress is { } step)
+                progress?.Report(step);
+            else
+                return answer.Error is null ? answer : throw new IOException(answer.Error);
+        }
     }
 }

@@ -4,24 +4,25 @@ using System.Text.Json.Serialization;
 using MailAdmin.Web.Services;
 using MailEngine.Store;
 using MailEngine.Store.Backup;
+using MailEngine.Store.Exchange;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Cli;
 
 /// <summary>One request over the control socket, one JSON line.</summary>
-/// <param name="Verb">ping, use, tasks, queue, change, deleted, deleted-mailboxes, restore, check, repair, backup or restore-account.</param>
+/// <param name="Verb">ping, use, tasks, queue, change, deleted, deleted-mailboxes, restore, exchange, check, repair, backup or restore-account.</param>
 sealed record ControlRequest(string Verb, IReadOnlyList<long>? Ids = null, QueueVerb Change = default, DeletedQuery? Deleted = null, RestoreOrder? Restore = null,
-    string Folder = "");
+    string Folder = "", ExchangeOrder? Exchange = null);
 
-/// <summary>Its answer, one JSON line. <see cref="Error"/> null: done.</summary>
+/// <summary>Its answer, one JSON line. <see cref="Error"/> null: done. Lines with <see cref="Progress"/> may come before it.</summary>
 sealed record ControlAnswer(
     string? Error = null, IReadOnlyList<AccountUseRow>? Use = null, IReadOnlyList<QueueRow>? Queue = null, int Count = 0, CheckReport? Check = null,
     PageOf<DeletedMessageRow>? Deleted = null, IReadOnlyList<DeletedMailboxRow>? Mailboxes = null, RestoreOutcome Restored = default, RepairReport? Repaired = null, BackupReport? Backup = null,
-    AccountRestored? Account = null);
+    AccountRestored? Account = null, ExchangeReport? Exchanged = null, ExchangeProgress? Progress = null);
 
 sealed record AccountUseRow(long AccountId, long Messages, long Bytes);
 
-/// <summary>The control socket: <c>control.sock</c> in the data folder, one request and one answer a connection. Whoever may open it may do all
+/// <summary>The control socket: <c>control.sock</c> in the data folder, one request and one answer a connection, with lines of progress before it when the work takes long. Whoever may open it may do all
 /// that can be done with the data folder anyway.</summary>
 static class ControlProtocol
 {
@@ -35,19 +36,31 @@ static class ControlProtocol
     public static byte[] Write<T>(T message) => [.. JsonSerializer.SerializeToUtf8Bytes(message, s_json), (byte)'\n'];
 
     public static T? Read<T>(ReadOnlySpan<byte> line) => JsonSerializer.Deserialize<T>(line, s_json);
+}
 
-    /// <summary>Reads up to the end of the line. Null: it ended before, or is longer than <paramref name="most"/> bytes.</summary>
-    public static async Task<byte[]?> ReadLineAsync(Stream stream, int most, CancellationToken ct)
+/// <summary>Takes lines off a stream.</summary>
+/// <param name="most">Longest line, bytes.</param>
+sealed class ControlLines(Stream stream, int most)
+{
+    readonly byte[] _buffer = new byte[16 << 10];
+    int _start, _end;
+
+    /// <summary>Null: the stream ended before the line did, or the line is too long.</summary>
+    public async Task<byte[]?> ReadAsync(CancellationToken ct)
     {
         using var line = new MemoryStream();
-        byte[] buffer = new byte[16 << 10];
         while (line.Length <= most)
         {
-            int count = await stream.ReadAsync(buffer, ct);
-            if (count == 0)
-                return null;
-            int end = buffer.AsSpan(0, count).IndexOf((byte)'\n');
-            line.Write(buffer, 0, end < 0 ? count : end);
+            if (_start == _end)
+            {
+                (_start, _end) = (0, await stream.ReadAsync(_buffer, ct));
+                if (_end == 0)
+                    return null;
+            }
+            int end = _buffer.AsSpan(_start, _end - _start).IndexOf((byte)'\n');
+            int count = end < 0 ? _end - _start : end;
+            line.Write(_buffer, _start, count);
+            _start += end < 0 ? count : count + 1;
             if (end >= 0)
                 return line.ToArray();
         }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using MailAdmin.Web.Services;
 using MailEngine;
 using MailEngine.Store;
+using MailEngine.Store.Exchange;
 
 namespace MailAdmin.Web.Cli;
 
@@ -56,12 +57,12 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogg
             await using var stream = new NetworkStream(client, ownsSocket: true);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
             limit.CancelAfter(s_slowest);
-            byte[]? line = await ControlProtocol.ReadLineAsync(stream, ControlProtocol.MaxRequestBytes, limit.Token);
+            byte[]? line = await new ControlLines(stream, ControlProtocol.MaxRequestBytes).ReadAsync(limit.Token);
             ControlAnswer answer;
             try
             {
                 answer = line is not null && ControlProtocol.Read<ControlRequest>(line) is { } request
-                    ? await DoAsync(request, ct)
+                    ? await DoAsync(request, new SocketProgress(stream), ct)
                     : new ControlAnswer("The request was not understood.");
             }
             catch (Exception e) when (e is JsonException or IOException or InvalidOperationException)
@@ -88,7 +89,21 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogg
         }
     }
 
-    async Task<ControlAnswer> DoAsync(ControlRequest request, CancellationToken ct)
+    /// <summary>Tells the client how far the work is. One that went away or reads no more ends the work: the write fails.</summary>
+    sealed class SocketProgress : IProgress<ExchangeProgress>
+    {
+        readonly NetworkStream _stream;
+
+        public SocketProgress(NetworkStream stream)
+        {
+            _stream = stream;
+            stream.WriteTimeout = (int)s_slowest.TotalMilliseconds;
+        }
+
+        public void Report(ExchangeProgress value) => _stream.Write(ControlProtocol.Write(new ControlAnswer(Progress: value)));
+    }
+
+    async Task<ControlAnswer> DoAsync(ControlRequest request, SocketProgress progress, CancellationToken ct)
     {
         switch (request.Verb)
         {
@@ -113,6 +128,9 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogg
                 return new ControlAnswer(Mailboxes: await store.DeletedMailboxesAsync(account, ct));
             case "restore" when request.Restore is { } order:
                 return new ControlAnswer(Restored: await store.RestoreAsync(order, ct));
+            case "exchange" when request.Exchange is { } order:
+                // Off this thread: much of it is reading and writing files.
+                return new ControlAnswer(Exchanged: await Task.Run(() => store.ExchangeAsync(order, progress, ct), ct));
             case "check":
                 return new ControlAnswer(Check: await store.CheckAsync(request.Ids is [var checkedOne] ? checkedOne : null, ct));
             case "backup" when request.Folder.Length > 0:

@@ -1,13 +1,15 @@
+using MailEngine;
 using MailEngine.Flow;
 using MailEngine.Store;
 using MailEngine.Store.Backup;
+using MailEngine.Store.Exchange;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Services;
 
 /// <summary>The store this process has open; without one, everything is empty.</summary>
 /// <param name="queue">Of a running server, where rows may be on their way just now; null: nothing is sent, and the rows are changed directly.</param>
-public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreTaskRunner tasks, TimeProvider clock) : IStoreDoor
+public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreTaskRunner tasks, LimitOptions limits, TimeProvider clock) : IStoreDoor
 {
     static readonly IReadOnlyDictionary<long, AccountUse> s_noUse = new Dictionary<long, AccountUse>();
 
@@ -79,6 +81,12 @@ public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreT
 
     public async Task<RepairReport> RepairAsync(long accountId, CancellationToken ct) =>
         store is null ? new RepairReport([], []) : await store.RepairAsync(accountId, ct);
+
+    public Task<ExchangeReport> ExchangeAsync(ExchangeOrder order, IProgress<ExchangeProgress>? progress, CancellationToken ct) =>
+        store is null ? throw new IOException("There is no store.")
+        : order.IsImport ? new MailImport(store, limits, clock).RunAsync(
+            new ImportOrder(order.AccountId, order.Path, order.Format, order.QuotaBytes, order.KeepUids), progress, ct)
+        : new MailExport(store, clock).RunAsync(order.AccountId, order.Path, order.Format, progress, ct);
 
     // A held row is let go by Release alone.
     static bool IsFor(QueueVerb verb, QueueEntry row) => verb switch

@@ -1,4 +1,5 @@
 using MailAdmin.Web.Http;
+using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Flow;
 using MailEngine.Store;
@@ -18,7 +19,7 @@ public static class ServiceRegistration
         services.AddSingleton(p => new StoreTaskRunner(
             p.GetRequiredService<AccountsDatabase>(), p.GetService<MailStore>(), p.GetRequiredService<ILogger<StoreTaskRunner>>()));
         services.AddSingleton<IStoreDoor>(p => new LocalStoreDoor(
-            p.GetService<MailStore>(), p.GetService<QueueControl>(), p.GetRequiredService<StoreTaskRunner>(), p.GetRequiredService<TimeProvider>()));
+            p.GetService<MailStore>(), p.GetService<QueueControl>(), p.GetRequiredService<StoreTaskRunner>(), p.GetRequiredService<EngineOptions>().Limits, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Access>();
         services.AddSingleton<DomainService>();
         services.AddSingleton<AccountService>();
@@ -31,6 +32,7 @@ public static class ServiceRegistration
         services.AddSingleton<TraceService>();
         services.AddSingleton<QueueService>();
         services.AddSingleton<DeletedMailService>();
+        services.AddSingleton<ExchangeService>();
         services.AddSingleton(p => new OverviewService(
             p.GetRequiredService<Changes>(), p.GetRequiredService<IStoreDoor>(), p.GetRequiredService<AccountDirectory>(), p.GetService<MailStore>(), p.GetService<QueueControl>()));
         services.AddSingleton<HostSettings>();

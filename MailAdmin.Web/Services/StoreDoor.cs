@@ -1,5 +1,6 @@
 using MailEngine.Store;
 using MailEngine.Store.Backup;
+using MailEngine.Store.Exchange;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Services;
@@ -28,6 +29,10 @@ public interface IStoreDoor
     Task<IReadOnlyList<DeletedMailboxRow>> DeletedMailboxesAsync(long accountId, CancellationToken ct);
 
     Task<RestoreOutcome> RestoreAsync(RestoreOrder order, CancellationToken ct);
+
+    /// <summary>Exports or imports all mail of an account.</summary>
+    /// <exception cref="ArchiveException">The archive is not what it should be, or cannot be made.</exception>
+    Task<ExchangeReport> ExchangeAsync(ExchangeOrder order, IProgress<ExchangeProgress>? progress, CancellationToken ct);
 
     /// <summary>Proves rows against bytes and counters.</summary>
     /// <param name="accountId">One account; null: all, and the queue.</param>

@@ -1,3 +1,4 @@
+using MailEngine.Mime;
 using MailEngine.Store;
 
 namespace MailEngine.Imap;

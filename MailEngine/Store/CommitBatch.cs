@@ -136,13 +136,18 @@ internal sealed class CommitBatch(Partition partition)
 
     public void SetSeen(MailboxDraft box, long reader, SeenState seen) => _seen[(box.Mailbox.Id, reader)] = seen;
 
+    /// <summary>RFC 6154 attribute of a mailbox that was there before this batch; empty: none.</summary>
+    public string SpecialUseOf(long id) => partition.LoopReader.Mailbox(id)?.SpecialUse ?? "";
+
     /// <summary>Makes a mailbox that is not there; it has the access control list of the one above it. RFC 4314 §4</summary>
     /// <remarks>Parents are the caller's business.</remarks>
-    public MailboxDraft CreateMailbox(long accountId, MailboxName name, string specialUse, Acl? acl = null)
+    /// <param name="uidValidity">Of the mailbox that this one continues; 0: a new one.</param>
+    public MailboxDraft CreateMailbox(long accountId, MailboxName name, string specialUse, Acl? acl = null, uint uidValidity = 0)
     {
         _makesMailboxes = true;
         long id = partition.NextMailboxId();
-        uint validity = partition.NextUidValidity();
+        uint last = partition.NextUidValidity(atLeast: uidValidity);
+        uint validity = uidValidity != 0 ? uidValidity : last;
         AccountDraft account = Account(accountId);
         ulong modSeq = account.NextModSeq();
         var counters = new MailboxCounters(validity, 1, modSeq, 0, 0, 0, 0, 1);
@@ -154,7 +159,7 @@ internal sealed class CommitBatch(Partition partition)
         {
             index.PutMailbox(id, accountId, name, specialUse, validity, modSeq);
             index.PutMeta("next_mailbox", id + 1);
-            index.PutMeta("uidvalidity", validity);
+            index.PutMeta("uidvalidity", last);
         });
         _published.Add(() => partition.Opened(box));
         if (acl is null && name.Parent is { } above && FindMailbox(accountId, above) is var parent and not 0 && Mailbox(parent) is { } over)

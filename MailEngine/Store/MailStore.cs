@@ -161,6 +161,14 @@ public sealed class MailStore : IAsyncDisposable
     public Task<StoreError> ProvisionAsync(long accountId, IReadOnlyList<(MailboxName Name, string SpecialUse)> folders) =>
         _partition.CommitAsync(new ProvisionChange(accountId, folders));
 
+    /// <summary>Makes a mailbox that continues one of another server, with its UIDVALIDITY; one that never held a message is replaced.</summary>
+    /// <returns><see cref="StoreError.AlreadyExists"/>: it is there and was in use.</returns>
+    public Task<StoreError> AdoptAsync(long accountId, MailboxName name, string specialUse, uint uidValidity) =>
+        _partition.CommitAsync(new AdoptChange(accountId, name, specialUse, uidValidity, MailboxesPerAccount));
+
+    /// <summary>No message of the mailbox will get a UID below this one.</summary>
+    public Task<StoreError> RaiseUidNextAsync(Mailbox box, uint uidNext) => _partition.CommitAsync(new RaiseUidNextChange(box.Id, uidNext));
+
     /// <summary>Takes all mail of an account out of sight; its bytes go after the retention time.</summary>
     public Task<StoreError> DeleteAccountAsync(long accountId) => _partition.CommitAsync(new DeleteAccountChange(accountId));
 

@@ -262,8 +262,9 @@ internal sealed class Partition : IAsyncDisposable
     internal void ReachMailboxId(long id) => _nextMailboxId = Math.Max(_nextMailboxId, id + 1);
 
     /// <summary>RFC 9051 §2.3.1.1: greater than any given before in this partition, so a name used again never looks the same.</summary>
-    internal uint NextUidValidity() =>
-        _lastUidValidity = Math.Max(_lastUidValidity + 1, (uint)Math.Min(uint.MaxValue - 1, Clock.GetUtcNow().ToUnixTimeSeconds()));
+    /// <param name="atLeast">One that comes from elsewhere: it counts as given.</param>
+    internal uint NextUidValidity(uint atLeast = 0) =>
+        _lastUidValidity = Math.Max(Math.Max(atLeast, _lastUidValidity + 1), (uint)Math.Min(uint.MaxValue - 1, Clock.GetUtcNow().ToUnixTimeSeconds()));
 
     internal bool WasDelivered(UInt128 key) => _delivered.Contains(key);
 

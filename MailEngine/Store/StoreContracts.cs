@@ -105,6 +105,8 @@ public sealed record AppendItem
     public IReadOnlyList<string> Keywords { get; init; } = [];
     /// <summary>Null: now.</summary>
     public DateTimeOffset? InternalDate { get; init; }
+    /// <summary>UID it had where it comes from, kept when it is not below the next one of the mailbox; 0: the next one.</summary>
+    public uint Uid { get; init; }
 }
 
 /// <summary>How STORE changes flags. RFC 9051 §6.4.6</summary>

@@ -55,6 +55,8 @@ internal sealed class AppendChange(long mailboxId, long reader, long quotaBytes,
                 BodyOffset = body.Offset,
                 BodyLength = body.Length,
             };
+            if (item.Uid != 0)
+                box.SkipTo(item.Uid);
             uint uid = uids[i] = batch.Deposit(box, ref entry, default, InLog);
             MessageSummary summary = item.Body.Summary;
             batch.Row(index => index.PutMessage(mailboxId, uid, accountId, summary));

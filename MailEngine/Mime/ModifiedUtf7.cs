@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace MailEngine.Imap;
+namespace MailEngine.Mime;
 
 /// <summary>Mailbox names on the wire of IMAP4rev1. RFC 3501 §5.1.3; RFC 9051 §A.1</summary>
 internal static class ModifiedUtf7
