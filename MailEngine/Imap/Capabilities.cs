@@ -17,6 +17,7 @@ internal static class Capabilities
     static readonly string[] s_loggedIn =
     [
         "ACL",                  // RFC 4314 §5.1.1
+        "BINARY",               // RFC 3516 §4.1
         "CHILDREN",             // RFC 3348 §3
         "COMPRESS=DEFLATE",     // RFC 4978 §5
         "CONDSTORE",            // RFC 7162 §3.1.1

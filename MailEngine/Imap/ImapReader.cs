@@ -257,10 +257,12 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
         return length;
     }
 
-    /// <summary>The message literal of APPEND: its length. Its octets are not part of the command given.</summary>
+    /// <summary>The message literal of APPEND: its length. Its octets are not part of the command given. "~{" is the same with NUL
+    /// octets allowed (literal8, RFC 3516 §7); who reads them finds out.</summary>
     /// <param name="waits">The client waits for "+" before it sends them.</param>
     public long MessageLiteral(out bool waits)
     {
+        TryTake((byte)'~');
         long length = LiteralHeader(out waits);
         if (_at != _command.Length)
             Fail("Expected a message");

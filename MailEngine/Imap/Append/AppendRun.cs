@@ -19,7 +19,7 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
 
     readonly List<AppendItem> _items = [];
     AppendStep? _message;
-    BodyWriter? _writer;
+    IncomingMessage? _incoming;
     ImapReply? _refusal;
     long _inMemory;
     long _octets;
@@ -68,7 +68,7 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
 
     public void Dispose()
     {
-        _writer?.Dispose();
+        _incoming?.Dispose();
         foreach (AppendItem item in _items)
             item.Body.Dispose();
     }
@@ -93,7 +93,7 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
         if (_items.Count >= session.Limits.AppendMessages)
             _refusal ??= ImapReply.No("[LIMIT] Too many messages in one command");
         if (_refusal is null)
-            _writer = session.Store.NewBody(MaxInMemory - _inMemory);
+            _incoming = new IncomingMessage(NewBody());
     }
 
     /// <summary>What can be said before the octets come.</summary>
@@ -101,7 +101,7 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
     {
         if (_refusal is not null)
             return;
-        if (_writer!.Length + step.Length > session.Limits.MessageBytes)
+        if (_incoming!.Length + step.Length > session.Limits.MessageBytes)
             _refusal = ImapReply.No("[TOOBIG] The message is larger than this server takes");   // RFC 7889 §4
         else if (step.Length == 0)
             _refusal = ImapReply.No("[CANNOT] A message has at least one octet");   // RFC 3502 §6.3.11 gives up with an empty literal
@@ -121,7 +121,7 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
         if (_refusal is null)
         {
             _octets += step.Length;
-            return await ReadAsync(step.Length, _writer, ct);
+            return await ReadAsync(step.Length, _incoming, ct);
         }
         // Saturated, so that no length overflows the sum.
         _thrownAway = step.Length > long.MaxValue - _thrownAway ? long.MaxValue : _thrownAway + step.Length;
@@ -131,7 +131,7 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
         return false;
     }
 
-    async ValueTask<bool> ReadAsync(long length, BodyWriter? writer, CancellationToken ct)
+    async ValueTask<bool> ReadAsync(long length, IncomingMessage? to, CancellationToken ct)
     {
         TimeProvider clock = session.Services.Clock;
         long start = clock.GetTimestamp();
@@ -140,8 +140,8 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
             if (await session.ReadAsync(ct, patience: TimeSpan.FromMinutes(1)) is not { } read)
                 return false;
             ReadOnlySequence<byte> piece = read.Buffer.Length > left ? read.Buffer.Slice(0, left) : read.Buffer;
-            if (writer is not null && !Kept(() => writer.Write(piece)))
-                writer = null;   // the rest is thrown away
+            if (to is not null && !Kept(() => to.Write(piece)))
+                to = null;   // the rest is thrown away
             left -= piece.Length;
             session.Connection.Input.AdvanceTo(piece.End);
             if (read.IsCompleted && left > 0)
@@ -179,12 +179,29 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
         if (_refusal is not null)
             return;
         Body? body = null;
-        if (!Kept(() => body = _writer!.Complete()))
+        if (!Kept(() => body = Complete(_incoming!)))
             return;
-        _writer!.Dispose();
-        _writer = null;
-        if (body!.OwnRange is null)
+        _incoming!.Dispose();
+        _incoming = null;
+        if (body is null)
+        {
+            _refusal = ImapReply.No("[UNKNOWN-CTE] NUL octets can only be stored in the body of a part");   // RFC 3516 §4.4
+            return;
+        }
+        if (body.OwnRange is null)
             _inMemory += body.Length;
         _items.Add(new AppendItem { Body = body, Flags = _message!.Flags, Keywords = _message.Keywords, InternalDate = _message.Date });
+    }
+
+    BodyWriter NewBody() => session.Store.NewBody(MaxInMemory - _inMemory);
+
+    Body? Complete(IncomingMessage message)
+    {
+        Body body = message.Complete();
+        if (!message.HasNul)
+            return body;
+        using (body)
+        using (BodyWriter to = NewBody())
+            return Base64Parts.Convert(body, to);
     }
 }

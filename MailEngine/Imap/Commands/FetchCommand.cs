@@ -51,10 +51,12 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModi
         }
         if (Modifiers.Partial is { } partial)
             ranges = SequenceSet.Part(ranges, partial);
-        int lost = Items.SetsSeen && !selected.IsReadOnly
+        FetchFaults faults = Items.SetsSeen && !selected.IsReadOnly
             ? await ReadAndMarkAsync(session, selected, ranges, ct)
             : await ReadAsync(session, selected, ranges, null, ct);
-        return lost == 0 ? ImapReply.Ok("FETCH completed") : ImapReply.No("[UNAVAILABLE] Some messages cannot be read");
+        return faults.Lost > 0 ? ImapReply.No("[UNAVAILABLE] Some messages cannot be read")
+            : faults.Undecodable > 0 ? ImapReply.No("[UNKNOWN-CTE] Some parts have an unknown encoding")   // RFC 3516 §4.3
+            : ImapReply.Ok("FETCH completed");
     }
 
     /// <summary>Those of the messages whose mod-sequence is larger.</summary>
@@ -78,7 +80,13 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModi
         return changed;
     }
 
-    async ValueTask<int> ReadAsync(ImapSession session, SelectedMailbox selected, List<IndexRange> ranges, List<uint>? marked, CancellationToken ct)
+    /// <summary>What could not be sent.</summary>
+    readonly record struct FetchFaults(int Lost, int Undecodable)
+    {
+        public static FetchFaults operator +(FetchFaults a, FetchFaults b) => new(a.Lost + b.Lost, a.Undecodable + b.Undecodable);
+    }
+
+    async ValueTask<FetchFaults> ReadAsync(ImapSession session, SelectedMailbox selected, List<IndexRange> ranges, List<uint>? marked, CancellationToken ct)
     {
         using var writer = new FetchWriter(session, selected, selected.Told, Items);
         foreach (IndexRange range in ranges)
@@ -96,13 +104,13 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModi
                     await session.Writer.FlushAsync(session.Limits, ct);
             }
         }
-        return writer.Lost;
+        return new FetchFaults(writer.Lost, writer.Undecodable);
     }
 
     /// <summary>Sets \Seen of a batch, then sends it with its new flags.</summary>
-    async ValueTask<int> ReadAndMarkAsync(ImapSession session, SelectedMailbox selected, List<IndexRange> ranges, CancellationToken ct)
+    async ValueTask<FetchFaults> ReadAndMarkAsync(ImapSession session, SelectedMailbox selected, List<IndexRange> ranges, CancellationToken ct)
     {
-        int lost = 0;
+        var faults = new FetchFaults();
         foreach (IndexRange range in ranges)
         {
             for (int first = range.First; first <= range.Last; first += SeenBatch)
@@ -117,10 +125,10 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModi
                         unseen.Clear();   // the messages are sent all the same
                     selected.Sync(session.Writer, mayExpunge: false, entry => unseen.BinarySearch(entry.Uid) >= 0);
                 }
-                lost += await ReadAsync(session, selected, [batch], unseen, ct);
+                faults += await ReadAsync(session, selected, [batch], unseen, ct);
             }
         }
-        return lost;
+        return faults;
     }
 
     static List<uint> Unseen(MailboxSnapshot snapshot, IndexRange range)

@@ -30,7 +30,18 @@ internal enum FetchData
 /// <summary>What of a part is wanted. RFC 9051 §6.4.5.1</summary>
 internal enum SectionKind { All, Header, HeaderFields, HeaderFieldsNot, Text, Mime }
 
-/// <summary>One BODY[...] item.</summary>
+/// <summary>How a section is sent.</summary>
+internal enum SectionForm
+{
+    /// <summary>BODY: the octets as they stand in the message.</summary>
+    Octets,
+    /// <summary>BINARY: with the transfer encoding undone. RFC 3516 §4.2</summary>
+    Decoded,
+    /// <summary>BINARY.SIZE: the number of octets that BINARY would send.</summary>
+    DecodedSize,
+}
+
+/// <summary>One BODY[...] or BINARY[...] item.</summary>
 internal sealed record BodySection
 {
     /// <summary>Name of the item in the response, with the origin octet of a partial.</summary>
@@ -38,6 +49,7 @@ internal sealed record BodySection
     /// <summary>Part numbers; empty: the message.</summary>
     public required int[] Path { get; init; }
     public required SectionKind Kind { get; init; }
+    public SectionForm Form { get; init; }
     /// <summary>Names for <see cref="SectionKind.HeaderFields"/> and its opposite.</summary>
     public IReadOnlyList<byte[]> Fields { get; init; } = [];
     /// <summary>First octet wanted.</summary>
@@ -124,6 +136,10 @@ internal sealed record FetchItems(FetchData Data, IReadOnlyList<BodySection> Sec
             data |= FetchData.Body;
         else if (Is(word, "BODY"u8) || Is(word, "BODY.PEEK"u8))
             sections.Add(Section(ref r, peek: word.Length > 4));
+        else if (Is(word, "BINARY"u8) || Is(word, "BINARY.PEEK"u8))
+            sections.Add(Binary(ref r, SectionForm.Decoded, peek: word.Length > 6));
+        else if (Is(word, "BINARY.SIZE"u8))
+            sections.Add(Binary(ref r, SectionForm.DecodedSize, peek: true));
         else if (Is(word, "RFC822"u8))   // RFC 3501 §6.4.5
             sections.Add(new BodySection { Label = "RFC822"u8.ToArray(), Path = [], Kind = SectionKind.All, Peek = false });
         else if (Is(word, "RFC822.HEADER"u8))
@@ -157,37 +173,16 @@ internal sealed record FetchItems(FetchData Data, IReadOnlyList<BodySection> Sec
         var kind = SectionKind.All;
         var fields = new List<byte[]>();
         r.Take((byte)'[');
-        while (r.Peek() is >= (byte)'1' and <= (byte)'9' && !r.Failed)
+        if (PartNumbers(ref r, path, label))
         {
-            uint number = r.NonZeroNumber();
-            if (number > int.MaxValue || path.Count >= MaxPath)
-                r.Fail("No such part");
-            path.Add((int)number);
-            label.Append(path.Count > 1 ? "." : "").Append(number);
-            if (!r.TryTake((byte)'.'))
-                break;
-            if (r.Peek() is not (>= (byte)'1' and <= (byte)'9'))
-            {
-                label.Append('.');
-                kind = SpecKind(ref r, isPart: true, label, fields);
-                break;
-            }
+            label.Append('.');
+            kind = SpecKind(ref r, isPart: true, label, fields);
         }
         if (path.Count == 0 && r.Peek() != (byte)']')
             kind = SpecKind(ref r, isPart: false, label, fields);
         r.Take((byte)']');
         label.Append(']');
-        long origin = 0, count = long.MaxValue;
-        if (r.TryTake((byte)'<'))
-        {
-            origin = r.Number64();
-            r.Take((byte)'.');
-            count = r.Number64();
-            if (count == 0)
-                r.Fail("Nothing asked for");
-            r.Take((byte)'>');
-            label.Append('<').Append(origin).Append('>');
-        }
+        (long origin, long count) = Partial(ref r, label);
         return new BodySection
         {
             Label = Encoding.ASCII.GetBytes(label.ToString()),
@@ -198,6 +193,61 @@ internal sealed record FetchItems(FetchData Data, IReadOnlyList<BodySection> Sec
             Count = count,
             Peek = peek,
         };
+    }
+
+    // section-binary = "[" [section-part] "]" (RFC 3516 §7)
+    static BodySection Binary(ref ImapReader r, SectionForm form, bool peek)
+    {
+        var label = new StringBuilder(form == SectionForm.DecodedSize ? "BINARY.SIZE[" : "BINARY[");
+        var path = new List<int>();
+        r.Take((byte)'[');
+        if (PartNumbers(ref r, path, label))
+            r.Fail("Expected a part number");
+        r.Take((byte)']');
+        label.Append(']');
+        (long origin, long count) = form == SectionForm.DecodedSize ? (0, long.MaxValue) : Partial(ref r, label);
+        return new BodySection
+        {
+            Label = Encoding.ASCII.GetBytes(label.ToString()),
+            Path = [.. path],
+            Kind = SectionKind.All,
+            Form = form,
+            Origin = origin,
+            Count = count,
+            Peek = peek,
+        };
+    }
+
+    /// <summary>section-part: numbers with dots between them. True: a dot was taken, and no number stands behind it.</summary>
+    static bool PartNumbers(ref ImapReader r, List<int> path, StringBuilder label)
+    {
+        while (r.Peek() is >= (byte)'1' and <= (byte)'9' && !r.Failed)
+        {
+            uint number = r.NonZeroNumber();
+            if (number > int.MaxValue || path.Count >= MaxPath)
+                r.Fail("No such part");
+            path.Add((int)number);
+            label.Append(path.Count > 1 ? "." : "").Append(number);
+            if (!r.TryTake((byte)'.'))
+                return false;
+            if (r.Peek() is not (>= (byte)'1' and <= (byte)'9'))
+                return true;
+        }
+        return false;
+    }
+
+    static (long Origin, long Count) Partial(ref ImapReader r, StringBuilder label)
+    {
+        if (!r.TryTake((byte)'<'))
+            return (0, long.MaxValue);
+        long origin = r.Number64();
+        r.Take((byte)'.');
+        long count = r.Number64();
+        if (count == 0)
+            r.Fail("Nothing asked for");
+        r.Take((byte)'>');
+        label.Append('<').Append(origin).Append('>');
+        return (origin, count);
     }
 
     // section-text = section-msgtext / "MIME" (RFC 9051 §9)

@@ -23,6 +23,9 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
     /// <summary>Messages whose bytes could not be read.</summary>
     public int Lost { get; private set; }
 
+    /// <summary>Parts that could not be decoded.</summary>
+    public int Undecodable { get; private set; }
+
     static ReadOnlySpan<byte> Months => "JanFebMarAprMayJunJulAugSepOctNovDec"u8;
 
     /// <summary>True when the snapshot alone answers: no database, no message bytes.</summary>
@@ -70,7 +73,10 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
             any = true;
             _writer.Write(section.Label);
             _writer.Write((byte)' ');
-            await WriteSectionAsync(section, ct);
+            if (section.Form == SectionForm.Octets)
+                await WriteSectionAsync(section, ct);
+            else
+                await WriteDecodedAsync(section, ct);
         }
         _writer.Write(")\r\n"u8);
     }
@@ -215,6 +221,82 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
             _writer.Write("NIL"u8);
     }
 
+    /// <summary>BINARY and BINARY.SIZE. RFC 3516 §4.3</summary>
+    async ValueTask WriteDecodedAsync(BodySection section, CancellationToken ct)
+    {
+        bool sizeOnly = section.Form == SectionForm.DecodedSize;
+        DecodedSection? found = null;
+        try
+        {
+            (long length, bool hasNul) = (0, false);
+            try
+            {
+                found = FindDecoded(section);
+                if (found is not null)
+                    (length, hasNul) = found.Measure(section.Origin, sizeOnly ? 0 : section.Count);
+            }
+            catch (IOException e)
+            {
+                NoteLost(e);
+                found?.Dispose();
+                found = null;
+            }
+            if (sizeOnly)
+                _writer.WriteNumber(length);
+            else if (found is null)
+                _writer.Write("NIL"u8);
+            else
+            {
+                long count = Partial(new OctetRange(0, length), section).Length;
+                if (hasNul)
+                    _writer.Write((byte)'~');   // literal8: RFC 3516 §7
+                WriteLiteralStart(count);
+                await SendDecodedAsync(found, section, ct);
+            }
+        }
+        finally
+        {
+            found?.Dispose();
+        }
+    }
+
+    DecodedSection? FindDecoded(BodySection section)
+    {
+        if (_message.FindEncoded(section) is not { } found)
+            return null;
+        if (found.Encoding != TransferEncoding.Unknown)
+            return new DecodedSection(_message, found.Range, found.Encoding);
+        Undecodable++;
+        return null;
+    }
+
+    async ValueTask SendDecodedAsync(DecodedSection decoded, BodySection section, CancellationToken ct)
+    {
+        decoded.Restart();
+        long at = 0;
+        while (NextDecoded(decoded) is { IsEmpty: false } piece)
+        {
+            _writer.Write(DecodedSection.Cut(piece, at, section.Origin, section.Count).Span);
+            at += piece.Length;
+            if (_writer.IsFull)
+                await _writer.FlushAsync(session.Limits, ct);
+        }
+    }
+
+    /// <exception cref="OperationCanceledException">The octets announced cannot be sent: the connection cannot go on.</exception>
+    ReadOnlyMemory<byte> NextDecoded(DecodedSection decoded)
+    {
+        try
+        {
+            return decoded.Next();
+        }
+        catch (IOException e)
+        {
+            NoteLost(e);
+            throw CutOff();
+        }
+    }
+
     static OctetRange Partial(OctetRange range, BodySection section)
     {
         long start = Math.Min(section.Origin, range.Length);
@@ -278,7 +360,7 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
         _writer.Advance(at + first);
     }
 
-    /// <exception cref="InvalidOperationException">The octets announced cannot be sent: the connection cannot go on.</exception>
+    /// <exception cref="OperationCanceledException">The octets announced cannot be sent: the connection cannot go on.</exception>
     int WriteNext(long offset, int count)
     {
         Span<byte> to = _writer.Reserve(count)[..count];
@@ -294,8 +376,13 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
         {
             NoteLost(e);
         }
+        throw CutOff();
+    }
+
+    OperationCanceledException CutOff()
+    {
         session.Connection.Abort("the bytes of a message are lost");
-        throw new OperationCanceledException("The bytes of a message are lost.");
+        return new OperationCanceledException("The bytes of a message are lost.");
     }
 
     void WriteLiteralStart(long length)

@@ -124,6 +124,20 @@ internal sealed class StoredMessage(MailStore store, Mailbox box) : IDisposable
             : new OctetRange(prefix + inner.HeaderStart, inner.BodyStart - inner.HeaderStart);
     }
 
+    /// <summary>The octets that BINARY decodes, and from what; null: there is no such part. Only parts that hold no parts are encoded,
+    /// and the message itself is not (RFC 2045 §6.4).</summary>
+    public (OctetRange Range, TransferEncoding Encoding)? FindEncoded(BodySection section)
+    {
+        if (section.Path.Length == 0)
+            return (new OctetRange(0, _entry.Size), TransferEncoding.Identity);
+        int index = MimeLayout.Find(Parts, section.Path);
+        if (index < 0)
+            return null;
+        MimePart part = Parts[index];
+        return (new OctetRange(_entry.PrefixLength + part.BodyStart, part.BodyLength),
+            part.Kind == MimePartKind.Leaf ? part.Encoding : TransferEncoding.Identity);
+    }
+
     public void Dispose()
     {
         _bytes?.Dispose();
