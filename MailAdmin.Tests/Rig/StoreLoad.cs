@@ -79,7 +79,7 @@ static partial class StoreLoad
         await Task.WhenAll(
             Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => DeliverAsync(store, NextId(), Size(), Say)),
             Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => QueueAsync(store, NextId(), Size(), Say)),
-            Repeat(() => MoveAsync(store, NextId(), Size(), Say)), Repeat(() => ExpungeAsync(store, NextId(), Say)),
+            Repeat(() => MoveAsync(store, NextId(), Size(), Say)), Repeat(() => ExpungeAsync(store, NextId(), Say)), Repeat(() => ReplaceAsync(store, NextId(), Say)),
             Repeat(() => CreateAsync(store, NextId(), Say)),
             Repeat(() => CompactAsync(store)));
     }
@@ -129,6 +129,20 @@ static partial class StoreLoad
         AppendOutcome appended = await store.AppendAsync(trash, 0, [new AppendItem { Body = body, Flags = MessageFlags.Deleted }]);
         if (appended.Error == StoreError.None && await store.ExpungeAsync(trash, appended.Uids) == StoreError.None)
             say($"X {trash.Id} {appended.Uids[0]} {appended.UidValidity} {id}");
+    }
+
+    static async Task ReplaceAsync(MailStore store, string id, Action<string> say)
+    {
+        Mailbox trash = (await store.OpenAsync(Account, MailboxName.Parse("Trash")))!, done = (await store.OpenAsync(Account, MailboxName.Parse("Done")))!;
+        using Body draft = Make(store, "old" + id, 100), final = Make(store, id, 200);
+        AppendOutcome appended = await store.AppendAsync(trash, 0, [new AppendItem { Body = draft }]);
+        if (appended.Error != StoreError.None)
+            return;
+        AppendOutcome replaced = await store.ReplaceAsync(trash, appended.Uids[0], done, 0, new AppendItem { Body = final });
+        if (replaced.Error != StoreError.None)
+            return;
+        say($"X {trash.Id} {appended.Uids[0]} {appended.UidValidity} old{id}");
+        say($"D {done.Id} {replaced.Uids[0]} {replaced.UidValidity} {id}");
     }
 
     static async Task CompactAsync(MailStore store)

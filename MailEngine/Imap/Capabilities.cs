@@ -18,6 +18,7 @@ internal static class Capabilities
     [
         "ACL",                  // RFC 4314 §5.1.1
         "BINARY",               // RFC 3516 §4.1
+        "CATENATE",             // RFC 4469 §2
         "CHILDREN",             // RFC 3348 §3
         "COMPRESS=DEFLATE",     // RFC 4978 §5
         "CONDSTORE",            // RFC 7162 §3.1.1
@@ -44,6 +45,7 @@ internal static class Capabilities
         "QUOTA=RES-MESSAGE",    // RFC 9208 §5.2
         "QUOTA=RES-STORAGE",    // RFC 9208 §5.1
         "QUOTASET",             // RFC 9208 §4.1.3; for administrators, others are told NO
+        "REPLACE",              // RFC 8508 §5
         "RIGHTS=texk",          // RFC 4314 §5.1.1
         "SAVEDATE",             // RFC 8514 §4.1
         "SEARCHRES",            // RFC 5182 §2.1
@@ -52,6 +54,7 @@ internal static class Capabilities
         "UIDPLUS",              // RFC 4315 §1
         "UIDONLY",              // RFC 9586 §3
         "UNSELECT",             // RFC 3691 §2
+        "URL-PARTIAL",          // RFC 5550 §3.2
         "WITHIN",               // RFC 5032 §2
     ];
 

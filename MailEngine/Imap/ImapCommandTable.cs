@@ -55,12 +55,14 @@ internal static class ImapCommandTable
         new("STORE", ImapState.Selected, SeqUse.Numbers, StoreCommand.Parse),
         new("COPY", ImapState.Selected, SeqUse.None, CopyCommand.Parse),
         new("MOVE", ImapState.Selected, SeqUse.None, CopyCommand.ParseMove),
+        new("REPLACE", ImapState.Selected, SeqUse.None, ReplaceCommand.Parse),
         new("UID EXPUNGE", ImapState.Selected, SeqUse.None, ExpungeCommand.ParseUid),
         new("UID SEARCH", ImapState.Selected, SeqUse.None, SearchCommand.ParseUid),
         new("UID FETCH", ImapState.Selected, SeqUse.None, FetchCommand.ParseUid),
         new("UID STORE", ImapState.Selected, SeqUse.None, StoreCommand.ParseUid),
         new("UID COPY", ImapState.Selected, SeqUse.None, CopyCommand.ParseUid),
         new("UID MOVE", ImapState.Selected, SeqUse.None, CopyCommand.ParseUidMove),
+        new("UID REPLACE", ImapState.Selected, SeqUse.None, ReplaceCommand.ParseUid),
     ];
 
     static readonly FrozenDictionary<string, CommandRow>.AlternateLookup<ReadOnlySpan<char>> s_byName =

@@ -21,6 +21,9 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
     /// <summary>The syntax was right, but a mailbox name was not one we can have: NO [CANNOT] instead of BAD.</summary>
     public bool HasBadName { get; private set; }
 
+    /// <summary>All was right up to a literal whose octets are not there.</summary>
+    public bool IsIncomplete { get; private set; }
+
     /// <summary>Most levels of parentheses (attack case A7).</summary>
     public readonly int Depth => depth;
 
@@ -234,6 +237,7 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
             return default;
         if (length > _command.Length - _at)
         {
+            IsIncomplete = !Failed;
             Fail("Literal is not complete");
             return default;
         }
@@ -354,6 +358,15 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
             set.Add(from, TryTake((byte)':') ? SeqNumber() : from);
         }
         while (!Failed && TryTake((byte)','));
+        return set;
+    }
+
+    /// <summary>RFC 9051 §9 (seq-number): a set of one.</summary>
+    public SequenceSet OneMessage()
+    {
+        var set = new SequenceSet();
+        uint number = SeqNumber();
+        set.Add(number, number);
         return set;
     }
 

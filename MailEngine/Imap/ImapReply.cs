@@ -28,6 +28,7 @@ internal sealed record ImapReply(string Line)
         StoreError.HasChildren => No("[HASCHILDREN] The mailbox has mailboxes below it"),   // RFC 9051 §7.1
         StoreError.OverQuota => No("[OVERQUOTA] The account is full"),                      // RFC 9208 §4.3.1
         StoreError.Limit => No("[LIMIT] A limit of this server was reached"),
+        StoreError.NoSuchMessage => No("[EXPUNGEISSUED] The message is gone"),
         StoreError.Unavailable => Unavailable,
         _ => No("[SERVERBUG] Unexpected"),
     };

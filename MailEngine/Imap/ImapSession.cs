@@ -313,16 +313,17 @@ internal sealed class ImapSession
     }
 
     /// <summary>What became of a command line: a command to run, or an answer.</summary>
-    readonly record struct Received(string Tag, CommandRow? Row, ImapCommand? Command, ImapReply? Reply);
+    /// <param name="IsIncomplete">The answer is about a literal that is not there yet.</param>
+    readonly record struct Received(string Tag, CommandRow? Row, ImapCommand? Command, ImapReply? Reply, bool IsIncomplete = false);
 
     /// <summary>True when the literal announced is a message of an APPEND that may run: it is read while the command runs.</summary>
     bool IsMessage(in ReadOnlySequence<byte> input) => Parse(input.Slice(0, _framer.Length)).Command is { ReadsItsLiterals: true };
 
-    /// <summary>An answer that stands before the literal is sent: unknown command, wrong state.</summary>
+    /// <summary>An answer that stands before the literal is sent: unknown command, wrong state, wrong arguments.</summary>
     Received? Refusal(in ReadOnlySequence<byte> input)
     {
-        Received received = Parse(input.Slice(0, _framer.Length), onlyName: true);
-        return received.Reply is null ? null : received;
+        Received received = Parse(input.Slice(0, _framer.Length));
+        return received.Reply is null || received.IsIncomplete ? null : received;
     }
 
     bool RefuseLiteral(in ReadOnlySequence<byte> input)
@@ -380,7 +381,7 @@ internal sealed class ImapSession
         ImapCommand parsed = row.Parse(ref reader);
         if (!parsed.ReadsItsLiterals)
             reader.End();
-        return reader.Error is { } error ? new Received(tag, row, null, ImapReply.Bad(error))
+        return reader.Error is { } error ? new Received(tag, row, null, ImapReply.Bad(error), reader.IsIncomplete)
             : reader.HasBadName ? new Received(tag, row, null, ImapReply.No("[CANNOT] Not a name a mailbox can have here"))
             : Enabled.UidOnly && parsed.UsesNumbers ? new Received(tag, row, null, ImapReply.UidRequired)
             : new Received(tag, row, parsed, null);

@@ -179,12 +179,28 @@ public sealed class MailStore : IAsyncDisposable
         AclRights rights = box.Rights;
         if (!rights.HasFlag(AclRights.Insert))
             return Task.FromResult(new AppendOutcome(StoreError.NoPermission, 0, []));
+        return _partition.CommitAsync(new AppendChange(box.Id, box.Reader, quotaBytes, Allowed(items, rights)));
+    }
+
+    /// <summary>Messages with the flags that may be set, worked out on this thread, not in the loop.</summary>
+    static IReadOnlyList<AppendItem> Allowed(IReadOnlyList<AppendItem> items, AclRights rights)
+    {
         FlagMask keep = FlagMask.Of(rights);
         foreach (AppendItem item in items)
             _ = item.Body.Summary;
-        if (keep != FlagMask.All)
-            items = [.. items.Select(item => item with { Flags = item.Flags & keep.Flags, Keywords = keep.Keywords ? item.Keywords : [] })];
-        return _partition.CommitAsync(new AppendChange(box.Id, box.Reader, quotaBytes, items));
+        return keep == FlagMask.All ? items
+            : [.. items.Select(item => item with { Flags = item.Flags & keep.Flags, Keywords = keep.Keywords ? item.Keywords : [] })];
+    }
+
+    /// <summary>Puts a message into a mailbox and takes another out of one, in one commit. RFC 8508 §3.4</summary>
+    /// <param name="quotaBytes">Most octets of the target's account; 0: no limit.</param>
+    public Task<AppendOutcome> ReplaceAsync(Mailbox from, uint uid, Mailbox to, long quotaBytes, AppendItem item)
+    {
+        // RFC 8508 §4.1
+        AclRights there = to.Rights;
+        if (!there.HasFlag(AclRights.Insert) || !from.Rights.HasFlag(AclRights.DeleteMessages | AclRights.Expunge))
+            return Task.FromResult(new AppendOutcome(StoreError.NoPermission, 0, []));
+        return _partition.CommitAsync(new ReplaceChange(from.Id, uid, to.Id, to.Reader, quotaBytes, Allowed([item], there)[0]));
     }
 
     /// <param name="uids">Those that are not there are passed over.</param>

@@ -6,6 +6,8 @@ public enum StoreError
     None,
     /// <summary>RFC 5530 §3 NONEXISTENT</summary>
     NoSuchMailbox,
+    /// <summary>The message was expunged meanwhile: RFC 5530 §3 EXPUNGEISSUED</summary>
+    NoSuchMessage,
     /// <summary>RFC 5530 §3 ALREADYEXISTS</summary>
     AlreadyExists,
     /// <summary>A name below one that cannot have children, INBOX as a target of DELETE, and the like: CANNOT.</summary>

@@ -2,39 +2,28 @@ using MailEngine.Store;
 
 namespace MailEngine.Imap.Append;
 
-/// <summary>What comes next in the messages of an APPEND.</summary>
-internal enum AppendStepKind
-{
-    /// <summary>A message begins.</summary>
-    Start,
-    /// <summary>Octets follow on the connection that belong to the message. Last step of its piece.</summary>
-    Literal,
-    /// <summary>Octets follow on the connection that belong to nothing: the command is broken. Last step of its piece.</summary>
-    Discard,
-    /// <summary>The message is whole.</summary>
-    Finish,
-}
-
-/// <summary>One step; the fields that its kind has no use for are empty.</summary>
-internal sealed record AppendStep(AppendStepKind Kind)
-{
-    public MessageFlags Flags { get; init; }
-    public IReadOnlyList<string> Keywords { get; init; } = [];
-    /// <summary>Null: now.</summary>
-    public DateTimeOffset? Date { get; init; }
-    /// <summary>Octets of the literal.</summary>
-    public long Length { get; init; }
-    /// <summary>The client waits for "+" before it sends the literal; with "{n+}" it is on its way: RFC 7888 §4.</summary>
-    public bool Waits { get; init; }
-}
-
 /// <summary>Takes the messages of an APPEND apart, piece by piece: a piece ends with the line end behind a literal's length, or with that of
 /// the command.</summary>
-/// <remarks>RFC 9051 §6.3.12, RFC 3502 §6.3.11. The octets of literals never come here. Between two pieces nothing is kept but the place.</remarks>
-internal sealed class AppendParser
+/// <remarks>RFC 9051 §6.3.12, RFC 3502 §6.3.11, RFC 4469 §5. The octets of literals never come here. Between two pieces nothing is kept
+/// but the place.</remarks>
+/// <param name="single">REPLACE: one message and no more. RFC 8508 §4.7</param>
+internal sealed class AppendParser(bool single = false)
 {
+    enum Place
+    {
+        /// <summary>A message comes.</summary>
+        Message,
+        /// <summary>Behind the data of a message.</summary>
+        AfterMessage,
+        /// <summary>A part of CATENATE comes.</summary>
+        Part,
+        /// <summary>Behind a part.</summary>
+        AfterPart,
+    }
+
     readonly List<AppendStep> _steps = [];
-    bool _any;
+    Place _place;
+    bool _waits;   // a literal ended the piece
 
     /// <summary>What the piece read last asks for, in order.</summary>
     public IReadOnlyList<AppendStep> Steps => _steps;
@@ -43,25 +32,38 @@ internal sealed class AppendParser
     public bool IsComplete { get; private set; }
 
     // append = "APPEND" SP mailbox 1*append-message
-    // append-message = [SP flag-list] [SP date-time] SP literal (RFC 3502 §6.3.11)
+    // append-message = [SP flag-list] [SP date-time] SP append-data (RFC 3502 §6.3.11)
 
     /// <summary>Reads a piece; afterwards the error of the reader tells whether it was right. After one that was not: <see cref="Skip"/>.</summary>
     public void Read(ref ImapReader r)
     {
         _steps.Clear();
-        if (_any)
+        _waits = false;
+        while (!r.Failed && !_waits && !IsComplete)
         {
-            _steps.Add(new AppendStep(AppendStepKind.Finish));
-            if (r.AtEnd)
+            switch (_place)
             {
-                r.End();
-                IsComplete = true;
-                return;
+                case Place.Message:
+                    r.Sp();
+                    Message(ref r);
+                    break;
+                case Place.AfterMessage:
+                    _steps.Add(new AppendStep(AppendStepKind.Finish));
+                    _place = Place.Message;
+                    IsComplete = single || r.AtEnd;
+                    if (IsComplete)
+                        r.End();
+                    break;
+                case Place.Part:
+                    Part(ref r);
+                    break;
+                default:
+                    _place = r.TryTake((byte)')') ? Place.AfterMessage : Place.Part;
+                    if (_place == Place.Part)
+                        r.Sp();
+                    break;
             }
         }
-        _any = true;
-        r.Sp();
-        Message(ref r);
     }
 
     /// <summary>Passes over a piece of a command that is broken.</summary>
@@ -89,7 +91,44 @@ internal sealed class AppendParser
             r.Sp();
         }
         _steps.Add(new AppendStep(AppendStepKind.Start) { Flags = flags, Keywords = keywords, Date = date });
+        if (r.TryWord("CATENATE"u8))
+        {
+            r.Sp();
+            r.Take((byte)'(');
+            _place = Place.Part;
+        }
+        else
+        {
+            Literal(ref r, AppendStepKind.Literal, isWhole: true);
+            _place = Place.AfterMessage;
+        }
+    }
+
+    // cat-part = "TEXT" SP literal / "URL" SP astring (RFC 4469 §5)
+    void Part(ref ImapReader r)
+    {
+        _place = Place.AfterPart;
+        if (r.TryWord("TEXT"u8))
+        {
+            r.Sp();
+            Literal(ref r, AppendStepKind.Literal);
+        }
+        else if (r.TryWord("URL"u8))
+        {
+            r.Sp();
+            if (r.Peek() == (byte)'{')
+                Literal(ref r, AppendStepKind.UrlLiteral);
+            else
+                _steps.Add(new AppendStep(AppendStepKind.Url) { Url = r.AstringText() });
+        }
+        else
+            r.Fail("Expected TEXT or URL");
+    }
+
+    void Literal(ref ImapReader r, AppendStepKind kind, bool isWhole = false)
+    {
         long length = r.MessageLiteral(out bool waits);
-        _steps.Add(new AppendStep(AppendStepKind.Literal) { Length = length, Waits = waits });
+        _steps.Add(new AppendStep(kind) { Length = length, Waits = waits, IsWhole = isWhole });
+        _waits = true;
     }
 }

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Text;
+using MailEngine.Imap.Urls;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Append;
@@ -11,11 +13,14 @@ namespace MailEngine.Imap.Append;
 /// thrown away (RFC 7888 §4), up to a limit.
 /// </remarks>
 /// <param name="owner">Who pays for the messages.</param>
-internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner owner) : IDisposable
+/// <param name="freed">Octets that the same commit takes out of the account (REPLACE).</param>
+internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner owner, long freed = 0) : IDisposable
 {
     /// <summary>Bodies of one command that may be in memory, octets; what comes after them goes to files of its own. A message that
     /// stands alone has <see cref="StoreOptions.InlineBodyBytes"/>.</summary>
     const long MaxInMemory = 4 << 20;
+
+    static readonly ImapReply s_empty = ImapReply.No("[CANNOT] A message has at least one octet");
 
     readonly List<AppendItem> _items = [];
     AppendStep? _message;
@@ -47,6 +52,9 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
                         break;
                     case AppendStepKind.Finish:
                         Finish();
+                        break;
+                    case AppendStepKind.Url:
+                        await AddUrlAsync(step.Url, ct);
                         break;
                     default:
                         await CheckAsync(step);
@@ -101,15 +109,86 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
     {
         if (_refusal is not null)
             return;
-        if (_incoming!.Length + step.Length > session.Limits.MessageBytes)
-            _refusal = ImapReply.No("[TOOBIG] The message is larger than this server takes");   // RFC 7889 §4
-        else if (step.Length == 0)
-            _refusal = ImapReply.No("[CANNOT] A message has at least one octet");   // RFC 3502 §6.3.11 gives up with an empty literal
+        if (step.Kind == AppendStepKind.UrlLiteral)
+        {
+            if (step.Length > ImapUrl.MaxLength)
+                _refusal = ImapReply.Bad("[TOOBIG] URL too long");
+        }
+        else if (step is { IsWhole: true, Length: 0 })
+            _refusal = s_empty;   // RFC 3502 §6.3.11 gives up with an empty literal
+        else
+            await CheckSizeAsync(step.Length);
+    }
+
+    /// <summary>Whether so many octets more can be taken.</summary>
+    async ValueTask CheckSizeAsync(long length)
+    {
+        if (length > session.Limits.MessageBytes - _incoming!.Length)
+            _refusal = ImapReply.No("[TOOBIG] The message is larger than this server takes");   // RFC 7889 §4, RFC 4469 §4.2
         else if (owner.QuotaBytes is > 0 and var quota)
         {
-            _room ??= quota - (await session.Store.UseAsync(owner.AccountId)).Bytes;
-            if (_octets + step.Length > _room)
+            _room ??= quota + freed - (await session.Store.UseAsync(owner.AccountId)).Bytes;
+            if (_octets + length > _room)
                 _refusal = ImapReply.No(StoreError.OverQuota);
+        }
+    }
+
+    /// <summary>Copies what a URL names. RFC 4469 §3: \Seen is not set, the mailbox selected stays so.</summary>
+    async ValueTask AddUrlAsync(string text, CancellationToken ct)
+    {
+        if (_refusal is not null)
+            return;
+        UrlContent? content = null;
+        try
+        {
+            content = await FindAsync(text, ct);
+        }
+        catch (IOException)
+        {
+            _refusal = ImapReply.Unavailable;
+            return;
+        }
+        using (content)
+        {
+            if (content is null)
+            {
+                _refusal = ImapReply.No($"[BADURL {ImapUrl.Printable(text)}] That URL names nothing here");   // RFC 4469 §4.1
+                return;
+            }
+            await CheckSizeAsync(content.Length);
+            if (_refusal is not null)
+                return;
+            _octets += content.Length;
+            Kept(() => Copy(content, _incoming!));
+        }
+    }
+
+    /// <summary>A message that a relative URL names and the user may read. RFC 4469 §3: others are no business of APPEND.</summary>
+    async ValueTask<UrlContent?> FindAsync(string text, CancellationToken ct)
+    {
+        if (!ImapUrl.TryParse(text, out ImapUrl url) || url.Host is not null || url.Authorization is not null)
+            return null;
+        Mailbox? box = url.Mailbox is null ? session.Selected?.Box
+            : session.Writer.Names.TryRead(url.Mailbox, out MailboxName name) ? (await session.Access.OpenAsync(name, ct)).Box : null;
+        return box is null ? null : UrlContent.Find(session.Store, box, url, session.Limits.Depth);
+    }
+
+    static void Copy(UrlContent content, IncomingMessage to)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(64 << 10);
+        try
+        {
+            for (long at = 0; at < content.Length;)
+            {
+                Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(buffer.Length, content.Length - at));
+                content.Read(at, piece);
+                to.Write(piece);
+                at += piece.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 
@@ -118,6 +197,8 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
     {
         if (step.Waits)
             await session.ContinueAsync("Ready for the message", ct);
+        if (_refusal is null && step.Kind == AppendStepKind.UrlLiteral)
+            return await TakeUrlAsync((int)step.Length, ct);
         if (_refusal is null)
         {
             _octets += step.Length;
@@ -129,6 +210,18 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
             return await ReadAsync(step.Length, null, ct);
         session.Bye("[TOOBIG] Literal too large");   // RFC 7888 §4: we do not read that much to throw it away
         return false;
+    }
+
+    async ValueTask<bool> TakeUrlAsync(int length, CancellationToken ct)
+    {
+        using var writer = new IncomingMessage(session.Store.NewBody());
+        if (!await ReadAsync(length, writer, ct))
+            return false;
+        using Body url = writer.Complete();
+        var text = new byte[length];
+        url.Read(0, text);
+        await AddUrlAsync(Encoding.UTF8.GetString(text), ct);
+        return true;
     }
 
     async ValueTask<bool> ReadAsync(long length, IncomingMessage? to, CancellationToken ct)
@@ -176,6 +269,8 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
 
     void Finish()
     {
+        if (_refusal is null && _incoming!.Length == 0)
+            _refusal = s_empty;
         if (_refusal is not null)
             return;
         Body? body = null;

@@ -166,7 +166,7 @@ internal sealed record FetchItems(FetchData Data, IReadOnlyList<BodySection> Sec
     }
 
     // section = "[" [section-spec] "]"; partial = "<" number64 "." nz-number64 ">" (RFC 9051 §9)
-    static BodySection Section(ref ImapReader r, bool peek)
+    internal static BodySection Section(ref ImapReader r, bool peek)
     {
         var label = new StringBuilder("BODY[");
         var path = new List<int>();

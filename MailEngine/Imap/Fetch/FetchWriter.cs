@@ -306,19 +306,8 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
     /// <summary>Fields of a header block that are asked for, or all the others, and the empty line. RFC 9051 §6.4.5.1</summary>
     void WriteFields(BodySection section, OctetRange header)
     {
-        _scratch.Clear();
-        _message.ReadInto(header, _scratch);
         using var subset = new ByteBuffer(1024);
-        var fields = new HeaderFieldReader(_scratch.Written);
-        while (fields.MoveNext())
-        {
-            bool named = false;
-            foreach (byte[] name in section.Fields)
-                named |= fields.Current.Is(name);
-            if (named == (section.Kind == SectionKind.HeaderFields))
-                subset.Write(fields.Current.Raw);
-        }
-        subset.Write("\r\n"u8);
+        _message.ReadFields(section, header, _scratch, subset);
         OctetRange range = Partial(new OctetRange(0, subset.Length), section);
         WriteLiteralStart(range.Length);
         _writer.Write(subset.Slice((int)range.Start, (int)range.Length));

@@ -87,6 +87,23 @@ internal sealed class StoredMessage(MailStore store, Mailbox box) : IDisposable
         to.Advance(Read(range.Start, to.GetSpan(length)[..length]));
     }
 
+    /// <summary>Puts together the fields of a header that a section names, or all the others, and the empty line. RFC 9051 §6.4.5.1</summary>
+    public void ReadFields(BodySection section, OctetRange header, ByteBuffer scratch, ByteBuffer to)
+    {
+        scratch.Clear();
+        ReadInto(header, scratch);
+        var fields = new HeaderFieldReader(scratch.Written);
+        while (fields.MoveNext())
+        {
+            bool named = false;
+            foreach (byte[] name in section.Fields)
+                named |= fields.Current.Is(name);
+            if (named == (section.Kind == SectionKind.HeaderFields))
+                to.Write(fields.Current.Raw);
+        }
+        to.Write("\r\n"u8);
+    }
+
     /// <summary>Header of the message with its prefix, empty line included.</summary>
     public OctetRange Header => new(0, _entry.PrefixLength + Parts[0].BodyStart);
 

@@ -22,24 +22,20 @@ internal sealed class AppendChange(long mailboxId, long reader, long quotaBytes,
     public override void Prepare(CommitBatch batch)
     {
         MailboxDraft? box = batch.Mailbox(mailboxId);
-        if (box is null)
-        {
-            _outcome = new AppendOutcome(StoreError.NoSuchMailbox, 0, []);
-            return;
-        }
-        long accountId = box.Mailbox.AccountId;
+        _outcome = box is null ? new AppendOutcome(StoreError.NoSuchMailbox, 0, []) : Append(batch, box, reader, quotaBytes, items, freed: 0);
+    }
+
+    /// <param name="freed">Octets that the same change takes out of the account.</param>
+    internal static AppendOutcome Append(CommitBatch batch, MailboxDraft box, long reader, long quotaBytes, IReadOnlyList<AppendItem> items, long freed)
+    {
+        long mailboxId = box.Mailbox.Id, accountId = box.Mailbox.AccountId;
         long size = items.Sum(item => item.Body.Length);
-        if (!batch.Account(accountId).HasRoom(items.Count, size, quotaBytes))
-        {
-            _outcome = new AppendOutcome(StoreError.OverQuota, 0, []);
-            return;
-        }
+        // What goes in the same change is a message too.
+        if (!batch.Account(accountId).HasRoom(items.Count - (freed > 0 ? 1 : 0), size - freed, quotaBytes))
+            return new AppendOutcome(StoreError.OverQuota, 0, []);
         int[] keywords = [.. items.Select(item => box.KeywordSet(item.Keywords))];
         if (keywords.Contains(-1))
-        {
-            _outcome = new AppendOutcome(StoreError.Limit, 0, []);
-            return;
-        }
+            return new AppendOutcome(StoreError.Limit, 0, []);
         var uids = new uint[items.Count];
         for (int i = 0; i < items.Count; i++)
         {
@@ -63,6 +59,6 @@ internal sealed class AppendChange(long mailboxId, long reader, long quotaBytes,
         }
         if (reader != 0 && items.Any(item => item.Flags.HasFlag(MessageFlags.Seen)))
             batch.SetSeen(box, reader, batch.SeenOf(box, reader).With([.. uids.Where((_, i) => items[i].Flags.HasFlag(MessageFlags.Seen))]));
-        _outcome = new AppendOutcome(StoreError.None, box.Counters.UidValidity, uids);
+        return new AppendOutcome(StoreError.None, box.Counters.UidValidity, uids);
     }
 }

@@ -1,0 +1,84 @@
+using System.Text;
+using MailEngine.Imap.Fetch;
+using MailEngine.Mime;
+using MailEngine.Store;
+
+namespace MailEngine.Imap.Urls;
+
+/// <summary>The octets that a URL names, as FETCH BODY would send them. RFC 4469 §3</summary>
+internal sealed class UrlContent : IDisposable
+{
+    readonly StoredMessage _message;
+    readonly byte[]? _fields;    // a subset of header fields is put together first
+    readonly OctetRange _range;
+
+    UrlContent(StoredMessage message, OctetRange range, byte[]? fields)
+    {
+        _message = message;
+        _range = range;
+        _fields = fields;
+    }
+
+    public long Length => _range.Length;
+
+    /// <summary>The part with its place, for those who decode it; null for header fields.</summary>
+    public StoredMessage Message => _message;
+
+    /// <exception cref="IOException">The bytes of the message are lost.</exception>
+    public void Read(long offset, Span<byte> to)
+    {
+        if (_fields is not null)
+            _fields.AsSpan((int)(_range.Start + offset), to.Length).CopyTo(to);
+        else if (_message.Read(_range.Start + offset, to) != to.Length)
+            throw new IOException("The message is shorter than its row says.");
+    }
+
+    /// <summary>Finds what a URL names in a mailbox that its user may read; null: it names nothing there.</summary>
+    /// <exception cref="IOException">The bytes of the message are lost.</exception>
+    public static UrlContent? Find(MailStore store, Mailbox box, ImapUrl url, int depth)
+    {
+        MailboxSnapshot now = box.Current;
+        if (!box.Rights.HasFlag(AclRights.Read) || url.UidValidity is { } validity && validity != now.UidValidity)
+            return null;
+        int index = now.IndexOf(url.Uid);
+        if (index < 0 || SectionOf(url, depth) is not { } section)
+            return null;
+        StoredMessage? message = new(store, box);
+        message.MoveTo(now[index]);
+        try
+        {
+            if (message.Find(section) is { } found)
+            {
+                byte[]? fields = null;
+                if (section.Kind is SectionKind.HeaderFields or SectionKind.HeaderFieldsNot)
+                {
+                    using var subset = new ByteBuffer(1024);
+                    using var header = new ByteBuffer(1024);
+                    message.ReadFields(section, found, header, subset);
+                    fields = subset.Written.ToArray();
+                    found = new OctetRange(0, fields.Length);
+                }
+                long start = Math.Min(url.Origin, found.Length);
+                var content = new UrlContent(message, new OctetRange(found.Start + start, Math.Min(url.Count, found.Length - start)), fields);
+                message = null;
+                return content;
+            }
+            return null;
+        }
+        finally
+        {
+            message?.Dispose();
+        }
+    }
+
+    /// <summary>The section of a URL; null: not one.</summary>
+    public static BodySection? SectionOf(ImapUrl url, int depth)
+    {
+        var reader = new ImapReader(Encoding.UTF8.GetBytes($"[{url.Section}]\r\n"), depth);
+        BodySection section = FetchItems.Section(ref reader, peek: true);
+        reader.End();
+        return reader.Failed ? null : section;
+    }
+
+    public void Dispose() => _message.Dispose();
+}

@@ -1,0 +1,36 @@
+namespace MailEngine.Store.Changes;
+
+/// <summary>REPLACE: a new message in, the old one out, both or neither. RFC 8508 §3.4</summary>
+/// <param name="reader">As of <see cref="AppendChange"/>, in the target.</param>
+internal sealed class ReplaceChange(long fromId, uint uid, long toId, long reader, long quotaBytes, AppendItem item) : StoreChange<AppendOutcome>
+{
+    AppendOutcome _outcome;
+
+    public override long Bytes => item.Body.OwnRange is null ? item.Body.Length : 0;
+
+    protected override AppendOutcome Outcome => _outcome;
+
+    protected override AppendOutcome Fault => new(StoreError.Unavailable, 0, []);
+
+    public override void Prepare(CommitBatch batch)
+    {
+        MailboxDraft? from = batch.Mailbox(fromId), to = batch.Mailbox(toId);
+        if (from is null || to is null)
+        {
+            _outcome = new AppendOutcome(StoreError.NoSuchMailbox, 0, []);
+            return;
+        }
+        MailboxSnapshot now = from.Snapshot;
+        int index = now.IndexOf(uid);
+        if (index < 0)
+        {
+            _outcome = new AppendOutcome(StoreError.NoSuchMessage, 0, []);
+            return;
+        }
+        // Only the difference counts against the quota: RFC 8508 §3.4.
+        long freed = from.Mailbox.AccountId == to.Mailbox.AccountId ? now[index].Size : 0;
+        _outcome = AppendChange.Append(batch, to, reader, quotaBytes, [item], freed);
+        if (_outcome.Error == StoreError.None)
+            ExpungeChange.Expunge(batch, from, [uid]);
+    }
+}
