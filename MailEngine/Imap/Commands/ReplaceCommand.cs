@@ -47,6 +47,6 @@ internal sealed record ReplaceCommand(SequenceSet Set, bool IsUid, MailboxName N
             return ImapReply.No(outcome.Error);
         // Before the EXPUNGE: RFC 8508 §4.3.
         session.Writer.WriteAscii($"* OK [APPENDUID {outcome.UidValidity} {SequenceSet.Text(outcome.Uids)}] Replacement message ready\r\n");
-        return ImapReply.Ok("REPLACE completed");
+        return session.TellExpunged("REPLACE completed");
     }
 }
