@@ -48,6 +48,10 @@ public sealed class EngineOptions
     /// only: RFC 8437 §8 asks for the switch.</summary>
     public bool ImapUnauthenticate { get; set; } = true;
 
+    /// <summary>True: APPEND takes 8-bit header fields also from clients that did not enable UTF8=ACCEPT, as old mail moved in from elsewhere
+    /// has them. Default false: RFC 6855 §4 wants them refused.</summary>
+    public bool AllowRawHeaders { get; set; }
+
     public TlsOptions Tls { get; set; } = new();
 
     public LimitOptions Limits { get; set; } = new();

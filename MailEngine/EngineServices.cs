@@ -72,7 +72,7 @@ public sealed class EngineServices : IAsyncDisposable
         MailEngine.Store.Backup.StoreRestore.Finish(Options.DataPath);   // a restore that a crash interrupted
 
         // The two databases do not know one another, and each takes its time: start both.
-        Task<MailStore> store = MailStore.OpenAsync(Options.DataPath, Options.Store, Clock, logs.CreateLogger<MailStore>());
+        Task<MailStore> store = MailStore.OpenAsync(Options.DataPath, Options.Store, Clock, logs.CreateLogger<MailStore>(), Options.Limits);
         try
         {
             Database = Made(await AccountsDatabase.OpenAsync(Options.DataPath, Clock, logs.CreateLogger<AccountsDatabase>()));

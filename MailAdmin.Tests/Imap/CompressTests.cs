@@ -33,6 +33,7 @@ public class CompressTests
         byte[] noise = new byte[500_000];
         new Random(3).NextBytes(noise);
         noise.AsSpan().Replace((byte)0, (byte)1);
+        "\r\n"u8.CopyTo(noise);   // no header
         await c.SendAsync($"i APPEND INBOX {{{noise.Length}}}\r\n");
         await c.PlayAsync("S: + *");
         await c.SendAsync(noise);

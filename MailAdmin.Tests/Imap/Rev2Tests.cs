@@ -76,7 +76,7 @@ public class Rev2Tests
             S: 6 OK *
             """);
         await c.SendAsync("7 SELECT \"\u00ff\u00fe\"\r\n");   // no UTF-8
-        await c.PlayAsync("S: 7 NO [CANNOT] *");
+        await c.PlayAsync("S: 7 BAD *");
         await old.PlayAsync("C: 1 LIST \"\" Entw*\nS: * LIST (\\HasNoChildren) \"/\" \"Entw&APw-rfe &- mehr\"\nS: 1 OK *\nC: 2 SELECT \"Entw&APw-rfe &- mehr\"");
         await old.ReadUntilAsync("2 OK");
     }

@@ -86,7 +86,7 @@ public sealed class MailRig : IAsyncDisposable
         };
         change?.Invoke(options);
         AccountsRig accounts = await AccountsRig.OpenAsync(TimeProvider.System, System.IO.Path.Combine(folder.Path, "accounts"), options.Limits);
-        MailStore store = await MailStore.OpenAsync(folder.Path, options.Store, clock, NullLogger<MailStore>.Instance);
+        MailStore store = await MailStore.OpenAsync(folder.Path, options.Store, clock, NullLogger<MailStore>.Instance, options.Limits);
         var trace = new TraceLog(folder.Path, clock, NullLogger<TraceLog>.Instance);
         var sessions = new SessionRegistry(options);
         var heartbeat = new Heartbeat(clock);

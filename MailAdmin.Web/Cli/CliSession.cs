@@ -73,7 +73,7 @@ sealed class CliSession : IAsyncDisposable
             return running;
         try
         {
-            _store = await MailStore.OpenAsync(Options.DataPath, Options.Store, TimeProvider.System, NullLogger<MailStore>.Instance);
+            _store = await MailStore.OpenAsync(Options.DataPath, Options.Store, TimeProvider.System, NullLogger<MailStore>.Instance, Options.Limits);
         }
         catch (StoreOpenException)
         {

@@ -55,6 +55,8 @@ internal static class Capabilities
         "UIDONLY",              // RFC 9586 §3
         "UNSELECT",             // RFC 3691 §2
         "URL-PARTIAL",          // RFC 5550 §3.2
+        "URLAUTH",              // RFC 4467 §1
+        "UTF8=ACCEPT",          // RFC 6855 §3
         "WITHIN",               // RFC 5032 §2
     ];
 

@@ -13,6 +13,12 @@ internal sealed class EnabledExtensions
     /// <summary>IMAP4rev2: mailbox names in UTF-8, ESEARCH for SEARCH, nothing is \Recent, LIST at SELECT. RFC 9051 §6.3.1</summary>
     public bool Rev2 { get; private set; }
 
+    /// <summary>Strings and mailbox names in UTF-8, 8-bit header fields. RFC 6855 §3; IMAP4rev2 has it built in.</summary>
+    public bool Utf8 => Utf8Accept || Rev2;
+
+    /// <summary>UTF8=ACCEPT itself was enabled.</summary>
+    public bool Utf8Accept { get; private set; }
+
     /// <summary>No sequence numbers, neither way: UIDFETCH and VANISHED in place of FETCH and EXPUNGE. RFC 9586</summary>
     public bool UidOnly { get; private set; }
 
@@ -31,6 +37,9 @@ internal sealed class EnabledExtensions
             case "IMAP4REV2":
                 Rev2 = true;
                 return "IMAP4rev2";
+            case "UTF8=ACCEPT":
+                Utf8Accept = true;
+                return "UTF8=ACCEPT";
             case "UIDONLY":
                 UidOnly = true;
                 return "UIDONLY";

@@ -44,6 +44,9 @@ internal static class ImapCommandTable
         new("APPEND", ImapState.LoggedIn, SeqUse.None, AppendCommand.Parse),
         new("COMPRESS", ImapState.LoggedIn, SeqUse.None, CompressCommand.Parse),
         new("NOTIFY", ImapState.LoggedIn, SeqUse.None, NotifyCommand.Parse),
+        new("GENURLAUTH", ImapState.LoggedIn, SeqUse.None, GenUrlAuthCommand.Parse),
+        new("URLFETCH", ImapState.LoggedIn, SeqUse.None, UrlFetchCommand.Parse),
+        new("RESETKEY", ImapState.LoggedIn, SeqUse.None, ResetKeyCommand.Parse),
         new("IDLE", ImapState.LoggedIn, SeqUse.None, IdleCommand.Parse),
 
         new("CHECK", ImapState.Selected, SeqUse.None, NoopCommand.ParseCheck),

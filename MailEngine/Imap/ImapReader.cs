@@ -30,6 +30,9 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
     /// <summary>What "$" stands for; null: no search result can be saved in this state. RFC 5182 §2.1</summary>
     public SequenceSet? Saved { get; init; }
 
+    /// <summary>A charset must not be named: all is UTF-8. RFC 6855 §3</summary>
+    public bool NoCharset { get; init; }
+
     public readonly bool Failed => Error is not null;
 
     public readonly bool AtEnd => _at >= _command.Length || _command[_at] is (byte)'\r' or (byte)'\n';
@@ -198,9 +201,18 @@ internal ref struct ImapReader(ReadOnlySpan<byte> command, int depth, NameForm? 
         if (end >= 0 && rest[end] == (byte)'"')
         {
             _at += end + 1;
-            return rest[..end];
+            return Quoted(rest[..end]);
         }
-        return EscapedString(rest);
+        return Quoted(EscapedString(rest));
+    }
+
+    /// <summary>8-bit octets of a quoted string are UTF-8, or it is none. RFC 6855 §3, RFC 9051 §9 (QUOTED-CHAR)</summary>
+    ReadOnlySpan<byte> Quoted(ReadOnlySpan<byte> text)
+    {
+        if (System.Text.Unicode.Utf8.IsValid(text))
+            return text;
+        Fail("Not UTF-8");
+        return default;
     }
 
     ReadOnlySpan<byte> EscapedString(ReadOnlySpan<byte> rest)

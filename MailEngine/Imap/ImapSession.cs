@@ -364,7 +364,7 @@ internal sealed class ImapSession
 
     Received Parse(ReadOnlySpan<byte> command, bool onlyName)
     {
-        var reader = new ImapReader(command, Limits.Depth, Writer.Names) { Saved = Selected?.Saved };
+        var reader = new ImapReader(command, Limits.Depth, Writer.Names) { Saved = Selected?.Saved, NoCharset = Enabled.Utf8Accept };
         ReadOnlySpan<byte> tagBytes = reader.Tag();
         if (tagBytes.IsEmpty || tagBytes.Length > 128 || !reader.TryTake((byte)' '))
             return new Received("*", null, null, ImapReply.Bad("Expected a tag and a command"));

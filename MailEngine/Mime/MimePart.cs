@@ -41,4 +41,6 @@ internal readonly record struct MimeLimits(int Parts, int Depth)
 {
     /// <summary>The defaults of <see cref="LimitOptions.MimeParts"/> and <see cref="LimitOptions.Depth"/>.</summary>
     public static MimeLimits Default { get; } = new(1000, 100);
+
+    public static MimeLimits Of(LimitOptions limits) => new(limits.MimeParts, limits.Depth);
 }

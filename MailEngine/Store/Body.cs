@@ -13,6 +13,7 @@ public sealed class BodyWriter : IDisposable
 {
     readonly SegmentFiles _segments;
     readonly int _inlineBytes;
+    readonly MimeLimits _limits;
     byte[]? _buffer;
     uint _ownNumber;
     SafeFileHandle? _own;
@@ -20,8 +21,9 @@ public sealed class BodyWriter : IDisposable
     int _buffered;
     long _flushed;
 
-    internal BodyWriter(SegmentFiles segments, int inlineBytes)
+    internal BodyWriter(SegmentFiles segments, int inlineBytes, MimeLimits limits)
     {
+        _limits = limits;
         _segments = segments;
         _inlineBytes = inlineBytes;
         _buffer = ArrayPool<byte>.Shared.Rent(8192);
@@ -59,7 +61,7 @@ public sealed class BodyWriter : IDisposable
         Body body;
         if (_own is null)
         {
-            body = new Body(_segments, _buffer, _buffered, _crc);
+            body = new Body(_segments, _limits, _buffer, _buffered, _crc);
         }
         else
         {
@@ -68,7 +70,7 @@ public sealed class BodyWriter : IDisposable
             SegmentRecord.WriteHeader(header, RecordKind.Body, [], (uint)Length, _crc);
             RandomAccess.Write(_own, header, 0);
             _segments.SyncOwn(_own);
-            body = new Body(_segments, _ownNumber, Length);
+            body = new Body(_segments, _limits, _ownNumber, Length);
             _own = null;
             ArrayPool<byte>.Shared.Return(_buffer);
         }
@@ -113,21 +115,24 @@ public sealed class BodyWriter : IDisposable
 public sealed unsafe class Body : IDisposable
 {
     readonly SegmentFiles _segments;
+    readonly MimeLimits _limits;
     readonly uint _ownNumber;
     byte[]? _buffer;
     bool _committed;
     MessageSummary? _summary;
 
-    internal Body(SegmentFiles segments, byte[] buffer, int length, uint crc)
+    internal Body(SegmentFiles segments, MimeLimits limits, byte[] buffer, int length, uint crc)
     {
+        _limits = limits;
         _segments = segments;
         _buffer = buffer;
         Length = length;
         Crc = crc;
     }
 
-    internal Body(SegmentFiles segments, uint ownNumber, long length)
+    internal Body(SegmentFiles segments, MimeLimits limits, uint ownNumber, long length)
     {
+        _limits = limits;
         _segments = segments;
         _ownNumber = ownNumber;
         Length = length;
@@ -191,14 +196,14 @@ public sealed unsafe class Body : IDisposable
     MessageSummary Summarize()
     {
         if (OwnRange is not { } own)
-            return MessageSummary.Of(Inline.Span);
+            return MessageSummary.Of(Inline.Span, _limits);
         using var file = MemoryMappedFile.CreateFromFile(_segments.PathOf(own.Segment), FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
         using MemoryMappedViewAccessor view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         byte* start = null;
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         try
         {
-            return MessageSummary.Of(new ReadOnlySpan<byte>(start + view.PointerOffset + own.Offset, (int)Length));
+            return MessageSummary.Of(new ReadOnlySpan<byte>(start + view.PointerOffset + own.Offset, (int)Length), _limits);
         }
         finally
         {

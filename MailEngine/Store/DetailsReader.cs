@@ -140,7 +140,7 @@ public sealed class DetailsReader : IDisposable
         byte[] body = new byte[entry.BodyLength];
         using (var reader = new MessageReader(_partition.Segments, default, new BodyRange(entry.BodySegment, entry.BodyOffset, entry.BodyLength)))
             reader.Read(0, body);
-        MessageSummary summary = MessageSummary.Of(body);
+        MessageSummary summary = MessageSummary.Of(body, _partition.MimeLimits);
         byte[] id = Encoding.UTF8.GetBytes(summary.MessageId ?? ""), preview = Encoding.UTF8.GetBytes(summary.Preview);
         byte[] parent = First(Encoding.UTF8.GetBytes(summary.References)).ToArray();
         _computed = [.. summary.Envelope, .. summary.BodyStructure, .. summary.Layout, .. id, .. preview, .. parent];

@@ -201,6 +201,12 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         return seen;
     }
 
+    public string? UrlKey(long mailboxId)
+    {
+        using SqliteStatement key = db.Prepare("SELECT key FROM url_key WHERE mailbox=?1");
+        return key.Bind(1, mailboxId).Step() ? key.Text(0) : null;
+    }
+
     /// <summary>Keys of the newest remembered deliveries, oldest first, with the time each is forgotten (Unix seconds).</summary>
     public void Delivered(int most, Action<UInt128, long> take)
     {

@@ -7,7 +7,7 @@ namespace MailEngine.Store;
 /// a mailbox's rows side by side. Every row carries its account id: what a later move to a shared database needs.</remarks>
 internal static class IndexSchema
 {
-    public const int Version = 5;
+    public const int Version = 6;
 
     const string Tables = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -33,6 +33,7 @@ internal static class IndexSchema
         CREATE TABLE annotation(mailbox INTEGER NOT NULL, reader INTEGER NOT NULL, entry TEXT NOT NULL, account INTEGER NOT NULL,
             value BLOB NOT NULL, PRIMARY KEY(mailbox, reader, entry)) WITHOUT ROWID;
         CREATE TABLE quota(account INTEGER PRIMARY KEY, bytes INTEGER, messages INTEGER, mailboxes INTEGER);
+        CREATE TABLE url_key(mailbox INTEGER PRIMARY KEY, account INTEGER NOT NULL, key TEXT NOT NULL);
         CREATE TABLE delivered(id INTEGER PRIMARY KEY, key BLOB NOT NULL, expires INTEGER NOT NULL);
         CREATE TABLE queue(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, message_key TEXT NOT NULL, reverse_path TEXT NOT NULL,
             recipient TEXT NOT NULL, parameters TEXT NOT NULL, state INTEGER NOT NULL, queued_at INTEGER NOT NULL, next_attempt INTEGER NOT NULL,
@@ -60,6 +61,7 @@ internal static class IndexSchema
             value BLOB NOT NULL, PRIMARY KEY(mailbox, reader, entry)) WITHOUT ROWID;
         CREATE TABLE quota(account INTEGER PRIMARY KEY, bytes INTEGER, messages INTEGER, mailboxes INTEGER)
         """,
+        "CREATE TABLE url_key(mailbox INTEGER PRIMARY KEY, account INTEGER NOT NULL, key TEXT NOT NULL)",
     ];
 
     /// <summary>Makes the tables in a new file; brings an old one to this version.</summary>

@@ -1,4 +1,5 @@
 using MailEngine.Io;
+using MailEngine.Mime;
 using MailEngine.Store.Backup;
 using MailEngine.Store.Changes;
 using MailEngine.Store.Repair;
@@ -43,12 +44,20 @@ public sealed class MailStore : IAsyncDisposable
     internal Partition Default => _partition;
 
     /// <exception cref="StoreOpenException">Its message is one line for the operator.</exception>
-    public static Task<MailStore> OpenAsync(string dataPath, StoreOptions options, TimeProvider clock, ILogger<MailStore> log) => Task.Run(() =>
-        new MailStore(dataPath, Partition.Open(Path.Combine(dataPath, "partitions", "default"), options, clock, log), options, clock, log));
+    /// <param name="limits">Mailboxes of an account, MIME parts and their depth; null: the defaults.</param>
+    public static Task<MailStore> OpenAsync(string dataPath, StoreOptions options, TimeProvider clock, ILogger<MailStore> log, LimitOptions? limits = null) => Task.Run(() =>
+    {
+        limits ??= new LimitOptions();
+        Partition partition = Partition.Open(Path.Combine(dataPath, "partitions", "default"), options, clock, log);
+        partition.MimeLimits = MimeLimits.Of(limits);
+        return new MailStore(dataPath, partition, options, clock, log) { MailboxesPerAccount = limits.MailboxesPerAccount };
+    });
+
+    internal MimeLimits MimeLimits => _partition.MimeLimits;
 
     /// <summary>Starts a message.</summary>
     /// <param name="inMemory">Octets of it that may be held in memory, <see cref="StoreOptions.InlineBodyBytes"/> at the most.</param>
-    public BodyWriter NewBody(long inMemory = long.MaxValue) => new(_partition.Segments, (int)Math.Clamp(inMemory, 0, _options.InlineBodyBytes));
+    public BodyWriter NewBody(long inMemory = long.MaxValue) => new(_partition.Segments, (int)Math.Clamp(inMemory, 0, _options.InlineBodyBytes), _partition.MimeLimits);
 
     /// <summary>Keeps an accepted message: every deposit and every queue row in one commit (S1).</summary>
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken ct) => AcceptAsync(acceptance, [], ct);
@@ -248,6 +257,22 @@ public sealed class MailStore : IAsyncDisposable
 
     /// <summary>Gives <paramref name="take"/> every event in mailboxes of an account until the answer is disposed; see <see cref="AccountEvents"/>.</summary>
     internal IDisposable Watch(long accountId, Action<MailboxEvent> take) => _partition.Events.Watch(accountId, take);
+
+    /// <summary>Key of a mailbox that its authorized URLs are made with, 64 hex digits; null: no URL of it is worth anything. RFC 4467 §2.2</summary>
+    public string? FindUrlKey(Mailbox box) => _partition.Read(r => r.UrlKey(box.Id));
+
+    /// <summary>The same; makes one where there is none. It is durable when the task ends.</summary>
+    public async Task<(StoreError Error, string? Key)> UrlKeyAsync(Mailbox box)
+    {
+        if (FindUrlKey(box) is { } key)
+            return (StoreError.None, key);
+        StoreError error = await _partition.CommitAsync(new UrlKeyChange(box.Id));
+        return (error, FindUrlKey(box));
+    }
+
+    /// <summary>Makes all authorized URLs of a mailbox worth nothing.</summary>
+    /// <param name="box">Null: of all mailboxes of the account.</param>
+    public Task<StoreError> ResetUrlKeysAsync(long accountId, Mailbox? box) => _partition.CommitAsync(new ResetUrlKeysChange(accountId, box?.Id));
 
     /// <summary>First UID that is \Recent for the caller; the messages are recent for nobody else after it. RFC 3501 §2.3.2</summary>
     public Task<uint> ClaimRecentAsync(Mailbox box)

@@ -88,6 +88,9 @@ internal sealed class Partition : IAsyncDisposable
 
     public SegmentFiles Segments { get; }
 
+    /// <summary>How far messages are taken apart that are deposited from now on.</summary>
+    public Mime.MimeLimits MimeLimits { get; set; } = Mime.MimeLimits.Default;
+
     /// <summary>What happens in mailboxes, for whoever watches.</summary>
     public AccountEvents Events { get; } = new();
 

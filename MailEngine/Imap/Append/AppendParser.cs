@@ -19,10 +19,13 @@ internal sealed class AppendParser(bool single = false)
         Part,
         /// <summary>Behind a part.</summary>
         AfterPart,
+        /// <summary>Behind the literal of UTF8 (...). RFC 6855 §4</summary>
+        AfterUtf8,
     }
 
     readonly List<AppendStep> _steps = [];
     Place _place;
+    Place _afterUtf8;   // where the closing parenthesis leads to
     bool _waits;   // a literal ended the piece
 
     /// <summary>What the piece read last asks for, in order.</summary>
@@ -56,6 +59,10 @@ internal sealed class AppendParser(bool single = false)
                     break;
                 case Place.Part:
                     Part(ref r);
+                    break;
+                case Place.AfterUtf8:
+                    r.Take((byte)')');
+                    _place = _afterUtf8;
                     break;
                 default:
                     _place = r.TryTake((byte)')') ? Place.AfterMessage : Place.Part;
@@ -99,12 +106,13 @@ internal sealed class AppendParser(bool single = false)
         }
         else
         {
-            Literal(ref r, AppendStepKind.Literal, isWhole: true);
             _place = Place.AfterMessage;
+            if (!TryUtf8(ref r))
+                Literal(ref r, AppendStepKind.Literal, isWhole: true);
         }
     }
 
-    // cat-part = "TEXT" SP literal / "URL" SP astring (RFC 4469 §5)
+    // cat-part = "TEXT" SP literal / "URL" SP astring / utf8-literal (RFC 4469 §5)
     void Part(ref ImapReader r)
     {
         _place = Place.AfterPart;
@@ -121,8 +129,21 @@ internal sealed class AppendParser(bool single = false)
             else
                 _steps.Add(new AppendStep(AppendStepKind.Url) { Url = r.AstringText() });
         }
-        else
+        else if (!TryUtf8(ref r))
             r.Fail("Expected TEXT or URL");
+    }
+
+    // utf8-literal = "UTF8" SP "(" literal8 ")" (RFC 6855 §4)
+    bool TryUtf8(ref ImapReader r)
+    {
+        if (!r.TryWord("UTF8"u8))
+            return false;
+        r.Sp();
+        r.Take((byte)'(');
+        Literal(ref r, AppendStepKind.Literal);
+        _afterUtf8 = _place;
+        _place = Place.AfterUtf8;
+        return true;
     }
 
     void Literal(ref ImapReader r, AppendStepKind kind, bool isWhole = false)

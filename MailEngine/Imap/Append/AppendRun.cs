@@ -271,6 +271,8 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
     {
         if (_refusal is null && _incoming!.Length == 0)
             _refusal = s_empty;
+        else if (_refusal is null && _incoming!.HasRawHeader && !session.Enabled.Utf8 && !session.Services.Options.AllowRawHeaders)
+            _refusal = ImapReply.No("[CANNOT] 8-bit header fields need ENABLE UTF8=ACCEPT");   // RFC 6855 §4
         if (_refusal is not null)
             return;
         Body? body = null;

@@ -34,7 +34,7 @@ internal sealed record EnableCommand(IReadOnlyList<string> Names) : ImapCommand
             if (!wasAware && session.Enabled.CondStore)
                 session.Selected?.WriteHighestModSeq(session.Writer);
         }
-        if (session.Enabled.Rev2)
+        if (session.Enabled.Utf8)
             session.Writer.Names = session.Writer.Names.WithUtf8();
         session.Writer.WriteAscii($"* ENABLED{string.Concat(enabled.Select(name => " " + name))}\r\n");
         return new(ImapReply.Ok("ENABLE completed"));

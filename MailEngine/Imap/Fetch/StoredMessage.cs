@@ -182,7 +182,7 @@ internal sealed class StoredMessage(MailStore store, Mailbox box) : IDisposable
             {
                 var body = new byte[_entry.BodyLength];
                 Read(_entry.PrefixLength, body);
-                _summary = MessageSummary.Of(body);
+                _summary = MessageSummary.Of(body, store.MimeLimits);
             }
             return _summary;
         }

@@ -14,6 +14,8 @@ internal sealed record SearchArguments(SearchReturn? Return, SearchProgram? Prog
         bool known = true;
         if (r.TryWord("CHARSET"u8))
         {
+            if (r.NoCharset)
+                r.Fail("No CHARSET after ENABLE UTF8=ACCEPT");   // RFC 6855 §3
             r.Sp();
             known = IsKnownCharset(r.Astring());
             r.Sp();

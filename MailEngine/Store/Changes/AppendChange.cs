@@ -22,11 +22,12 @@ internal sealed class AppendChange(long mailboxId, long reader, long quotaBytes,
     public override void Prepare(CommitBatch batch)
     {
         MailboxDraft? box = batch.Mailbox(mailboxId);
-        _outcome = box is null ? new AppendOutcome(StoreError.NoSuchMailbox, 0, []) : Append(batch, box, reader, quotaBytes, items, freed: 0);
+        _outcome = box is null ? new AppendOutcome(StoreError.NoSuchMailbox, 0, []) : Append(batch, box, reader, quotaBytes, items, freed: 0, InLog);
     }
 
     /// <param name="freed">Octets that the same change takes out of the account.</param>
-    internal static AppendOutcome Append(CommitBatch batch, MailboxDraft box, long reader, long quotaBytes, IReadOnlyList<AppendItem> items, long freed)
+    /// <param name="inLog">The change is <see cref="StoreChange.InLog"/>.</param>
+    internal static AppendOutcome Append(CommitBatch batch, MailboxDraft box, long reader, long quotaBytes, IReadOnlyList<AppendItem> items, long freed, bool inLog)
     {
         long mailboxId = box.Mailbox.Id, accountId = box.Mailbox.AccountId;
         long size = items.Sum(item => item.Body.Length);
@@ -53,7 +54,7 @@ internal sealed class AppendChange(long mailboxId, long reader, long quotaBytes,
             };
             if (item.Uid != 0)
                 box.SkipTo(item.Uid);
-            uint uid = uids[i] = batch.Deposit(box, ref entry, default, InLog);
+            uint uid = uids[i] = batch.Deposit(box, ref entry, default, inLog);
             MessageSummary summary = item.Body.Summary;
             batch.Row(index => index.PutMessage(mailboxId, uid, accountId, summary));
         }

@@ -43,6 +43,7 @@ internal sealed class PurgeChange : StoreChange<PurgeOutcome>
                 if (rows == 0 && PurgeRows(index, "expunged", box) == 0 && PurgeRows(index, "chunk", box) == 0)
                 {
                     index.Run("DELETE FROM acl WHERE mailbox=?1", box);
+                    index.Run("DELETE FROM url_key WHERE mailbox=?1", box);
                     index.Run("DELETE FROM seen WHERE mailbox=?1", box);
                     index.Run("DELETE FROM annotation WHERE mailbox=?1", box);
                     index.Run("DELETE FROM meta WHERE key='forgotten ' || ?1", box);

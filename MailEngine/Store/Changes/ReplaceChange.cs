@@ -6,6 +6,8 @@ internal sealed class ReplaceChange(long fromId, uint uid, long toId, long reade
 {
     AppendOutcome _outcome;
 
+    public override bool BringsMail => true;
+
     public override long Bytes => item.Body.OwnRange is null ? item.Body.Length : 0;
 
     protected override AppendOutcome Outcome => _outcome;
@@ -29,7 +31,7 @@ internal sealed class ReplaceChange(long fromId, uint uid, long toId, long reade
         }
         // Only the difference counts against the quota: RFC 8508 §3.4.
         long freed = from.Mailbox.AccountId == to.Mailbox.AccountId ? now[index].Size : 0;
-        _outcome = AppendChange.Append(batch, to, reader, quotaBytes, [item], freed);
+        _outcome = AppendChange.Append(batch, to, reader, quotaBytes, [item], freed, inLog: false);
         if (_outcome.Error == StoreError.None)
             ExpungeChange.Expunge(batch, from, [uid]);
     }
