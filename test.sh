@@ -9,7 +9,8 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en M
 fail() { echo "test.sh: $1"; echo "0 passed, 1 failed"; exit 1; }
 
 # Real programs that the tests drive, and what builds the library that watches a process's writes.
-packages=(chromium cyrus-admin swaks libnet-ssleay-perl libauthen-sasl-perl isync libsasl2-modules mutt curl openssl python3 gcc libc6-dev libsqlite3-0 procps mount util-linux ca-certificates)
+packages=(chromium cyrus-admin swaks libnet-ssleay-perl libauthen-sasl-perl isync libsasl2-modules mutt curl offlineimap3 fetchmail getmail6 imapfilter openssl python3 gcc libc6-dev libsqlite3-0 procps mount util-linux ca-certificates)
+command -v npm >/dev/null || packages+=(nodejs npm)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -18,6 +19,11 @@ if [ ${#missing[@]} -gt 0 ]; then
     export DEBIAN_FRONTEND=noninteractive
     (apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}") >/tmp/mailadmin-apt.log 2>&1 ||
         fail "apt-get could not install ${missing[*]}: $(tail -n 3 /tmp/mailadmin-apt.log | tr '\n' ' ')"
+fi
+
+# The client of MailAdmin.Tests/Imap/RealClientTests.cs that is no Debian package; versions are in its lock file.
+if [ ! -d tools/imapflow/node_modules/imapflow ]; then
+    npm ci --prefix tools/imapflow --ignore-scripts --no-audit --no-fund --silent || fail "npm: imapflow is not to be had"
 fi
 
 dotnet restore --locked-mode --verbosity quiet || fail "dotnet restore: the packages of the lock files are not to be had"
