@@ -145,7 +145,7 @@ internal sealed class SegmentReplay(SegmentFiles segments, IndexReader reader, I
             if (SegmentFiles.IsOwn(range, RandomAccess.GetLength(file)))
             {
                 // Synced before its deposit was written; its rows name the file from now on.
-                using var own = new Body(segments, range.Segment, range.Length);
+                using var own = new Body(segments, MimeLimits.Default, range.Segment, range.Length);
                 summary = own.Summary;
                 own.MarkCommitted();
                 writer.PutSegment(range.Segment, range.Offset + (long)range.Length);
