@@ -155,6 +155,8 @@ public sealed class LimitOptions
     public TimeSpan ImapProgress { get; set; } = TimeSpan.FromSeconds(10);
     /// <summary>Messages of one APPEND command. RFC 3502 §6.3.11 leaves it open; each is held open until all are there. Default 1000.</summary>
     public int AppendMessages { get; set; } = 1000;
+    /// <summary>Searches of one session that are kept up to date for its client. RFC 5267 §4.3.1 asks for at least one.</summary>
+    public int ImapUpdateContexts { get; set; } = 16;
     /// <summary>All input of one connection before log-in, bytes (attack case A6).</summary>
     public int PreAuthBytes { get; set; } = 8 << 10;
     /// <summary>Depth of parentheses and of MIME parts (attack case A7).</summary>
@@ -232,6 +234,9 @@ public sealed class StoreOptions
     public long ReserveBytes { get; set; } = 16L << 20;
     /// <summary>Messages in opened mailboxes that are kept in memory though nobody holds them; about 80 bytes each.</summary>
     public int CachedMessages { get; set; } = 1_000_000;
+    /// <summary>Memory for what messages are sorted, threaded and searched by (subjects, senders, references) in mailboxes used lately,
+    /// bytes. Default 128 MiB: about 500,000 messages.</summary>
+    public long ColumnBytes { get; set; } = 128L << 20;
     /// <summary>Changes that may wait for the commit loop of a partition.</summary>
     public int PendingChanges { get; set; } = 4096;
     /// <summary>False: nothing is synced. For filling a store before a measurement, never in use.</summary>

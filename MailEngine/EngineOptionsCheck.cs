@@ -92,6 +92,7 @@ public static class EngineOptionsCheck
         Within(errors, "Limits:Connections", limits.Connections, 10, 1_000_000);
         Within(errors, "Limits:ConnectionsPerAddress", limits.ConnectionsPerAddress, 1, 1_000_000);
         Within(errors, "Limits:ConnectionsPerAccount", limits.ConnectionsPerAccount, 1, 1_000_000);
+        Within(errors, "Limits:ImapUpdateContexts", limits.ImapUpdateContexts, 1, 1000);
         Within(errors, "Limits:ImapSearchTime", limits.ImapSearchTime, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         Within(errors, "Limits:ImapProgress", limits.ImapProgress, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         Within(errors, "Limits:TimeToAuthenticate", limits.TimeToAuthenticate, TimeSpan.FromSeconds(5), TimeSpan.FromHours(1));
@@ -118,6 +119,7 @@ public static class EngineOptionsCheck
         Within(errors, "Store:CompactionPercent", store.CompactionPercent, 1, 90);
         Within(errors, "Store:CompactionBytesPerSecond", store.CompactionBytesPerSecond, 0, int.MaxValue);
         Within(errors, "Store:CachedMessages", store.CachedMessages, 0, int.MaxValue);
+        Within(errors, "Store:ColumnBytes", store.ColumnBytes, 1L << 20, 1L << 40);
         Within(errors, "Store:PendingChanges", store.PendingChanges, 1, 1_000_000);
     }
 

@@ -22,8 +22,12 @@ internal static class Capabilities
         "CHILDREN",             // RFC 3348 §3
         "COMPRESS=DEFLATE",     // RFC 4978 §5
         "CONDSTORE",            // RFC 7162 §3.1.1
+        "CONTEXT=SEARCH",       // RFC 5267 §4.1
+        "CONTEXT=SORT",         // RFC 5267 §4.1
         "CREATE-SPECIAL-USE",   // RFC 6154 §3
         "ESEARCH",              // RFC 4731 §3
+        "ESORT",                // RFC 5267 §3.1
+        "I18NLEVEL=1",          // RFC 5255 §4.3
         "IDLE",                 // RFC 2177 §3
         "INPROGRESS",           // RFC 9585 §3
         "LIST-EXTENDED",        // RFC 5258 §3
@@ -49,8 +53,12 @@ internal static class Capabilities
         "RIGHTS=texk",          // RFC 4314 §5.1.1
         "SAVEDATE",             // RFC 8514 §4.1
         "SEARCHRES",            // RFC 5182 §2.1
+        "SORT",                 // RFC 5256 §3
+        "SORT=DISPLAY",         // RFC 5957 §1
         "SPECIAL-USE",          // RFC 6154 §2
         "STATUS=SIZE",          // RFC 8438 §2
+        "THREAD=ORDEREDSUBJECT",// RFC 5256 §3
+        "THREAD=REFERENCES",    // RFC 5256 §3
         "UIDPLUS",              // RFC 4315 §1
         "UIDONLY",              // RFC 9586 §3
         "UNSELECT",             // RFC 3691 §2

@@ -1,3 +1,4 @@
+using MailEngine.Imap.Contexts;
 using MailEngine.Store;
 
 namespace MailEngine.Imap;
@@ -34,6 +35,9 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
     /// <summary>Expunged messages wait to be announced.</summary>
     public bool IsBehind => !ReferenceEquals(Told, Seen);
 
+    /// <summary>Searches whose client hears of changes of their result; null: none yet. RFC 5267 §4.3</summary>
+    public UpdateContexts? Contexts { get; set; }
+
     public KeywordTexts Keywords { get; } = new();
 
     /// <summary>Nothing is \Recent in IMAP4rev2. RFC 9051 §E</summary>
@@ -57,6 +61,7 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
             difference = SnapshotDifference.Of(Told, now);
             whole = false;
         }
+        Contexts?.WriteRemoved(this, now, difference);
         WriteExpunged(writer, difference);
         if (difference.Added > 0)
         {
@@ -78,6 +83,7 @@ internal sealed class SelectedMailbox(Mailbox box, bool readOnly, uint recentFro
             if (enabled.CondStore || Differs(entry))
                 WriteFetch(writer, now, number - 1, withUid: true, withFlags: true);   // RFC 9051 §7.5.2: unsolicited, so with UID
         }
+        Contexts?.WriteAdded(this, now);
         Told = now;
         Seen = current;
         if (whole)

@@ -10,41 +10,28 @@ internal static class BaseSubject
 
     /// <param name="subject">Decoded and unfolded.</param>
     /// <returns>Upper case, for comparing octet by octet (RFC 5051).</returns>
-    public static string Of(string subject)
+    public static string Of(string subject) => Of(subject, out _);
+
+    /// <param name="isReply">It was a reply or a forward: a "re:", "fwd:", "(fwd)" or "[fwd:" was removed. RFC 5256 §3</param>
+    public static string Of(string subject, out bool isReply)
     {
+        isReply = false;
         Span<char> text = stackalloc char[MaxLength];
         int length = Collapse(subject, text);
         ReadOnlySpan<char> rest = text[..length];
         while (true)
         {
-            rest = RemoveTrailers(rest);
-            while (RemoveLeader(ref rest) || RemoveBlob(ref rest))
+            rest = RemoveTrailers(rest, ref isReply);
+            while (RemoveLeader(ref rest, ref isReply) || RemoveBlob(ref rest))
             {
             }
             // (6) "[fwd: subject]"
             if (!rest.StartsWith("[fwd:", StringComparison.OrdinalIgnoreCase) || !rest.EndsWith("]"))
                 break;
             rest = rest[5..^1];
+            isReply = true;
         }
-        return Fold(rest);
-    }
-
-    /// <summary>Form for comparing without case: upper case, compatibility decomposed. RFC 5051 §2</summary>
-    public static string Fold(ReadOnlySpan<char> text)
-    {
-        if (text.IsEmpty)
-            return "";
-        string upper = string.Create(text.Length, text, static (to, from) => from.ToUpperInvariant(to));
-        if (Ascii.IsValid(upper))
-            return upper;
-        try
-        {
-            return upper.Normalize(NormalizationForm.FormKD);
-        }
-        catch (ArgumentException)   // unpaired surrogates: left by cutting, or by a sender
-        {
-            return upper;
-        }
+        return UnicodeCasemap.Fold(rest);
     }
 
     /// <summary>(1) One space for any run of white space, none at the ends.</summary>
@@ -64,7 +51,7 @@ internal static class BaseSubject
     }
 
     /// <summary>(2) "(fwd)" and white space at the end.</summary>
-    static ReadOnlySpan<char> RemoveTrailers(ReadOnlySpan<char> rest)
+    static ReadOnlySpan<char> RemoveTrailers(ReadOnlySpan<char> rest, ref bool isReply)
     {
         while (true)
         {
@@ -72,11 +59,12 @@ internal static class BaseSubject
             if (!rest.EndsWith("(fwd)", StringComparison.OrdinalIgnoreCase))
                 return rest;
             rest = rest[..^5];
+            isReply = true;
         }
     }
 
     /// <summary>(3) White space, or any blobs and then "re", "fw" or "fwd", perhaps a blob, and a colon.</summary>
-    static bool RemoveLeader(ref ReadOnlySpan<char> rest)
+    static bool RemoveLeader(ref ReadOnlySpan<char> rest, ref bool isReply)
     {
         if (rest.StartsWith(' '))
         {
@@ -99,6 +87,7 @@ internal static class BaseSubject
         if (!at.StartsWith(':'))
             return false;
         rest = at[1..];
+        isReply = true;
         return true;
     }
 

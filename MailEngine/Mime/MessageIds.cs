@@ -39,6 +39,26 @@ internal static class MessageIds
         return string.Join(' ', ids);
     }
 
+    /// <summary>A stored identifier as it is compared: quoting that is not needed goes, since <c>"a"@b</c> is <c>a@b</c>. RFC 5256 §3</summary>
+    /// <param name="scratch">Holds the result where it differs.</param>
+    /// <returns>False: there is no identifier.</returns>
+    public static bool TryNormalise(ReadOnlySpan<byte> id, ByteBuffer scratch, out ReadOnlySpan<byte> plain)
+    {
+        plain = id;
+        if (id.IndexOfAny((byte)'"', (byte)'\\') < 0)
+            return !id.IsEmpty;
+        scratch.Clear();
+        for (int i = 0; i < id.Length; i++)
+        {
+            if (id[i] == (byte)'\\' && i + 1 < id.Length)
+                scratch.Write(id[++i]);
+            else if (id[i] != (byte)'"')
+                scratch.Write(id[i]);
+        }
+        plain = scratch.Written;
+        return !plain.IsEmpty;
+    }
+
     /// <summary>The next "&lt;...&gt;"; white space inside is a fault that is left out, so a folded one is refused.</summary>
     static bool Next(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> id)
     {

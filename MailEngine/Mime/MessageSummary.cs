@@ -90,7 +90,7 @@ public sealed class MessageSummary
         if (!list.MoveNext(out ListedAddress address))
             return "";
         ReadOnlySpan<byte> key = address.Kind == AddressKind.GroupStart ? address.Name : address.Local;
-        return Mime.BaseSubject.Fold(Charsets.Guess(key.Length > 255 ? key[..255] : key));
+        return UnicodeCasemap.Fold(Charsets.Guess(key.Length > 255 ? key[..255] : key));
     }
 
     /// <summary>What a thread needs to work out summaries one after the other.</summary>

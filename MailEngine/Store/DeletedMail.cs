@@ -57,7 +57,7 @@ internal sealed class DeletedMail(Partition partition)
     List<(ExpungedRow Row, MailboxName Mailbox)> Find(long accountId, string filter, bool matchText) => partition.Read(reader =>
     {
         var found = new List<(ExpungedRow, MailboxName)>();
-        string folded = BaseSubject.Fold(filter);
+        string folded = UnicodeCasemap.Fold(filter);
         long since = RetainedSince;
         foreach (MailboxRow box in reader.MailboxesOf(accountId).Concat(reader.DeletedMailboxesOf(accountId)))
         {

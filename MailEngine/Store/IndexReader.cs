@@ -97,7 +97,7 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     }
 
     /// <summary>Rows of table expunged of one mailbox.</summary>
-    /// <param name="folded">Only those with this in a sort key, as <see cref="Mime.BaseSubject.Fold"/> makes it; empty: all.</param>
+    /// <param name="folded">Only those with this in a sort key, as <see cref="Mime.UnicodeCasemap.Fold"/> makes it; empty: all.</param>
     public List<ExpungedRow> ExpungedOf(long mailboxId, string folded = "")
     {
         var rows = new List<ExpungedRow>();

@@ -2,6 +2,7 @@ using MailEngine.Io;
 using MailEngine.Mime;
 using MailEngine.Store.Backup;
 using MailEngine.Store.Changes;
+using MailEngine.Store.Columns;
 using MailEngine.Store.Repair;
 using Microsoft.Extensions.Logging;
 
@@ -287,6 +288,9 @@ public sealed class MailStore : IAsyncDisposable
 
     /// <summary>Bytes of a queued message.</summary>
     public MessageReader OpenBody(BodyRange body) => new(_partition.Segments, default, body);
+
+    /// <summary>What the messages of a mailbox are sorted, threaded and searched by; from memory after the first time.</summary>
+    internal ColumnView OpenColumns(Mailbox box, MailboxSnapshot snapshot, ColumnSet wanted) => _partition.Columns.View(box, snapshot, wanted);
 
     public DetailsReader OpenDetails(Mailbox box) => new(_partition, box);
 

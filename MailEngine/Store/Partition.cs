@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
 using MailEngine.Io;
+using MailEngine.Store.Columns;
 using MailEngine.Store.Repair;
 using Microsoft.Extensions.Logging;
 
@@ -60,6 +61,7 @@ internal sealed class Partition : IAsyncDisposable
         _mailboxes = new MailboxCache(options.CachedMessages);
         _delivered = new RecentDeliveries(options.DuplicateKeys);
         _reserve = new DiskReserve(Path.Combine(folder, "reserve"), options.ReserveBytes);
+        Columns = new ColumnCache(this, options.ColumnBytes);
         _waiting = Channel.CreateBounded<StoreChange>(new BoundedChannelOptions(options.PendingChanges) { SingleReader = true });
         var db = new SqliteDatabase(IndexPath, SqliteOpen.Create);
         try
@@ -93,6 +95,8 @@ internal sealed class Partition : IAsyncDisposable
 
     /// <summary>What happens in mailboxes, for whoever watches.</summary>
     public AccountEvents Events { get; } = new();
+
+    public ColumnCache Columns { get; }
 
     public TimeProvider Clock { get; }
 

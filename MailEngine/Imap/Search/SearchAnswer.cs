@@ -72,7 +72,7 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
         if (options.Has(ReturnItems.Partial))
         {
             (int start, int length) = options.Partial.Of(indexes.Count);
-            saved.AddRange(indexes[start..(start + length)]);
+            saved.AddRange(indexes.Skip(start).Take(length));
         }
         if (options.Has(ReturnItems.Min))
             saved.Add(indexes[0]);

@@ -1,4 +1,5 @@
 using MailEngine.Store;
+using MailEngine.Store.Columns;
 
 namespace MailEngine.Imap.Search;
 
@@ -30,10 +31,12 @@ internal sealed record SearchKey(SearchKind Kind)
     public ulong ModSeq { get; init; }
     /// <summary>Days since 0001-01-01, as <see cref="DateOnly.DayNumber"/>.</summary>
     public int Day { get; init; }
-    /// <summary>Text to find, or a keyword.</summary>
+    /// <summary>Text to find, folded (RFC 5051), or a keyword.</summary>
     public string Text { get; init; } = "";
     /// <summary>Field name of <see cref="SearchKind.Header"/>.</summary>
     public byte[] Field { get; init; } = [];
+    /// <summary>Where the text of the field stands ready in memory; None: it is read from the message.</summary>
+    public ColumnSet Column { get; init; }
 
     public SearchCost Cost => Kind switch
     {
@@ -67,4 +70,15 @@ internal sealed record SearchProgram(IReadOnlyList<SearchStep> Steps, int StackD
         }
         return false;
     }
+
+    /// <summary>What its most expensive key looks at.</summary>
+    public SearchCost Cost => Steps.Max(step => step.Key?.Cost ?? SearchCost.Entry);
+
+    /// <summary>The same for later snapshots: sequence numbers stand for the messages that have them in this one. RFC 5267 §4.3</summary>
+    public SearchProgram WithUids(MailboxSnapshot snapshot) => this with
+    {
+        Steps = [.. Steps.Select(step => step.Key is { Kind: SearchKind.Numbers } key
+            ? new SearchStep(new SearchKey(SearchKind.Uids) { Set = SequenceSet.OfUids(SequenceSet.UidsOf(snapshot, key.Set!.ResolveNumbers(snapshot, out _))) }, default)
+            : step)],
+    };
 }

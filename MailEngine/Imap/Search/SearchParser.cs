@@ -1,5 +1,7 @@
 using System.Text;
+using MailEngine.Mime;
 using MailEngine.Store;
+using MailEngine.Store.Columns;
 
 namespace MailEngine.Imap.Search;
 
@@ -199,15 +201,22 @@ internal ref struct SearchParser
             case "UID":
                 return new(SearchKind.Uids) { Set = r.SequenceSet() };
             case "FROM" or "TO" or "CC" or "BCC" or "SUBJECT":
-                return new(SearchKind.Header) { Field = Encoding.ASCII.GetBytes(name), Text = r.AstringText() };
+                return InField(Encoding.ASCII.GetBytes(name), r.AstringText(), name switch
+                {
+                    "FROM" => ColumnSet.FromText,
+                    "TO" => ColumnSet.ToText,
+                    "CC" => ColumnSet.CcText,
+                    "BCC" => ColumnSet.BccText,
+                    _ => ColumnSet.SubjectText,
+                });
             case "HEADER":
                 byte[] field = r.Astring().ToArray();
                 r.Sp();
-                return new(SearchKind.Header) { Field = field, Text = r.AstringText() };
+                return InField(field, r.AstringText(), Ascii.EqualsIgnoreCase(field, "Subject"u8) ? ColumnSet.SubjectText : ColumnSet.None);
             case "BODY":
-                return new(SearchKind.Body) { Text = r.AstringText() };
+                return new(SearchKind.Body) { Text = UnicodeCasemap.Fold(r.AstringText()) };
             case "TEXT":
-                return new(SearchKind.Text) { Text = r.AstringText() };
+                return new(SearchKind.Text) { Text = UnicodeCasemap.Fold(r.AstringText()) };
         }
         r.Fail("Unknown search key");
         return new(SearchKind.All);
@@ -238,6 +247,14 @@ internal ref struct SearchParser
             r.Fail("Not an object identifier");
         return id;
     }
+
+    /// <summary>An empty text asks whether the field is there (RFC 9051 §6.4.4); what is stored ready does not tell.</summary>
+    static SearchKey InField(byte[] field, string text, ColumnSet column) => new(SearchKind.Header)
+    {
+        Field = field,
+        Text = UnicodeCasemap.Fold(text),
+        Column = text.Length == 0 ? ColumnSet.None : column,
+    };
 
     static SearchKey Dated(SearchKind kind, ref ImapReader r) => new(kind) { Day = r.Date().DayNumber };
 }

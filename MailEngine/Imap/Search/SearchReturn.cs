@@ -13,8 +13,10 @@ internal enum ReturnItems
     Save = 16,
     /// <summary>RFC 9394 §3.1</summary>
     Partial = 32,
-    /// <summary>Everything that puts data into the answer.</summary>
-    Data = Min | Max | All | Count | Partial,
+    /// <summary>A hint that the same search will come again; ours need none. RFC 5267 §4.2</summary>
+    Context = 64,
+    /// <summary>RFC 5267 §4.3</summary>
+    Update = 128,
 }
 
 /// <summary>RETURN (...) of SEARCH, SORT and ESEARCH.</summary>
@@ -60,6 +62,10 @@ internal sealed record SearchReturn(ReturnItems Items, PartialRange Partial)
             return ReturnItems.Count;
         if (r.TryWord("SAVE"u8))
             return ReturnItems.Save;
+        if (r.TryWord("CONTEXT"u8))
+            return ReturnItems.Context;
+        if (r.TryWord("UPDATE"u8))
+            return ReturnItems.Update;
         if (r.TryWord("PARTIAL"u8))
         {
             if ((before & ReturnItems.Partial) != 0)

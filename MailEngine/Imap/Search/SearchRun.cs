@@ -1,6 +1,8 @@
+using System.Text;
 using MailEngine.Imap.Fetch;
 using MailEngine.Mime;
 using MailEngine.Store;
+using MailEngine.Store.Columns;
 
 namespace MailEngine.Imap.Search;
 
@@ -18,6 +20,7 @@ internal sealed class SearchRun : IDisposable
     /// <summary>Work between two looks at the clock and at other sessions' need for the thread.</summary>
     static readonly TimeSpan s_slice = TimeSpan.FromMilliseconds(20);
 
+    readonly MailStore _store;
     readonly SearchProgram _program;
     readonly SearchScope _scope;
     readonly MailboxSnapshot _snapshot;
@@ -27,6 +30,8 @@ internal sealed class SearchRun : IDisposable
     readonly bool[]?[] _keywordSets;
     readonly StoredMessage _message;
     readonly ByteBuffer _header = new(4096);
+    readonly ByteBuffer _field = new(256);
+    readonly ByteBuffer _scratch = new(256);
     readonly TextFinder _finder = new();
     int _index;
     bool _headerRead;
@@ -34,6 +39,7 @@ internal sealed class SearchRun : IDisposable
     /// <param name="now">What OLDER and YOUNGER count from. RFC 5032 §2</param>
     public SearchRun(MailStore store, SearchScope scope, SearchProgram program, DateTimeOffset now)
     {
+        _store = store;
         _program = program;
         _scope = scope;
         _snapshot = scope.Snapshot;
@@ -131,6 +137,8 @@ internal sealed class SearchRun : IDisposable
     {
         _message.Dispose();
         _header.Dispose();
+        _field.Dispose();
+        _scratch.Dispose();
         _finder.Dispose();
     }
 
@@ -177,6 +185,8 @@ internal sealed class SearchRun : IDisposable
             case SearchKind.Before or SearchKind.On or SearchKind.Since or SearchKind.Older or SearchKind.Younger:
                 Scan(yes, DateTest.Of(key, _now));
                 return new Decided(yes, null);
+            case SearchKind.Header when key.Column != ColumnSet.None:
+                return InColumn(key, yes);
             case SearchKind.Header or SearchKind.Body or SearchKind.Text or SearchKind.EmailId or SearchKind.ThreadId:
                 var all = new MessageSet(_snapshot.Count);
                 all.Invert();
@@ -195,6 +205,36 @@ internal sealed class SearchRun : IDisposable
                 index++;
             }
         }
+        return new Decided(yes, maybe);
+    }
+
+    Decided InColumn(SearchKey key, MessageSet yes)
+    {
+        ColumnView columns = _store.OpenColumns(_scope.Box, _snapshot, key.Column);
+        SearchView texts = columns.Search(key.Column);
+        byte[] wanted = Encoding.UTF8.GetBytes(key.Text);
+        MessageSet? maybe = null;
+        if (columns.Rows is not { } rows)
+        {
+            texts.Find(wanted, row => yes.AddIf(row, row < yes.Size));
+            for (int i = 0; texts.Cut is { } cut && i < yes.Size; i++)
+            {
+                if (cut[i])
+                    (maybe ??= new MessageSet(yes.Size)).Add(i);
+            }
+        }
+        else
+        {
+            var found = new MessageSet(texts.Rows);
+            texts.Find(wanted, found.Add);
+            for (int i = 0; i < rows.Length; i++)
+            {
+                yes.AddIf(i, found.Contains(rows[i]));
+                if (texts.Cut?[rows[i]] == true)
+                    (maybe ??= new MessageSet(yes.Size)).Add(i);
+            }
+        }
+        maybe?.Or(yes);
         return new Decided(yes, maybe);
     }
 
@@ -298,6 +338,8 @@ internal sealed class SearchRun : IDisposable
 
     bool InField(SearchKey key)
     {
+        if (key.Column != ColumnSet.None)
+            return InEnvelope(key);
         var fields = new HeaderFieldReader(Header());
         while (fields.MoveNext())
         {
@@ -306,6 +348,19 @@ internal sealed class SearchRun : IDisposable
                 return true;
         }
         return false;
+    }
+
+    /// <summary>The same text as in the column, for one message.</summary>
+    bool InEnvelope(SearchKey key)
+    {
+        _field.Clear();
+        _scratch.Clear();
+        var envelope = new StoredEnvelope(_message.Envelope);
+        if (key.Column == ColumnSet.SubjectText)
+            StoredAddresses.Decoded(StoredEnvelope.String(envelope[EnvelopeMember.Subject], _scratch), _field);
+        else
+            StoredAddresses.WriteText(envelope[SearchColumn.MemberOf(key.Column)], _scratch, _field);
+        return _field.Written.IndexOf(Encoding.UTF8.GetBytes(key.Text)) >= 0;
     }
 
     ReadOnlySpan<byte> Header()

@@ -5,8 +5,8 @@ using MailEngine.Mime;
 
 namespace MailEngine.Imap.Search;
 
-/// <summary>Looks for text in the parts of a message: transfer encodings undone, charsets decoded, case ignored.</summary>
-/// <remarks>A part is read in pieces; the end of one is kept in front of the next, so text across a cut is found. Memory does not
+/// <summary>Looks for text in the parts of a message: transfer encodings undone, charsets decoded, compared by i;unicode-casemap.</summary>
+/// <remarks>RFC 5255 §4.6. The text looked for is folded (<see cref="UnicodeCasemap"/>) already. A part is read in pieces; the end of one is kept in front of the next, so text across a cut is found. Memory does not
 /// follow the size of the message.</remarks>
 internal sealed class TextFinder : IDisposable
 {
@@ -15,6 +15,7 @@ internal sealed class TextFinder : IDisposable
     readonly byte[] _raw = ArrayPool<byte>.Shared.Rent(Piece);
     readonly byte[] _decoded = ArrayPool<byte>.Shared.Rent(Piece + 16);
     char[] _chars = ArrayPool<char>.Shared.Rent(2 * Piece);
+    char[] _folded = ArrayPool<char>.Shared.Rent(2 * Piece);
     readonly ByteBuffer _header = new(2048);
 
     /// <summary>True when a text part, or the header of a message inside, holds <paramref name="text"/>. RFC 9051 §6.4.4 (BODY)</summary>
@@ -51,13 +52,14 @@ internal sealed class TextFinder : IDisposable
         return false;
     }
 
-    public static bool Holds(ReadOnlySpan<char> text, string wanted) => text.Contains(wanted, StringComparison.OrdinalIgnoreCase);
+    public static bool Holds(ReadOnlySpan<char> text, string wanted) => UnicodeCasemap.Fold(text).Contains(wanted, StringComparison.Ordinal);
 
     public void Dispose()
     {
         ArrayPool<byte>.Shared.Return(_raw);
         ArrayPool<byte>.Shared.Return(_decoded);
         ArrayPool<char>.Shared.Return(_chars);
+        ArrayPool<char>.Shared.Return(_folded);
         _header.Dispose();
     }
 
@@ -83,19 +85,18 @@ internal sealed class TextFinder : IDisposable
             int length = transfer.Decode(_raw.AsSpan(0, read), _decoded);
             if (done >= range.Length)
                 length += transfer.Finish(_decoded.AsSpan(length));
-            int room = kept + charset.GetMaxCharCount(length);
+            int room = charset.GetMaxCharCount(length);
             if (_chars.Length < room)
             {
-                char[] larger = ArrayPool<char>.Shared.Rent(room);
-                _chars.AsSpan(0, kept).CopyTo(larger);
                 ArrayPool<char>.Shared.Return(_chars);
-                _chars = larger;
+                _chars = ArrayPool<char>.Shared.Rent(room);
             }
-            int count = kept + decoder.GetChars(_decoded.AsSpan(0, length), _chars.AsSpan(kept), flush: done >= range.Length);
-            if (Holds(_chars.AsSpan(0, count), text))
+            int count = decoder.GetChars(_decoded.AsSpan(0, length), _chars, flush: done >= range.Length);
+            count = UnicodeCasemap.Fold(_chars.AsSpan(0, count), ref _folded, kept);
+            if (_folded.AsSpan(0, count).IndexOf(text) >= 0)
                 return true;
             kept = Math.Min(count, Math.Max(text.Length - 1, 0));
-            _chars.AsSpan(count - kept, kept).CopyTo(_chars);
+            _folded.AsSpan(count - kept, kept).CopyTo(_folded);
         }
         return false;
     }
