@@ -237,6 +237,12 @@ public sealed class StoreOptions
     /// <summary>Memory for what messages are sorted, threaded and searched by (subjects, senders, references) in mailboxes used lately,
     /// bytes. Default 128 MiB: about 500,000 messages.</summary>
     public long ColumnBytes { get; set; } = 128L << 20;
+    /// <summary>False: no text index is kept (it takes about as much room as the text of the mail); searching for text looks at the messages.</summary>
+    public bool TextIndex { get; set; } = true;
+    /// <summary>Most text of one message that is indexed, bytes; the message is looked at itself when it has more. Default 1 MiB.</summary>
+    public int IndexedTextBytes { get; set; } = 1 << 20;
+    /// <summary>How long the text index waits for more mail before it takes some in: many messages at once cost less. Default 2 s.</summary>
+    public TimeSpan IndexDelay { get; set; } = TimeSpan.FromSeconds(2);
     /// <summary>Changes that may wait for the commit loop of a partition.</summary>
     public int PendingChanges { get; set; } = 4096;
     /// <summary>False: nothing is synced. For filling a store before a measurement, never in use.</summary>

@@ -120,6 +120,8 @@ public static class EngineOptionsCheck
         Within(errors, "Store:CompactionBytesPerSecond", store.CompactionBytesPerSecond, 0, int.MaxValue);
         Within(errors, "Store:CachedMessages", store.CachedMessages, 0, int.MaxValue);
         Within(errors, "Store:ColumnBytes", store.ColumnBytes, 1L << 20, 1L << 40);
+        Within(errors, "Store:IndexedTextBytes", store.IndexedTextBytes, 1024, 64 << 20);
+        Within(errors, "Store:IndexDelay", store.IndexDelay, TimeSpan.Zero, TimeSpan.FromHours(1));
         Within(errors, "Store:PendingChanges", store.PendingChanges, 1, 1_000_000);
     }
 

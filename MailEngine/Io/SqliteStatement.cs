@@ -42,6 +42,15 @@ public sealed unsafe class SqliteStatement : IDisposable
         return this;
     }
 
+    /// <param name="utf8">Text, not a blob.</param>
+    public SqliteStatement BindText(int parameter, ReadOnlySpan<byte> utf8)
+    {
+        byte empty = 0;
+        fixed (byte* start = utf8)
+            Check(NativeSqlite.sqlite3_bind_text(_statement, parameter, start == null ? &empty : start, utf8.Length, s_copy));
+        return this;
+    }
+
     public SqliteStatement BindNull(int parameter)
     {
         Check(NativeSqlite.sqlite3_bind_null(_statement, parameter));

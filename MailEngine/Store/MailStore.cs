@@ -4,6 +4,7 @@ using MailEngine.Store.Backup;
 using MailEngine.Store.Changes;
 using MailEngine.Store.Columns;
 using MailEngine.Store.Repair;
+using MailEngine.Store.TextSearch;
 using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Store;
@@ -291,6 +292,13 @@ public sealed class MailStore : IAsyncDisposable
 
     /// <summary>What the messages of a mailbox are sorted, threaded and searched by; from memory after the first time.</summary>
     internal ColumnView OpenColumns(Mailbox box, MailboxSnapshot snapshot, ColumnSet wanted) => _partition.Columns.View(box, snapshot, wanted);
+
+    /// <summary>Messages of a mailbox that may hold a text; null: the text index cannot say.</summary>
+    /// <param name="folded">As <see cref="Mime.UnicodeCasemap"/> makes it.</param>
+    internal TextCandidates? FindText(Mailbox box, uint uidValidity, string folded) => _partition.TextIndex?.Find(box.Id, uidValidity, folded);
+
+    /// <summary>Ends when all messages there are now are in the text index.</summary>
+    public Task WhenIndexedAsync() => _partition.WhenIndexedAsync();
 
     public DetailsReader OpenDetails(Mailbox box) => new(_partition, box);
 

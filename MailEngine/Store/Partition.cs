@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using MailEngine.Io;
 using MailEngine.Store.Columns;
 using MailEngine.Store.Repair;
+using MailEngine.Store.TextSearch;
 using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Store;
@@ -44,6 +45,7 @@ internal sealed class Partition : IAsyncDisposable
     readonly AutoResetEvent _checkpointWanted = new(false);
     readonly Thread _checkpointer;
     readonly FileStream _lockFile;
+    readonly TextIndexer? _textIndexer;
     long _nextMailboxId;
     uint _lastUidValidity;
     bool _appending;   // bytes of this batch may be in the segment without rows
@@ -80,6 +82,11 @@ internal sealed class Partition : IAsyncDisposable
             db.Dispose();
             throw;
         }
+        if (options.TextIndex)
+        {
+            TextIndex = new TextIndex(Path.Combine(folder, "search.db"));
+            _textIndexer = new TextIndexer(this, TextIndex, log);
+        }
         _loop = new Thread(Run) { IsBackground = true, Name = "commit loop" };
         _checkpointer = new Thread(RunCheckpoints) { IsBackground = true, Name = "checkpointer" };
     }
@@ -97,6 +104,9 @@ internal sealed class Partition : IAsyncDisposable
     public AccountEvents Events { get; } = new();
 
     public ColumnCache Columns { get; }
+
+    /// <summary>Null: switched off.</summary>
+    public TextIndex? TextIndex { get; }
 
     public TimeProvider Clock { get; }
 
@@ -128,6 +138,7 @@ internal sealed class Partition : IAsyncDisposable
             partition.Replay();
             partition._loop.Start();
             partition._checkpointer.Start();
+            partition._textIndexer?.Start();
             StoreLog.Opened(log, folder, partition._loopReader.Database.ReadNumber("SELECT count(*) FROM mailbox") ?? 0, segments, watch.ElapsedMilliseconds);
             return partition;
         }
@@ -220,6 +231,8 @@ internal sealed class Partition : IAsyncDisposable
         _stopped = true;
         _checkpointWanted.Set();
         await Task.Run(_checkpointer.Join);
+        if (_textIndexer is { } indexer)
+            await Task.Run(indexer.Dispose);
         while (_readers.TryTake(out IndexReader? reader))
             reader.Dispose();
         try
@@ -290,6 +303,8 @@ internal sealed class Partition : IAsyncDisposable
         MailboxCounters before = box.Current.Counters, now = next.Counters;
         next.Pin = Segments.Pin;
         _mailboxes.Publish(box, next);
+        if (before.UidNext != now.UidNext || before.Count != now.Count)
+            _textIndexer?.Changed(box.Id);
         if (!Events.AreWatched || before.HighestModSeq == now.HighestModSeq)
             return;
         bool messages = before.UidNext != now.UidNext || before.Count != now.Count;
@@ -307,11 +322,15 @@ internal sealed class Partition : IAsyncDisposable
         return box;
     }
 
+    /// <summary>Ends when all messages there are now are in the text index.</summary>
+    internal Task WhenIndexedAsync() => _textIndexer?.WhenIdle() ?? Task.CompletedTask;
+
     internal void Forget(Mailbox box)
     {
         _mailboxes.Remove(box.Id);
         box.PublishDeleted();
         Events.Raise(box.AccountId, new MailboxEvent(MailboxEventKind.Deleted, box.Id, box.Name));
+        _textIndexer?.Changed(box.Id);
     }
 
     internal void ForgetAccount(long id) => _accounts.Remove(id);

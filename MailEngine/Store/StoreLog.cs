@@ -46,4 +46,13 @@ internal static partial class StoreLog
 
     [LoggerMessage(2010, LogLevel.Warning, "Compaction stopped and is tried again later; nothing is lost. {Reason}")]
     public static partial void CompactionFailed(ILogger log, string reason);
+
+    [LoggerMessage(2040, LogLevel.Warning, "Searching is slower than it could be: this SQLite has no FTS5 with trigrams ({Reason}). Install libsqlite3 3.34 or later.")]
+    public static partial void NoTextIndex(ILogger log, string reason);
+
+    [LoggerMessage(2041, LogLevel.Warning, "The text index {Path} is made anew ({Reason}); searches look at the messages themselves until it is there. No mail is touched.")]
+    public static partial void TextIndexLost(ILogger log, string path, string reason);
+
+    [LoggerMessage(2042, LogLevel.Warning, "The text index waits; it goes on in a minute.")]
+    public static partial void TextIndexWaits(ILogger log, Exception fault);
 }

@@ -28,6 +28,8 @@ internal sealed class SearchRun : IDisposable
     readonly Truth[] _stack;
     readonly List<IndexRange>?[] _ranges;
     readonly bool[]?[] _keywordSets;
+    readonly MessageSet?[] _candidates;   // of a text: the others do not hold it
+    int _textsLookedUp;
     readonly StoredMessage _message;
     readonly ByteBuffer _header = new(4096);
     readonly ByteBuffer _field = new(256);
@@ -47,6 +49,7 @@ internal sealed class SearchRun : IDisposable
         _stack = new Truth[program.StackDepth + 1];
         _ranges = new List<IndexRange>?[program.Steps.Count];
         _keywordSets = new bool[program.Steps.Count][];
+        _candidates = new MessageSet?[program.Steps.Count];
         _message = new StoredMessage(store, scope.Box);
         for (int i = 0; i < program.Steps.Count; i++)
         {
@@ -187,7 +190,9 @@ internal sealed class SearchRun : IDisposable
                 return new Decided(yes, null);
             case SearchKind.Header when key.Column != ColumnSet.None:
                 return InColumn(key, yes);
-            case SearchKind.Header or SearchKind.Body or SearchKind.Text or SearchKind.EmailId or SearchKind.ThreadId:
+            case SearchKind.Header or SearchKind.Body or SearchKind.Text:
+                return new Decided(yes, Candidates(step, key));
+            case SearchKind.EmailId or SearchKind.ThreadId:
                 var all = new MessageSet(_snapshot.Count);
                 all.Invert();
                 return new Decided(yes, all);
@@ -206,6 +211,38 @@ internal sealed class SearchRun : IDisposable
             }
         }
         return new Decided(yes, maybe);
+    }
+
+    /// <summary>Those that may hold a text: what the text index finds, and what it has not seen yet.</summary>
+    MessageSet Candidates(int step, SearchKey key)
+    {
+        const int mostTexts = 64;   // of one search; each takes a bit a message
+        var found = new MessageSet(_snapshot.Count);
+        if (_textsLookedUp >= mostTexts || _store.FindText(_scope.Box, _snapshot.UidValidity, key.Text) is not { } candidates)
+        {
+            found.Invert();
+            return found;
+        }
+        _textsLookedUp++;
+        foreach (uint uid in candidates.Uids)
+        {
+            int index = _snapshot.IndexOf(uid);
+            if (index >= 0)
+                found.Add(index);
+        }
+        found.AddRange(_snapshot.LowerBound(candidates.IndexedUpTo + 1), _snapshot.Count - 1);
+        if (!ReferenceEquals(_scope.Box.Current, _snapshot))
+            AddExpunged(found);
+        _candidates[step] = new MessageSet(_snapshot.Count);
+        _candidates[step]!.CopyFrom(found);
+        return found;
+    }
+
+    /// <summary>A message that was expunged meanwhile may have left the index; this session still shows it.</summary>
+    void AddExpunged(MessageSet found)
+    {
+        foreach (int number in SnapshotDifference.Of(_snapshot, _scope.Box.Current).Expunged)
+            found.Add(number - 1);
     }
 
     Decided InColumn(SearchKey key, MessageSet yes)
@@ -302,9 +339,10 @@ internal sealed class SearchRun : IDisposable
         SearchKind.Smaller => Is(entry.Size < key.Number),
         SearchKind.Before or SearchKind.On or SearchKind.Since or SearchKind.Older or SearchKind.Younger => Is(DateTest.Of(key, _now).Holds(entry)),
         SearchKind.SentBefore or SearchKind.SentOn or SearchKind.SentSince => Sent(key, entry, most),
+        _ when _candidates[step]?.Contains(_index) == false => Truth.No,
         SearchKind.Header => Is(InField(key)),
         SearchKind.Body => Is(_finder.InBody(_message, key.Text)),
-        _ => Is(TextFinder.InHeader(Header(), key.Text) || _finder.InBody(_message, key.Text)),
+        _ => Is(_finder.InHeader(Header(), key.Text) || _finder.InBody(_message, key.Text)),
     };
 
     static Truth Is(bool value) => value ? Truth.Yes : Truth.No;
