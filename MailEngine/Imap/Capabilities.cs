@@ -38,6 +38,7 @@ internal static class Capabilities
         "METADATA-SERVER",      // RFC 5464 §5
         "MOVE",                 // RFC 6851 §3
         "MULTIAPPEND",          // RFC 3502 §6.3.11
+        "MULTISEARCH",          // RFC 7377 §2
         "NAMESPACE",            // RFC 2342 §5
         "NOTIFY",               // RFC 5465 §3
         "OBJECTID",             // RFC 8474 §3
@@ -52,6 +53,7 @@ internal static class Capabilities
         "REPLACE",              // RFC 8508 §5
         "RIGHTS=texk",          // RFC 4314 §5.1.1
         "SAVEDATE",             // RFC 8514 §4.1
+        "SEARCH=FUZZY",         // RFC 6203 §7
         "SEARCHRES",            // RFC 5182 §2.1
         "SORT",                 // RFC 5256 §3
         "SORT=DISPLAY",         // RFC 5957 §1

@@ -47,6 +47,7 @@ internal static class ImapCommandTable
         new("GENURLAUTH", ImapState.LoggedIn, SeqUse.None, GenUrlAuthCommand.Parse),
         new("URLFETCH", ImapState.LoggedIn, SeqUse.None, UrlFetchCommand.Parse),
         new("RESETKEY", ImapState.LoggedIn, SeqUse.None, ResetKeyCommand.Parse),
+        new("ESEARCH", ImapState.LoggedIn, SeqUse.None, MultiSearchCommand.Parse),
         new("IDLE", ImapState.LoggedIn, SeqUse.None, IdleCommand.Parse),
 
         new("CANCELUPDATE", ImapState.Selected, SeqUse.None, CancelUpdateCommand.Parse),

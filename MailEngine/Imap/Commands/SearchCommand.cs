@@ -7,7 +7,7 @@ namespace MailEngine.Imap.Commands;
 
 /// <summary>SEARCH, SORT and their UID forms: numbers or UIDs of the messages that match, in mailbox order or in the order asked for.</summary>
 /// <remarks>RFC 9051 §6.4.4, RFC 3501 §6.4.4; SORT: RFC 5256 §3; RETURN: RFC 4731 §3.1, RFC 5267 §3; SAVE: RFC 5182 §2.1;
-/// PARTIAL: RFC 9394 §3.1; UPDATE: RFC 5267 §4.3</remarks>
+/// PARTIAL: RFC 9394 §3.1; UPDATE: RFC 5267 §4.3; RELEVANCY: RFC 6203 §4</remarks>
 /// <param name="Criteria">Null: SEARCH.</param>
 internal sealed record SearchCommand(SearchArguments Arguments, IReadOnlyList<SortCriterion>? Criteria, bool IsUid) : ImapCommand
 {
@@ -37,7 +37,9 @@ internal sealed record SearchCommand(SearchArguments Arguments, IReadOnlyList<So
         r.Sp();
         bool known = SearchArguments.IsKnownCharset(r.Astring());
         r.Sp();
-        return new(new SearchArguments(options, SearchArguments.Criteria(ref r, known)), criteria, isUid);
+        var arguments = new SearchArguments(options, SearchArguments.Criteria(ref r, known));
+        arguments.Check(ref r, criteria.Exists(criterion => criterion.Key == SortKey.Relevancy));
+        return new(arguments, criteria, isUid);
     }
 
     string Name => Criteria is null ? "SEARCH" : "SORT";
@@ -61,14 +63,14 @@ internal sealed record SearchCommand(SearchArguments Arguments, IReadOnlyList<So
         SearchFound found = await SearchRun.FindAsync(session, scope, program, ct);
         if (found.Failure is { } failure)
             return failure;
-        List<int> result = Criteria is null ? found.Indexes : [.. MessageOrder.Sort(session.Store, scope, found.Indexes, Criteria)];
+        List<int> result = Criteria is null ? found.Indexes : [.. MessageOrder.Sort(session.Store, scope, found.Indexes, Criteria, found.Scores)];
         if (saves)
             selected.Saved = SequenceSet.OfUids(SearchAnswer.Saved(options!, result).Select(index => scope.Snapshot[index].Uid));
-        var answer = new SearchAnswer(session, scope.Snapshot, IsUid) { WithModSeq = program.UsesModSeq };
+        var answer = new SearchAnswer(session, scope.Snapshot, IsUid) { WithModSeq = program.UsesModSeq, Scores = found.Scores };
         if (options is null)
             await answer.WriteListAsync(Name, result, ct);
         else if (options.Items != ReturnItems.Save)    // alone it asks for no answer: RFC 5182 §1
-            await answer.WriteExtendedAsync(options, result, $"TAG \"{session.CurrentTag}\"", ct);
+            await answer.WriteExtendedAsync(options, result, () => session.Writer.WriteAscii($"TAG \"{session.CurrentTag}\""), ct);
         if (updates)
         {
             selected.Contexts ??= new UpdateContexts(session);

@@ -20,9 +20,10 @@ internal sealed class UpdateContexts(ImapSession session)
     public void Add(SearchProgram program, IReadOnlyList<SortCriterion>? criteria, bool isUid, MailboxSnapshot snapshot, IReadOnlyList<int> indexes)
     {
         string tag = session.CurrentTag;
-        if (_contexts.Count >= session.Limits.ImapUpdateContexts)
+        // Scores are of one search, and nothing that later ones could be put in order with.
+        if (_contexts.Count >= session.Limits.ImapUpdateContexts || criteria?.Any(criterion => criterion.Key == SortKey.Relevancy) == true)
         {
-            session.Writer.WriteAscii($"* NO [NOUPDATE \"{tag}\"] Too many contexts\r\n");
+            session.Writer.WriteAscii($"* NO [NOUPDATE \"{tag}\"] No updates for this search\r\n");
             return;
         }
         List<uint> result = [.. indexes.Select(index => snapshot[index].Uid)];

@@ -11,6 +11,9 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
     /// <summary>MODSEQ was among the criteria: the answer ends with the highest one of the messages in it. RFC 7162 §3.1.6</summary>
     public bool WithModSeq { get; init; }
 
+    /// <summary>For <see cref="ReturnItems.Relevancy"/>. RFC 6203 §4</summary>
+    public IReadOnlyDictionary<int, int>? Scores { get; init; }
+
     /// <summary>Numbers by spaces. RFC 3501 §7.2.5; SORT: RFC 5256 §4</summary>
     /// <param name="name">"SEARCH" or "SORT".</param>
     public async ValueTask WriteListAsync(string name, List<int> indexes, CancellationToken ct)
@@ -30,10 +33,12 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
 
     /// <summary>RFC 9051 §7.3.4, RFC 4731 §3.1</summary>
     /// <param name="indexes">In the order asked for: mailbox order, or that of SORT. RFC 5267 §3.1: MIN is the first then.</param>
-    /// <param name="correlator">What stands in the parentheses: TAG, and for several mailboxes MAILBOX and UIDVALIDITY.</param>
-    public async ValueTask WriteExtendedAsync(SearchReturn options, List<int> indexes, string correlator, CancellationToken ct)
+    /// <param name="correlator">Writes what stands in the parentheses: TAG, and for several mailboxes MAILBOX and UIDVALIDITY.</param>
+    public async ValueTask WriteExtendedAsync(SearchReturn options, List<int> indexes, Action correlator, CancellationToken ct)
     {
-        _writer.WriteAscii(isUid ? $"* ESEARCH ({correlator}) UID" : $"* ESEARCH ({correlator})");
+        _writer.Write("* ESEARCH ("u8);
+        correlator();
+        _writer.WriteAscii(isUid ? ") UID" : ")");
         if (indexes.Count > 0)
         {
             if (options.Has(ReturnItems.Min))
@@ -55,6 +60,11 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
             else
                 await WriteSetAsync(indexes, start, length, ct);
             _writer.Write((byte)')');
+        }
+        if (options.Has(ReturnItems.Relevancy) && Scores is not null)
+        {
+            (int start, int length) = options.Has(ReturnItems.Partial) ? options.Partial.Of(indexes.Count) : (0, indexes.Count);
+            await WriteScoresAsync(indexes, start, length, ct);
         }
         if (options.Has(ReturnItems.Count))
             Item(" COUNT ", (uint)indexes.Count);
@@ -95,6 +105,21 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
     {
         _writer.WriteAscii(name);
         _writer.WriteNumber(value);
+    }
+
+    /// <summary>In the order of the messages. RFC 6203 §7 (score-list)</summary>
+    async ValueTask WriteScoresAsync(List<int> indexes, int start, int length, CancellationToken ct)
+    {
+        _writer.Write(" RELEVANCY ("u8);
+        for (int i = start; i < start + length; i++)
+        {
+            if (i > start)
+                _writer.Write((byte)' ');
+            _writer.WriteNumber(Scores!.GetValueOrDefault(indexes[i], 100));
+            if (_writer.IsFull)
+                await _writer.FlushAsync(session.Limits, ct);
+        }
+        _writer.Write((byte)')');
     }
 
     /// <summary>A sequence set that keeps the order: runs that go up by one are joined. RFC 5267 §3.2</summary>

@@ -20,7 +20,16 @@ internal sealed record SearchArguments(SearchReturn? Return, SearchProgram? Prog
             known = IsKnownCharset(r.Astring());
             r.Sp();
         }
-        return new(options, Criteria(ref r, known));
+        var arguments = new SearchArguments(options, Criteria(ref r, known));
+        arguments.Check(ref r, sortsByRelevancy: false);
+        return arguments;
+    }
+
+    /// <summary>Scores are only there for a fuzzy search. RFC 6203 §4 and §6</summary>
+    public void Check(ref ImapReader r, bool sortsByRelevancy)
+    {
+        if ((sortsByRelevancy || Return?.Has(ReturnItems.Relevancy) == true) && Program is { IsFuzzy: false })
+            r.Fail("RELEVANCY needs FUZZY");
     }
 
     /// <summary>Criteria in a charset that was read already.</summary>

@@ -35,6 +35,8 @@ internal sealed record SearchKey(SearchKind Kind)
     public string Text { get; init; } = "";
     /// <summary>Field name of <see cref="SearchKind.Header"/>.</summary>
     public byte[] Field { get; init; } = [];
+    /// <summary>Not null: <see cref="Text"/> is looked for fuzzily. RFC 6203 §3</summary>
+    public FuzzyText? Fuzzy { get; init; }
     /// <summary>Where the text of the field stands ready in memory; None: it is read from the message.</summary>
     public ColumnSet Column { get; init; }
 
@@ -70,6 +72,9 @@ internal sealed record SearchProgram(IReadOnlyList<SearchStep> Steps, int StackD
         }
         return false;
     }
+
+    /// <summary>FUZZY stands in it: messages have a relevancy score. RFC 6203 §4</summary>
+    public bool IsFuzzy { get; init; }
 
     /// <summary>What its most expensive key looks at.</summary>
     public SearchCost Cost => Steps.Max(step => step.Key?.Cost ?? SearchCost.Entry);

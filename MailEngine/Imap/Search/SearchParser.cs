@@ -11,7 +11,7 @@ internal ref struct SearchParser
 {
     const int MaxSteps = 20_000;
 
-    enum Open { List, Or, Not }
+    enum Open { List, Or, Not, Fuzzy }
 
     /// <summary>Operands still to come: for a list, as many as there are.</summary>
     struct Group
@@ -24,6 +24,8 @@ internal ref struct SearchParser
     readonly Stack<Group> _open = new();
     int _depth;
     int _deepest;
+    int _fuzzy;      // groups that are open
+    bool _anyFuzzy;
 
     public SearchParser()
     {
@@ -34,7 +36,7 @@ internal ref struct SearchParser
     {
         var parser = new SearchParser();
         parser.Run(ref r);
-        return new SearchProgram(parser._steps, parser._deepest);
+        return new SearchProgram(parser._steps, parser._deepest) { IsFuzzy = parser._anyFuzzy };
     }
 
     void Run(ref ImapReader r)
@@ -64,6 +66,14 @@ internal ref struct SearchParser
                 _open.Push(new Group { Kind = Open.Not });
                 continue;
             }
+            if (r.TryWord("FUZZY"u8))   // RFC 6203 §7
+            {
+                r.Sp();
+                _open.Push(new Group { Kind = Open.Fuzzy });
+                _fuzzy++;
+                _anyFuzzy = true;
+                continue;
+            }
             Key(ref r);
             if (!Operand(ref r))
                 return;
@@ -81,6 +91,9 @@ internal ref struct SearchParser
             {
                 case Open.Not:
                     Emit(SearchOperator.Not, 0);
+                    continue;
+                case Open.Fuzzy:
+                    _fuzzy--;
                     continue;
                 case Open.Or when group.Operands == 2:
                     Emit(SearchOperator.Or, -1);
@@ -119,6 +132,9 @@ internal ref struct SearchParser
             (byte)'$' => new(SearchKind.Uids) { Set = r.SequenceSet() },   // RFC 5182 §3
             _ => Named(ref r),
         };
+        // Other keys are matched exactly: RFC 6203 §5 leaves it open.
+        if (_fuzzy > 0 && key is { Kind: SearchKind.Header or SearchKind.Body or SearchKind.Text, Text.Length: > 0 })
+            key = key with { Fuzzy = FuzzyText.Of(key.Text) };
         _steps.Add(new SearchStep(key, SearchOperator.None));
         _deepest = Math.Max(_deepest, ++_depth);
     }

@@ -17,6 +17,8 @@ internal enum ReturnItems
     Context = 64,
     /// <summary>RFC 5267 §4.3</summary>
     Update = 128,
+    /// <summary>RFC 6203 §4</summary>
+    Relevancy = 256,
 }
 
 /// <summary>RETURN (...) of SEARCH, SORT and ESEARCH.</summary>
@@ -66,6 +68,8 @@ internal sealed record SearchReturn(ReturnItems Items, PartialRange Partial)
             return ReturnItems.Context;
         if (r.TryWord("UPDATE"u8))
             return ReturnItems.Update;
+        if (r.TryWord("RELEVANCY"u8))
+            return ReturnItems.Relevancy;
         if (r.TryWord("PARTIAL"u8))
         {
             if ((before & ReturnItems.Partial) != 0)

@@ -29,7 +29,10 @@ internal sealed class SearchRun : IDisposable
     readonly List<IndexRange>?[] _ranges;
     readonly bool[]?[] _keywordSets;
     readonly MessageSet?[] _candidates;   // of a text: the others do not hold it
+    readonly FuzzyMatch _fuzzy = new();
     int _textsLookedUp;
+    int _scoreSum;
+    int _scored;
     readonly StoredMessage _message;
     readonly ByteBuffer _header = new(4096);
     readonly ByteBuffer _field = new(256);
@@ -68,6 +71,9 @@ internal sealed class SearchRun : IDisposable
         }
     }
 
+    /// <summary>Relevancy of the message looked at last, when it matched: the mean of its fuzzy keys that matched. RFC 6203 §4</summary>
+    int Score => _scored == 0 ? 100 : Math.Max(1, _scoreSum / _scored);
+
     /// <summary>Searches a mailbox for a session, within the time that one search may take (attack case A7).</summary>
     public static async ValueTask<SearchFound> FindAsync(ImapSession session, SearchScope scope, SearchProgram program, CancellationToken ct)
     {
@@ -85,6 +91,7 @@ internal sealed class SearchRun : IDisposable
                 return new SearchFound([], 0, Ended: false);
         }
         Decided outcome = sets.Pop();
+        Dictionary<int, int>? scores = program.IsFuzzy ? [] : null;
         MessageSet found = outcome.Yes;
         int lost = 0;
         if (outcome.Maybe is { } undecided)
@@ -95,7 +102,11 @@ internal sealed class SearchRun : IDisposable
                 looked = i;
                 try
                 {
-                    found.AddIf(i, run.Matches(i));
+                    if (run.Matches(i))
+                    {
+                        found.Add(i);
+                        scores?.Add(i, run.Score);
+                    }
                 }
                 catch (IOException)   // one lost message does not hide the others (S5)
                 {
@@ -105,7 +116,7 @@ internal sealed class SearchRun : IDisposable
                     return new SearchFound([], lost, Ended: false);
             }
         }
-        return new SearchFound(found.ToList(), lost, Ended: true);
+        return new SearchFound(found.ToList(), lost, Ended: true) { Scores = scores };
 
         async ValueTask<bool> GoesOnAsync()
         {
@@ -143,6 +154,7 @@ internal sealed class SearchRun : IDisposable
         _field.Dispose();
         _scratch.Dispose();
         _finder.Dispose();
+        _fuzzy.Dispose();
     }
 
     // -- all messages at once --
@@ -188,7 +200,7 @@ internal sealed class SearchRun : IDisposable
             case SearchKind.Before or SearchKind.On or SearchKind.Since or SearchKind.Older or SearchKind.Younger:
                 Scan(yes, DateTest.Of(key, _now));
                 return new Decided(yes, null);
-            case SearchKind.Header when key.Column != ColumnSet.None:
+            case SearchKind.Header when key.Column != ColumnSet.None && key.Fuzzy is null:
                 return InColumn(key, yes);
             case SearchKind.Header or SearchKind.Body or SearchKind.Text:
                 return new Decided(yes, Candidates(step, key));
@@ -213,17 +225,35 @@ internal sealed class SearchRun : IDisposable
         return new Decided(yes, maybe);
     }
 
-    /// <summary>Those that may hold a text: what the text index finds, and what it has not seen yet.</summary>
+    /// <summary>Those that may hold a text, or of a fuzzy one all stems: what the text index finds, and what it has not seen yet.</summary>
     MessageSet Candidates(int step, SearchKey key)
     {
-        const int mostTexts = 64;   // of one search; each takes a bit a message
         var found = new MessageSet(_snapshot.Count);
-        if (_textsLookedUp >= mostTexts || _store.FindText(_scope.Box, _snapshot.UidValidity, key.Text) is not { } candidates)
+        found.Invert();
+        bool any = false;
+        foreach (string text in key.Fuzzy?.Stems ?? [key.Text])
         {
-            found.Invert();
-            return found;
+            if (Holders(text) is not { } holders)
+                continue;
+            found.And(holders);
+            any = true;
         }
+        if (any)
+        {
+            _candidates[step] = new MessageSet(_snapshot.Count);
+            _candidates[step]!.CopyFrom(found);
+        }
+        return found;
+    }
+
+    /// <summary>Null: all may.</summary>
+    MessageSet? Holders(string text)
+    {
+        const int mostTexts = 64;   // of one search; each takes a bit a message
+        if (_textsLookedUp >= mostTexts || _store.FindText(_scope.Box, _snapshot.UidValidity, text) is not { } candidates)
+            return null;
         _textsLookedUp++;
+        var found = new MessageSet(_snapshot.Count);
         foreach (uint uid in candidates.Uids)
         {
             int index = _snapshot.IndexOf(uid);
@@ -233,8 +263,6 @@ internal sealed class SearchRun : IDisposable
         found.AddRange(_snapshot.LowerBound(candidates.IndexedUpTo + 1), _snapshot.Count - 1);
         if (!ReferenceEquals(_scope.Box.Current, _snapshot))
             AddExpunged(found);
-        _candidates[step] = new MessageSet(_snapshot.Count);
-        _candidates[step]!.CopyFrom(found);
         return found;
     }
 
@@ -291,6 +319,8 @@ internal sealed class SearchRun : IDisposable
     {
         Truth[] stack = _stack;
         int top = -1;
+        _scoreSum = 0;
+        _scored = 0;
         IReadOnlyList<SearchStep> steps = _program.Steps;
         for (int i = 0; i < steps.Count; i++)
         {
@@ -340,6 +370,7 @@ internal sealed class SearchRun : IDisposable
         SearchKind.Before or SearchKind.On or SearchKind.Since or SearchKind.Older or SearchKind.Younger => Is(DateTest.Of(key, _now).Holds(entry)),
         SearchKind.SentBefore or SearchKind.SentOn or SearchKind.SentSince => Sent(key, entry, most),
         _ when _candidates[step]?.Contains(_index) == false => Truth.No,
+        _ when key.Fuzzy is not null => Is(IsLike(key)),
         SearchKind.Header => Is(InField(key)),
         SearchKind.Body => Is(_finder.InBody(_message, key.Text)),
         _ => Is(_finder.InHeader(Header(), key.Text) || _finder.InBody(_message, key.Text)),
@@ -374,10 +405,37 @@ internal sealed class SearchRun : IDisposable
         };
     }
 
+    /// <summary>A fuzzy key: RFC 6203 §3.</summary>
+    bool IsLike(SearchKey key)
+    {
+        _fuzzy.Start(key.Fuzzy!);
+        if (key.Column != ColumnSet.None)
+            _fuzzy.Take(Encoding.UTF8.GetString(EnvelopeText(key)));
+        else if (key.Kind == SearchKind.Header)
+        {
+            var fields = new HeaderFieldReader(Header());
+            while (fields.MoveNext())
+            {
+                if (fields.Current.Is(key.Field))
+                    _fuzzy.Take(UnicodeCasemap.Fold(EncodedWord.Decode(fields.Current.Value)));
+                _fuzzy.EndRun();
+            }
+        }
+        else if (key.Kind == SearchKind.Body || _finder.FeedHeader(Header(), _fuzzy))
+            _finder.FeedBody(_message, _fuzzy);
+        int score = _fuzzy.Score;
+        if (score > 0)
+        {
+            _scoreSum += score;
+            _scored++;
+        }
+        return score > 0;
+    }
+
     bool InField(SearchKey key)
     {
         if (key.Column != ColumnSet.None)
-            return InEnvelope(key);
+            return EnvelopeText(key).IndexOf(Encoding.UTF8.GetBytes(key.Text)) >= 0;
         var fields = new HeaderFieldReader(Header());
         while (fields.MoveNext())
         {
@@ -389,7 +447,7 @@ internal sealed class SearchRun : IDisposable
     }
 
     /// <summary>The same text as in the column, for one message.</summary>
-    bool InEnvelope(SearchKey key)
+    ReadOnlySpan<byte> EnvelopeText(SearchKey key)
     {
         _field.Clear();
         _scratch.Clear();
@@ -398,7 +456,7 @@ internal sealed class SearchRun : IDisposable
             StoredAddresses.Decoded(StoredEnvelope.String(envelope[EnvelopeMember.Subject], _scratch), _field);
         else
             StoredAddresses.WriteText(envelope[SearchColumn.MemberOf(key.Column)], _scratch, _field);
-        return _field.Written.IndexOf(Encoding.UTF8.GetBytes(key.Text)) >= 0;
+        return _field.Written;
     }
 
     ReadOnlySpan<byte> Header()

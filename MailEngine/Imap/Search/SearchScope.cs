@@ -15,6 +15,9 @@ internal sealed record SearchScope(Mailbox Box, MailboxSnapshot Snapshot, uint R
 /// <param name="Ended">False: it took longer than it may.</param>
 internal sealed record SearchFound(List<int> Indexes, int Lost, bool Ended)
 {
+    /// <summary>Relevancy by index, 1 to 100; null: not a fuzzy search. RFC 6203 §4</summary>
+    public IReadOnlyDictionary<int, int>? Scores { get; init; }
+
     /// <summary>Null: the search went well.</summary>
     public ImapReply? Failure => Ended ? null : ImapReply.No("[LIMIT] The search took too long; search for less at a time");
 

@@ -36,6 +36,11 @@ internal sealed class TextFinder : ITextSink, IDisposable
         return _found;
     }
 
+    /// <summary>Gives all text of the body to a sink.</summary>
+    public void FeedBody(StoredMessage message, ITextSink sink) => _text.Parts(message.Read, message.Parts, message.Entry.PrefixLength, sink);
+
+    public bool FeedHeader(ReadOnlySpan<byte> header, ITextSink sink) => _text.Fields(header, sink);
+
     public static bool Holds(ReadOnlySpan<char> text, string wanted) => UnicodeCasemap.Fold(text).Contains(wanted, StringComparison.Ordinal);
 
     public bool Take(ReadOnlySpan<char> folded)

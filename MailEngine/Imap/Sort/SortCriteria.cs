@@ -4,7 +4,7 @@ using MailEngine.Store.Columns;
 namespace MailEngine.Imap.Sort;
 
 /// <summary>What messages are sorted by. RFC 5256 §3, RFC 5957 §4</summary>
-internal enum SortKey { Arrival, Cc, Date, From, Size, Subject, To, DisplayFrom, DisplayTo }
+internal enum SortKey { Arrival, Cc, Date, From, Size, Subject, To, DisplayFrom, DisplayTo, Relevancy }
 
 /// <summary>One criterion of SORT.</summary>
 /// <param name="Reverse">Descending; ties stay in mailbox order.</param>
@@ -71,6 +71,8 @@ internal static class SortCriteria
                 return SortKey.DisplayFrom;
             case "DISPLAYTO":
                 return SortKey.DisplayTo;
+            case "RELEVANCY":     // RFC 6203 §7
+                return SortKey.Relevancy;
         }
         r.Fail("Unknown sort criterion");
         return SortKey.Arrival;
