@@ -158,6 +158,12 @@ public sealed class AclTests : IAsyncLifetime
         Assert.Equal(("1 3", "2 4"), (Seen(own), Seen(view)));
         Assert.Equal(before + size, (await _rig.Store.UseAsync(Owner)).Bytes);
         Assert.Equal(3, (await _rig.Store.UseAsync(Reader)).Messages);
+
+        Mailbox other = await _rig.GivenMailboxAsync(Owner, "Other");   // moved about among the owner's: both keep what they have seen
+        await GrantAsync(other, "2", "lrsi");
+        Mailbox otherView = await ViewAsync("Other");
+        Assert.Equal(StoreError.None, (await _rig.Store.MoveAsync(view, [1, 2, 4], otherView)).Error);
+        Assert.Equal(("1", "2 3"), (Seen(other), Seen(otherView)));
         Assert.True((await _rig.Store.CheckAsync(null, default)).IsWhole);
     }
 

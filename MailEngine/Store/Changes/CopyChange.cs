@@ -58,8 +58,10 @@ internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toI
             uint old = sourceUids[i] = entry.Uid;
             entry.KeywordSet = sets[entry.KeywordSet];
             bool isSeen = entry.Flags.HasFlag(MessageFlags.Seen);
+            // What the owner has seen stays seen by him when somebody else moves it about in his mailboxes.
+            bool ownerSaw = account == from.Mailbox.AccountId && source[source.IndexOf(old)].Flags.HasFlag(MessageFlags.Seen);
             if (readers.To != 0)
-                entry.Flags &= ~MessageFlags.Seen;
+                entry.Flags = (entry.Flags & ~MessageFlags.Seen) | (ownerSaw ? MessageFlags.Seen : 0);
             uint uid = targetUids[i] = batch.Deposit(to, ref entry, default, movedFrom: move ? (fromId, old) : null);
             if (readers.To != 0 && isSeen)
                 seen.Add(uid);
@@ -71,6 +73,7 @@ internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toI
             ExpungeChange.Expunge(batch, from, sourceUids, ExpungeReason.Moved);
         return new CopyOutcome(StoreError.None, to.Counters.UidValidity, sourceUids, targetUids);
     }
+
     /// <summary>The messages as their reader sees them, with the flags that he may set in the target. RFC 4314 §4 (COPY)</summary>
     static void Dress(CommitBatch batch, MailboxDraft from, List<MessageEntry> found, CopyReaders readers)
     {
