@@ -64,7 +64,7 @@ public class MultiSearchTests
         foreach ((string name, string rights) in new[] { ("Open", "lr"), ("Hidden", "r"), ("Closed", "l"), ("Secret", "") })
         {
             await bob.PlayAsync($"C: a CREATE {name}\nS: a OK *");
-            await bob.SendAsync($"b APPEND {name} {{19+}}\r\nSubject: chad\r\n\r\nx\r\n\r\n");
+            await bob.SendAsync($"b APPEND {name} {{20+}}\r\nSubject: chad\r\n\r\nx\r\n\r\n");
             await bob.ReadUntilAsync("b OK");
             if (rights.Length > 0)
                 await bob.PlayAsync($"C: c SETACL {name} ann@example.test {rights}\nS: c OK *");

@@ -13,6 +13,9 @@ internal sealed class DiskReserve(string path, long bytes)
     /// <summary>True: nothing is asked for, or the space is there.</summary>
     public bool IsHeld { get; private set; } = bytes == 0 || new FileInfo(path) is { Exists: true } file && file.Length >= bytes;
 
+    /// <summary>Any thread: the space was given back and could not be set aside again since. What can wait leaves the disk alone.</summary>
+    public bool IsGiven { get; private set; }
+
     /// <summary>Sets the space aside; false: the disk has not got it, or had not a second ago.</summary>
     public bool TryHold()
     {
@@ -30,6 +33,7 @@ internal sealed class DiskReserve(string path, long bytes)
             });
             file.SetLength(bytes);
             IsHeld = true;
+            IsGiven = false;
         }
         catch (IOException)
         {
@@ -46,6 +50,7 @@ internal sealed class DiskReserve(string path, long bytes)
             return false;
         File.Delete(path);
         IsHeld = false;
+        IsGiven = true;
         _triedAt = Stopwatch.GetTimestamp();
         return true;
     }

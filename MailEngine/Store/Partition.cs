@@ -82,7 +82,7 @@ internal sealed class Partition : IAsyncDisposable
             db.Dispose();
             throw;
         }
-        if (options.TextIndex)
+        if (options.TextIndex && indexName == "index.db")   // not for one that is being rebuilt beside it
         {
             TextIndex = new TextIndex(Path.Combine(folder, "search.db"));
             _textIndexer = new TextIndexer(this, TextIndex, log);
@@ -104,6 +104,9 @@ internal sealed class Partition : IAsyncDisposable
     public AccountEvents Events { get; } = new();
 
     public ColumnCache Columns { get; }
+
+    /// <summary>The disk is nearly full: what is left is for mail that was taken and for deleting.</summary>
+    public bool IsShortOfSpace => _reserve.IsGiven;
 
     /// <summary>Null: switched off.</summary>
     public TextIndex? TextIndex { get; }

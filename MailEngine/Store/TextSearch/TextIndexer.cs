@@ -272,6 +272,8 @@ internal sealed class TextIndexer : IDisposable
 
     void Index(long mailboxId)
     {
+        if (_partition.IsShortOfSpace)
+            throw new IOException("The disk is nearly full.");
         bool known = _state.Bind(1, mailboxId).Step();
         State before = known ? ReadState(_state) : default, state = before;
         _state.Reset();
