@@ -13,7 +13,7 @@ public class SessionTests
         await using WireScript c = await rig.LogInAsync();
         await c.PlayAsync("""
             C: a1 CAPABILITY
-            S: * CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE *
+            S: * CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE *
             S: a1 OK CAPABILITY completed
             C: a2 ID ("name" "test" "version" NIL)
             S: * ID ("name" "MailAdmin")
