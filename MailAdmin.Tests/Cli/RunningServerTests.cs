@@ -51,7 +51,7 @@ public sealed class RunningServerTests
         await Must(ServicesRig.Password, "account", "add", "bob@example.test", "--password-stdin");
         var file = new System.Text.StringBuilder();
         for (int i = 0; i < 500; i++)
-            file.Append("From x Sat Nov 21 04:00:00 2026\nSubject: ").Append(i).Append("\n\nFrom the start\n\n");
+            file.Append("From x Sat Nov 21 04:00:00 2026\nSubject: ").Append(i).Append("\n\n>From the start\n\n");
         await File.WriteAllTextAsync(folder["in.mbox"], file.ToString());
         Assert.Contains("500 messages", await Must(null, "mail", "import", "ann@example.test", folder["in.mbox"]));
         Assert.Contains("500 messages", await Must(null, "mail", "export", "ann@example.test", folder["out.tar"]));
