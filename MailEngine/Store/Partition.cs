@@ -178,6 +178,9 @@ internal sealed class Partition : IAsyncDisposable
         return await change.Done;
     }
 
+    /// <summary>True while deliveries come faster than one in some ten milliseconds. Any thread.</summary>
+    public bool IsTakingMail => _pending.Any;
+
     /// <summary>Runs a query that sees everything that was acknowledged. Not on the loop's thread.</summary>
     public T Read<T>(Func<IndexReader, T> query)
     {

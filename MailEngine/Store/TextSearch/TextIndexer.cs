@@ -12,6 +12,7 @@ namespace MailEngine.Store.TextSearch;
 /// </remarks>
 internal sealed class TextIndexer : IDisposable
 {
+    static readonly TimeSpan s_mostPatience = TimeSpan.FromSeconds(20), s_pause = TimeSpan.FromMilliseconds(50);
     const int BatchMessages = 500;
     const int BatchBytes = 4 << 20;
 
@@ -107,8 +108,12 @@ internal sealed class TextIndexer : IDisposable
                 if (all)
                     NoteAll();
                 all = false;
+                TimeSpan patience = s_mostPatience;
                 while (!_stop.IsSet && Next() is { } mailboxId)
+                {
+                    LetMailIn(ref patience);
                     Index(mailboxId);
+                }
                 if (_stop.IsSet)
                     break;
                 Commit();
@@ -132,6 +137,16 @@ internal sealed class TextIndexer : IDisposable
             }
         }
         Idle();
+    }
+
+    /// <summary>Mail that comes in goes first: what is not indexed yet is scanned. For a while only, or a busy server would never index.</summary>
+    void LetMailIn(ref TimeSpan patience)
+    {
+        while (_partition.IsTakingMail && patience > TimeSpan.Zero && !_stop.IsSet)
+        {
+            _stop.Wait(s_pause);
+            patience -= s_pause;
+        }
     }
 
     long? Next()
