@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Text;
+using MailAdmin.Tests.Rig;
 using MailEngine.Mime;
 
 namespace MailAdmin.Tests.Mime;
@@ -137,16 +137,20 @@ public class HostileMessageTests
     }
 
     [Theory, MemberData(nameof(Floods))]
-    public void When_ten_megabytes_are_built_to_hurt_then_they_cost_time_in_proportion_and_little_memory(string name)
+    public void When_ten_megabytes_are_built_to_hurt_then_they_cost_less_than_a_second_and_little_memory(string name)
     {
         byte[] bytes = Encoding.Latin1.GetBytes(s_floods[name]());
         Check(bytes);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        long start = Stopwatch.GetTimestamp();
-        MessageSummary.Of(bytes);
-        // Not a measurement: work that grows with the square of the size takes minutes here, on any machine.
-        TimeSpan took = Stopwatch.GetElapsedTime(start);
-        Assert.True(took < TimeSpan.FromSeconds(20), $"{took.TotalMilliseconds} ms");
+        long before = 0;
+        TimeSpan took = TimeSpan.MaxValue;
+        for (int round = 0; round < 5 && took >= TimeSpan.FromSeconds(1); round++)   // the best one: the first pays for the compiler
+        {
+            before = GC.GetAllocatedBytesForCurrentThread();
+            TimeSpan start = ProcessorTime.OfThread();
+            MessageSummary.Of(bytes);
+            took = ProcessorTime.OfThread() - start;
+        }
+        Assert.True(took < TimeSpan.FromSeconds(1), $"{took.TotalMilliseconds} ms of processor time");
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 3L * Size);
     }
 }

@@ -1,0 +1,26 @@
+using System.Runtime.InteropServices;
+
+namespace MailAdmin.Tests.Rig;
+
+/// <summary>Processor time of the calling thread: what work costs, however busy the machine is.</summary>
+static partial class ProcessorTime
+{
+    const int ThreadClock = 3;   // CLOCK_THREAD_CPUTIME_ID, clock_gettime(2)
+
+    [StructLayout(LayoutKind.Sequential)]
+    struct Timespec
+    {
+        public long Seconds;
+        public long Nanoseconds;
+    }
+
+    public static TimeSpan OfThread()
+    {
+        if (clock_gettime(ThreadClock, out Timespec time) != 0)
+            throw new InvalidOperationException($"clock_gettime: {Marshal.GetLastPInvokeErrorMessage()}");
+        return TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromTicks(time.Nanoseconds / 100);
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int clock_gettime(int clock, out Timespec time);
+}
