@@ -50,7 +50,7 @@ public class HostileInputTests
         }
         await c.PlayAsync("C: 4 FETCH 1:* BODY.PEEK[HEADER.FIELDS (Subject X-Nothing)]");
         await c.ReadUntilAsync("4 OK");
-        await c.PlayAsync("C: 5 SEARCH TEXT \"part 500\"\nS: * SEARCH 1\nS: 5 OK *\nC: 6 SEARCH HEADER X-Flood y\nS: * SEARCH 4\nS: 6 OK *");
+        await c.PlayAsync("C: 5 SEARCH TEXT innermost\nS: * SEARCH 2\nS: 5 OK *\nC: 5b SEARCH TEXT \"part 500\"\nS: * SEARCH 1\nS: 5b OK *\nC: 6 SEARCH HEADER X-Flood y\nS: * SEARCH 4\nS: 6 OK *");
         await c.PlayAsync($"C: 7 FETCH 2 BODY.PEEK[{string.Join('.', Enumerable.Repeat("1", 99))}]");
         await c.ReadUntilAsync("7 OK");
         await c.PlayAsync($"C: 8 FETCH 2 BODY.PEEK[{string.Join('.', Enumerable.Repeat("1", 3000))}]\nS: 8 BAD *");

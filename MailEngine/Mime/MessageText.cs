@@ -46,7 +46,7 @@ internal sealed class MessageText : IDisposable
         return true;
     }
 
-    /// <summary>All text parts, and the headers of messages inside. False: the sink had enough.</summary>
+    /// <summary>All text parts, the headers of messages inside, and what was not told apart (limits of parts and depth) as it stands. False: the sink had enough.</summary>
     /// <param name="parts">Of the layout.</param>
     /// <param name="bodyStart">Where the layout counts from: behind the prefix.</param>
     /// <exception cref="IOException">The bytes are lost.</exception>
@@ -56,7 +56,8 @@ internal sealed class MessageText : IDisposable
         {
             MimePart part = parts[i];
             bool innerRoot = part.Parent >= 0 && parts[part.Parent].Kind == MimePartKind.Message;
-            if (!part.IsText && !innerRoot)
+            bool isText = part.IsText || part.Opaque;
+            if (!isText && !innerRoot)
                 continue;
             int length = Math.Min(part.BodyStart - part.HeaderStart, MaxHeader);
             _header.Clear();
@@ -64,7 +65,7 @@ internal sealed class MessageText : IDisposable
                 _header.Advance(read(bodyStart + part.HeaderStart, _header.GetSpan(length)[..length]));
             if (innerRoot && !Fields(_header.Written, sink))
                 return false;
-            if (part.IsText && !Part(read, bodyStart + part.BodyStart, part, sink))
+            if (isText && !Part(read, bodyStart + part.BodyStart, part, sink))
                 return false;
         }
         return true;

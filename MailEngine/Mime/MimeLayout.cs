@@ -4,7 +4,7 @@ namespace MailEngine.Mime;
 /// read again.</summary>
 /// <remarks>
 /// Byte table: docs/formats/layout.md. Version (1), number of parts (varint), then per part in message order:
-/// flags (1: bits 0-1 kind, bit 2 text, bits 3-4 transfer encoding), distance to the part around it (varint, 0 for the root), header
+/// flags (1: bits 0-1 kind, bit 2 text, bits 3-4 transfer encoding, bit 5 opaque), distance to the part around it (varint, 0 for the root), header
 /// start minus that part's header start (varint), header length (varint), body length (varint), and lines (varint) where the kind
 /// is message or the text bit is set. Offsets count from the start of the body range of a stored message, prefix not included.
 /// </remarks>
@@ -23,7 +23,7 @@ internal readonly ref struct MimeLayout
         for (int i = 0; i < parts.Count; i++)
         {
             MimePart part = parts[i];
-            to.Write((byte)((int)part.Kind | (part.IsText ? 4 : 0) | (int)part.Encoding << 3));
+            to.Write((byte)((int)part.Kind | (part.IsText ? 4 : 0) | (int)part.Encoding << 3 | (part.Opaque ? 32 : 0)));
             to.WriteVarint(part.Parent < 0 ? 0 : (uint)(i - part.Parent));
             to.WriteVarint((uint)(part.HeaderStart - (part.Parent < 0 ? 0 : parts[part.Parent].HeaderStart)));
             to.WriteVarint((uint)(part.BodyStart - part.HeaderStart));
@@ -53,6 +53,7 @@ internal readonly ref struct MimeLayout
                 Kind = (MimePartKind)(flags & 3),
                 IsText = (flags & 4) != 0,
                 Encoding = (TransferEncoding)(flags >> 3 & 3),
+                Opaque = (flags & 32) != 0,
                 Parent = i == 0 ? -1 : i - distance,
             };
             part.HeaderStart = start + (i == 0 ? 0 : parts[part.Parent].HeaderStart);
