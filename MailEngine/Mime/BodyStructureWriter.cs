@@ -73,7 +73,7 @@ internal static class BodyStructureWriter
     {
         ReadOnlySpan<byte> type = default, id = default, description = default, encoding = default;
         bool hasId = false, hasDescription = false;
-        var fields = new HeaderFieldReader(message[part.HeaderStart..part.BodyStart]);
+        var fields = new HeaderFieldReader(message[part.HeaderStart..Math.Min(part.BodyStart, part.HeaderStart + MessageText.MaxHeader)]);
         while (fields.MoveNext())
         {
             HeaderField field = fields.Current;
@@ -134,7 +134,7 @@ internal static class BodyStructureWriter
     static void Extension(ReadOnlySpan<byte> message, in MimePart part, bool md5, ByteBuffer scratch, ByteBuffer to)
     {
         ReadOnlySpan<byte> sum = default, disposition = default, language = default, location = default;
-        var fields = new HeaderFieldReader(message[part.HeaderStart..part.BodyStart]);
+        var fields = new HeaderFieldReader(message[part.HeaderStart..Math.Min(part.BodyStart, part.HeaderStart + MessageText.MaxHeader)]);
         while (fields.MoveNext())
         {
             HeaderField field = fields.Current;

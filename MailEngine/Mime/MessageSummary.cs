@@ -45,7 +45,7 @@ public sealed class MessageSummary
         {
             work.Reader.Read(message, limits);
             IReadOnlyList<MimePart> parts = work.Reader.Parts;
-            ReadOnlySpan<byte> header = message[..parts[0].BodyStart];
+            ReadOnlySpan<byte> header = message[..Math.Min(parts[0].BodyStart, MessageText.MaxHeader)];
             var fields = new EnvelopeFields(header);
 
             ByteBuffer to = work.Output;

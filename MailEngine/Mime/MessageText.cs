@@ -20,8 +20,8 @@ internal sealed class MessageText : IDisposable
 {
     const int Piece = 32 << 10;
 
-    /// <summary>Headers are read into memory up to here; the rest of a larger one is left out (attack case A8).</summary>
-    const int MaxHeader = 4 << 20;
+    /// <summary>Fields of a header are looked at up to here, octets; the rest of a larger one is left out (attack case A8).</summary>
+    public const int MaxHeader = 4 << 20;
 
     readonly byte[] _raw = ArrayPool<byte>.Shared.Rent(Piece);
     readonly byte[] _decoded = ArrayPool<byte>.Shared.Rent(Piece + 16);

@@ -134,7 +134,7 @@ internal sealed class MimeReader : IDisposable
         var part = new MimePart { Parent = parent, HeaderStart = start, BodyStart = body, BodyEnd = -1, InDigest = digest };
         ReadOnlySpan<byte> type = default;
         bool typed = false;
-        var fields = new HeaderFieldReader(message[start..body]);
+        var fields = new HeaderFieldReader(message[start..Math.Min(body, start + MessageText.MaxHeader)]);
         while (fields.MoveNext())
         {
             ReadOnlySpan<byte> name = fields.Current.Name;

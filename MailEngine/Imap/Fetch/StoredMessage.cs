@@ -12,7 +12,7 @@ internal readonly record struct OctetRange(long Start, long Length);
 internal sealed class StoredMessage(MailStore store, Mailbox box) : IDisposable
 {
     /// <summary>Headers are read into memory up to here; the rest of a larger one is left out (attack case A8).</summary>
-    const int MaxHeader = 4 << 20;
+    const int MaxHeader = MessageText.MaxHeader;
 
     readonly List<MimePart> _parts = [];
     DetailsReader? _details;
