@@ -243,10 +243,32 @@ public sealed class StoreOptions
     public int IndexedTextBytes { get; set; } = 1 << 20;
     /// <summary>How long the text index waits for more mail before it takes some in: many messages at once cost less. Default 2 s.</summary>
     public TimeSpan IndexDelay { get; set; } = TimeSpan.FromSeconds(2);
+    /// <summary>Folders that mail is kept in, on one volume or several; each account lives in one. Empty, the default: one partition,
+    /// <c>partitions/default</c> in the data folder. There always is one named "default": it holds the queue and the list of who lives where.
+    /// docs/partitions.md</summary>
+    public IList<PartitionOptions> Partitions { get; set; } = [];
+    /// <summary>How fast an account is moved to another partition, bytes a second. Default 32 MiB: about a third of what a hard disk reads
+    /// in a row, so that users of both volumes keep the rest.</summary>
+    public int MoveBytesPerSecond { get; set; } = 32 << 20;
     /// <summary>Changes that may wait for the commit loop of a partition.</summary>
     public int PendingChanges { get; set; } = 4096;
     /// <summary>False: nothing is synced. For filling a store before a measurement, never in use.</summary>
     public bool Sync { get; set; } = true;
+}
+
+/// <summary>A folder on a volume that keeps the mail of some accounts.</summary>
+public sealed class PartitionOptions
+{
+    /// <summary>Lower-case letters, digits and hyphens, 32 at most. It stays what it is: accounts are known to live in it by this name.</summary>
+    public string Name { get; set; } = "";
+    /// <summary>The folder; its parent must be there, so that a volume which is not mounted is noticed. Empty: <c>partitions/NAME</c> in the data folder.</summary>
+    public string Folder { get; set; } = "";
+    /// <summary>Share of the new accounts, together with the free space of the volume: one with weight 2 gets twice as many. Default 1.</summary>
+    public int Weight { get; set; } = 1;
+    /// <summary>True: no new accounts, unless every partition is closed. Those that are there stay.</summary>
+    public bool Closed { get; set; }
+    /// <summary>New accounts of these domains go here, and only here when none of the other partitions names their domain. Empty: no domain in particular.</summary>
+    public IList<string> Domains { get; set; } = [];
 }
 
 /// <summary>The outgoing queue.</summary>

@@ -15,6 +15,7 @@ public static class EngineOptionsCheck
         CheckNetwork(options, errors);
         CheckLimits(options.Limits, errors);
         CheckStore(options.Store, errors);
+        CheckPartitions(options, errors);
         CheckQueue(options.Queue, errors);
         Require(errors, options.Passwords.MinLength is >= 8 and <= 128, "Passwords:MinLength", options.Passwords.MinLength, "8 to 128 characters");
         Require(errors, options.Passwords.Iterations is >= 1000 and <= 10_000_000, "Passwords:Iterations", options.Passwords.Iterations, "1000 to 10000000 rounds; 210000 is usual");
@@ -123,6 +124,37 @@ public static class EngineOptionsCheck
         Within(errors, "Store:IndexedTextBytes", store.IndexedTextBytes, 1024, 64 << 20);
         Within(errors, "Store:IndexDelay", store.IndexDelay, TimeSpan.Zero, TimeSpan.FromHours(1));
         Within(errors, "Store:PendingChanges", store.PendingChanges, 1, 1_000_000);
+        Within(errors, "Store:MoveBytesPerSecond", store.MoveBytesPerSecond, 1 << 16, int.MaxValue);
+    }
+
+    static void CheckPartitions(EngineOptions options, List<string> errors)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var folders = new Dictionary<string, string>(StringComparer.Ordinal);
+        var domains = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach ((string at, PartitionOptions partition) in options.Store.Partitions.Select((p, i) => ($"Store:Partitions:{i}", p)))
+        {
+            bool named = partition.Name.Length is > 0 and <= 32 && partition.Name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
+            Require(errors, named, $"{at}:Name", partition.Name, "1 to 32 lower-case letters, digits and hyphens");
+            Require(errors, !named || names.Add(partition.Name), $"{at}:Name", partition.Name, "a name that no other partition has");
+            Within(errors, $"{at}:Weight", partition.Weight, 1, 1000);
+            if (named)
+            {
+                string folder = Store.Partitions.PartitionFolders.Of(options.DataPath, partition);
+                Require(errors, folders.TryAdd(folder, partition.Name), $"{at}:Folder", partition.Folder, $"a folder that is not that of \"{folders.GetValueOrDefault(folder)}\" too");
+            }
+            foreach (string domain in partition.Domains)
+            {
+                Require(errors, DomainName.TryParse(domain, out _), $"{at}:Domains", domain, "a domain such as example.org");
+                Require(errors, domains.Add(domain), $"{at}:Domains", domain, "a domain that no other partition names");
+            }
+        }
+        // One inside another: a backup or a repair of the one would find files of the other.
+        foreach ((string folder, string name) in folders)
+        {
+            if (folders.Keys.FirstOrDefault(other => folder.StartsWith(other + Path.DirectorySeparatorChar, StringComparison.Ordinal)) is { } outer)
+                Require(errors, false, "Store:Partitions", folder, $"a folder that is not inside that of \"{folders[outer]}\"");
+        }
     }
 
     static void CheckQueue(QueueOptions queue, List<string> errors)

@@ -82,6 +82,7 @@ public sealed class EngineServices : IAsyncDisposable
             Store = Made(await store);
         }
         Directory = Made(new AccountDirectory(Database, logs.CreateLogger<AccountDirectory>()));
+        Store.DomainOf = id => AccountDomains.FindAsync(Database, id);
         Hashes = new PasswordHashes(Options.Passwords);
         Authenticator = Made(new Authenticator(Directory, Database, Hashes, Options.Limits, logs.CreateLogger<Authenticator>()));
 

@@ -87,6 +87,7 @@ public sealed class MailRig : IAsyncDisposable
         change?.Invoke(options);
         AccountsRig accounts = await AccountsRig.OpenAsync(TimeProvider.System, System.IO.Path.Combine(folder.Path, "accounts"), options.Limits);
         MailStore store = await MailStore.OpenAsync(folder.Path, options.Store, clock, NullLogger<MailStore>.Instance, options.Limits);
+        store.DomainOf = id => AccountDomains.FindAsync(accounts.Database, id);
         var trace = new TraceLog(folder.Path, clock, NullLogger<TraceLog>.Instance);
         var sessions = new SessionRegistry(options);
         var heartbeat = new Heartbeat(clock);
@@ -164,7 +165,7 @@ public sealed class MailRig : IAsyncDisposable
         MailboxSnapshot snapshot = box.Current;
         for (int i = 0; i < snapshot.Count; i++)
         {
-            using MessageReader reader = Store.OpenMessage(snapshot[i]);
+            using MessageReader reader = Store.OpenMessage(snapshot, snapshot[i]);
             byte[] bytes = new byte[reader.Length];
             reader.Read(0, bytes);
             messages.Add(Encoding.Latin1.GetString(bytes));

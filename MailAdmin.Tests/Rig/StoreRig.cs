@@ -80,9 +80,10 @@ sealed class StoreRig : IAsyncDisposable
         return (await Store.OpenAsync(account, box))!;
     }
 
+    /// <summary>Of a mailbox in the default partition.</summary>
     public byte[] Read(in MessageEntry entry)
     {
-        using MessageReader reader = Store.OpenMessage(entry);
+        using var reader = new MessageReader(Store.Default.Segments, entry.Prefix, entry.Body);
         byte[] bytes = new byte[reader.Length];
         Assert.Equal(bytes.Length, reader.Read(0, bytes));
         return bytes;

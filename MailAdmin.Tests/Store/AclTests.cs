@@ -15,7 +15,7 @@ public sealed class AclTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _rig.DisposeAsync();
 
-    static AclSubject Subject(long id, string domain = "example.test", params string[] addresses) => AclSubject.Of(new AccountEntry
+    internal static AclSubject Subject(long id, string domain = "example.test", params string[] addresses) => AclSubject.Of(new AccountEntry
     {
         AccountId = id, Login = $"user{id}@{domain}", DisplayName = "", PasswordHash = null, State = AccountState.Active, Services = MailServices.All, Primary = null,
         Addresses = [.. addresses.Select(EmailAddress.Parse)], QuotaBytes = 0, SecurityStamp = "", HasMailbox = true, Domain = DomainName.Parse(domain),

@@ -59,7 +59,7 @@ public sealed class CompactionTests : IAsyncLifetime
         Mailbox one = await InboxAsync(), two = await InboxAsync(2);
         await Store.StoreFlagsAsync(one, [6], new FlagChange(FlagChangeMode.Add, MessageFlags.Flagged, ["$Work"]));
         MailboxSnapshot told = one.Current;
-        using MessageReader late = Store.OpenMessage(told[6]);
+        using MessageReader late = Store.OpenMessage(told, told[6]);
         byte[] start = new byte[10];
         late.Read(0, start);
         await ExpungeAsync(one, uid => uid % 6 != 0);

@@ -82,6 +82,8 @@ sealed class CliSession : IAsyncDisposable
                 return started;
             throw;
         }
+        AccountsDatabase database = await DatabaseAsync();
+        _store.DomainOf = id => AccountDomains.FindAsync(database, id);
         _tasks = new StoreTaskRunner(await DatabaseAsync(), _store, NullLogger<StoreTaskRunner>.Instance);
         return new LocalStoreDoor(_store, null, _tasks, Options.Limits, TimeProvider.System);
     }

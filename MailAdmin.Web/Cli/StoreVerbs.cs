@@ -42,7 +42,7 @@ static class StoreVerbs
         }
         if (await ControlClient.FindAsync(session.Options.DataPath) is not null)
             throw new CliRefusedException("The server is running: stop it to restore everything, or give --account ADDRESS to restore one account.");
-        string aside = await Task.Run(() => StoreRestore.Run(backup, session.Options.DataPath, DateTimeOffset.UtcNow, CancellationToken.None));
+        string aside = await Task.Run(() => StoreRestore.Run(backup, session.Options.DataPath, DateTimeOffset.UtcNow, CancellationToken.None, session.Options.Store));
         session.Output.Result($"The backup is in place. What was there before is in {aside}; recipients of the queue are on hold.", new { aside });
         return 0;
     }

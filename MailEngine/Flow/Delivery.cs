@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using MailEngine.Addresses;
 using MailEngine.Store;
+using MailEngine.Store.Partitions;
 using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Flow;
@@ -198,7 +199,16 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
         if (!MailboxName.TryParse(deposit.Detail, out MailboxName wanted))
             return MailboxName.Inbox;
         long account = deposit.Account.AccountId;
-        foreach (MailboxInfo box in await store.ListAsync(account))
+        IReadOnlyList<MailboxInfo> boxes;
+        try
+        {
+            boxes = await store.ListAsync(account);
+        }
+        catch (PartitionMissingException)
+        {
+            return MailboxName.Inbox;   // the deposit hears it, and other recipients do not
+        }
+        foreach (MailboxInfo box in boxes)
         {
             if (box.Id == 0 || !box.Name.Value.Equals(wanted.Value, StringComparison.OrdinalIgnoreCase))
                 continue;

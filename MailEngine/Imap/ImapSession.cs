@@ -6,6 +6,7 @@ using MailEngine.Imap.Access;
 using MailEngine.Imap.Notify;
 using MailEngine.Net;
 using MailEngine.Store;
+using MailEngine.Store.Partitions;
 
 namespace MailEngine.Imap;
 
@@ -407,7 +408,7 @@ internal sealed class ImapSession
             }
             reply = await received.Command!.RunAsync(this, ct);
         }
-        catch (DirectoryUnavailableException)
+        catch (Exception e) when (e is DirectoryUnavailableException or PartitionMissingException)
         {
             reply = ImapReply.Unavailable;
         }

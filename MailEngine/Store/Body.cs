@@ -118,7 +118,7 @@ public sealed unsafe class Body : IDisposable
     readonly MimeLimits _limits;
     readonly uint _ownNumber;
     byte[]? _buffer;
-    bool _committed;
+    readonly List<OwnFile>? _files;   // of a large one: where it arrived, and copies in other partitions; its own lock
     MessageSummary? _summary;
 
     internal Body(SegmentFiles segments, MimeLimits limits, byte[] buffer, int length, uint crc)
@@ -135,7 +135,13 @@ public sealed unsafe class Body : IDisposable
         _limits = limits;
         _segments = segments;
         _ownNumber = ownNumber;
+        _files = [new OwnFile(segments, ownNumber)];
         Length = length;
+    }
+
+    sealed record OwnFile(SegmentFiles Segments, uint Number)
+    {
+        public bool IsCommitted { get; set; }
     }
 
     public long Length { get; }
@@ -178,19 +184,48 @@ public sealed unsafe class Body : IDisposable
         return count;
     }
 
-    /// <summary>From now on the file belongs to rows.</summary>
-    internal void MarkCommitted() => _committed = true;   // but it stays in hand until Dispose: another commit may name it too
+    /// <summary>Place in a file of its own among these; null: in memory. A large message for another partition than it was written to is copied
+    /// there, once; who can wait asks before the commit loop does.</summary>
+    /// <exception cref="IOException">The disk is full or broken.</exception>
+    internal BodyRange? RangeIn(SegmentFiles segments)
+    {
+        if (OwnRange is not { } own || ReferenceEquals(segments, _segments))
+            return OwnRange;
+        lock (_files!)
+        {
+            OwnFile? file = _files.Find(f => ReferenceEquals(f.Segments, segments));
+            if (file is null)
+                _files.Add(file = new OwnFile(segments, _segments.CopyOwn(own.Segment, segments)));
+            return own with { Segment = file.Number };
+        }
+    }
+
+    /// <summary>From now on the file among these belongs to rows.</summary>
+    internal void MarkCommitted(SegmentFiles segments)   // but it stays in hand until Dispose: another commit may name it too
+    {
+        if (_files is null)
+            return;
+        lock (_files)
+            _files.Find(f => ReferenceEquals(f.Segments, segments))!.IsCommitted = true;
+    }
 
     public void Dispose()
     {
         if (_buffer is not null)
             ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = null;
-        if (_ownNumber != 0 && !_committed)
-            _segments.DeleteOwn(_ownNumber);
-        if (_ownNumber != 0)
-            _segments.LetGo(_ownNumber);
-        _committed = true;
+        if (_files is null)
+            return;
+        lock (_files)
+        {
+            foreach (OwnFile file in _files)
+            {
+                if (!file.IsCommitted)
+                    file.Segments.DeleteOwn(file.Number);
+                file.Segments.LetGo(file.Number);
+            }
+            _files.Clear();
+        }
     }
 
     MessageSummary Summarize()

@@ -270,11 +270,11 @@ internal sealed class CommitBatch(Partition partition)
     /// <summary>True: the same delivery was made before, or is made in this batch.</summary>
     public bool WasDelivered(UInt128 key) => _delivered.ContainsKey(key) || partition.WasDelivered(key);
 
-    public void RememberDelivery(UInt128 key)
+    public void RememberDelivery(UInt128 key, long accountId)
     {
         long expires = (Now + partition.DuplicateWindow).ToUnixTimeSeconds();
         _delivered.Add(key, expires);
-        _rows.Add(index => index.PutDelivered(key, expires));
+        _rows.Add(index => index.PutDelivered(key, expires, accountId));
     }
 
     /// <summary>Puts the bytes of a message down, once for the whole batch.</summary>
@@ -282,7 +282,7 @@ internal sealed class CommitBatch(Partition partition)
     {
         if (_bodies.TryGetValue(body, out BodyRange range))
             return range;
-        if (body.OwnRange is { } own)
+        if (body.RangeIn(partition.Segments) is { } own)
         {
             range = own;
             _ownBodies.Add((own, body));
@@ -372,7 +372,7 @@ internal sealed class CommitBatch(Partition partition)
     public void Publish()
     {
         foreach ((_, Body body) in _ownBodies)
-            body.MarkCommitted();
+            body.MarkCommitted(partition.Segments);
         foreach (Action action in _published)
             action();
         foreach (((long mailbox, long reader), SeenState seen) in _seen)

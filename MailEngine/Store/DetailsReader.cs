@@ -10,7 +10,6 @@ namespace MailEngine.Store;
 public sealed class DetailsReader : IDisposable
 {
     const int MostRows = 256;
-    readonly Partition _partition;
     readonly Mailbox _mailbox;
     readonly List<Row> _rows = [];
     byte[] _buffer = ArrayPool<byte>.Shared.Rent(4096);
@@ -22,11 +21,7 @@ public sealed class DetailsReader : IDisposable
     bool _isComputed;
     Row _row;
 
-    internal DetailsReader(Partition partition, Mailbox mailbox)
-    {
-        _partition = partition;
-        _mailbox = mailbox;
-    }
+    internal DetailsReader(Mailbox mailbox) => _mailbox = mailbox;
 
     readonly record struct Row(uint Uid, int Start, int Envelope, int Structure, int Layout, int MessageId, int Preview, int Parent, int EmailId);
 
@@ -93,14 +88,20 @@ public sealed class DetailsReader : IDisposable
     void Fill(uint uid, bool goesOn)
     {
         _nextRows = goesOn ? Math.Min(_nextRows * 4, MostRows) : 1;
-        _rows.Clear();
-        _used = 0;
-        // A row that is not written yet is worked out from the message's bytes like a lost one.
-        _partition.ReadBehind(reader =>
+        Partition home;
+        do
         {
-            reader.Details(_mailbox.Id, uid, _nextRows, Take);
-            return 0;
-        });
+            home = _mailbox.Home;
+            _rows.Clear();
+            _used = 0;
+            // A row that is not written yet is worked out from the message's bytes like a lost one.
+            home.ReadBehind(reader =>
+            {
+                reader.Details(_mailbox.Id, uid, _nextRows, Take);
+                return 0;
+            });
+        }
+        while (!ReferenceEquals(home, _mailbox.Home));   // the account moved meanwhile: some rows may have gone already
         _ended = _rows.Count < _nextRows;
         _place = _rows.Count > 0 ? 0 : -1;
     }
@@ -133,14 +134,15 @@ public sealed class DetailsReader : IDisposable
     /// <summary>The row is lost, the message is not (S5).</summary>
     bool Compute(uint uid)
     {
-        int index = _mailbox.Current.IndexOf(uid);
+        MailboxSnapshot now = _mailbox.Current;
+        int index = now.IndexOf(uid);
         if (index < 0)
             return false;
-        ref readonly MessageEntry entry = ref _mailbox.Current[index];
+        ref readonly MessageEntry entry = ref now[index];
         byte[] body = new byte[entry.BodyLength];
-        using (var reader = new MessageReader(_partition.Segments, default, new BodyRange(entry.BodySegment, entry.BodyOffset, entry.BodyLength)))
+        using (var reader = new MessageReader(now.Segments, default, new BodyRange(entry.BodySegment, entry.BodyOffset, entry.BodyLength)))
             reader.Read(0, body);
-        MessageSummary summary = MessageSummary.Of(body, _partition.MimeLimits);
+        MessageSummary summary = MessageSummary.Of(body, _mailbox.Home.MimeLimits);
         byte[] id = Encoding.UTF8.GetBytes(summary.MessageId ?? ""), preview = Encoding.UTF8.GetBytes(summary.Preview);
         byte[] parent = First(Encoding.UTF8.GetBytes(summary.References)).ToArray();
         _computed = [.. summary.Envelope, .. summary.BodyStructure, .. summary.Layout, .. id, .. preview, .. parent];

@@ -7,7 +7,7 @@ namespace MailEngine.Store;
 /// a mailbox's rows side by side. Every row carries its account id: what a later move to a shared database needs.</remarks>
 internal static class IndexSchema
 {
-    public const int Version = 6;
+    public const int Version = 7;
 
     const string Tables = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -34,7 +34,9 @@ internal static class IndexSchema
             value BLOB NOT NULL, PRIMARY KEY(mailbox, reader, entry)) WITHOUT ROWID;
         CREATE TABLE quota(account INTEGER PRIMARY KEY, bytes INTEGER, messages INTEGER, mailboxes INTEGER);
         CREATE TABLE url_key(mailbox INTEGER PRIMARY KEY, account INTEGER NOT NULL, key TEXT NOT NULL);
-        CREATE TABLE delivered(id INTEGER PRIMARY KEY, key BLOB NOT NULL, expires INTEGER NOT NULL);
+        CREATE TABLE delivered(id INTEGER PRIMARY KEY, key BLOB NOT NULL, expires INTEGER NOT NULL, account INTEGER NOT NULL DEFAULT 0);
+        CREATE TABLE placement(account INTEGER PRIMARY KEY, partition INTEGER NOT NULL);
+        CREATE TABLE partition(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, identity TEXT NOT NULL);
         CREATE TABLE queue(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, message_key TEXT NOT NULL, reverse_path TEXT NOT NULL,
             recipient TEXT NOT NULL, parameters TEXT NOT NULL, state INTEGER NOT NULL, queued_at INTEGER NOT NULL, next_attempt INTEGER NOT NULL,
             attempts INTEGER NOT NULL, last_reply TEXT NOT NULL, delay_noticed INTEGER NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,
@@ -62,6 +64,11 @@ internal static class IndexSchema
         CREATE TABLE quota(account INTEGER PRIMARY KEY, bytes INTEGER, messages INTEGER, mailboxes INTEGER)
         """,
         "CREATE TABLE url_key(mailbox INTEGER PRIMARY KEY, account INTEGER NOT NULL, key TEXT NOT NULL)",
+        """
+        ALTER TABLE delivered ADD COLUMN account INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE placement(account INTEGER PRIMARY KEY, partition INTEGER NOT NULL);
+        CREATE TABLE partition(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, identity TEXT NOT NULL)
+        """,
     ];
 
     /// <summary>Makes the tables in a new file; brings an old one to this version.</summary>

@@ -12,6 +12,7 @@ internal sealed class IndexWriter : IDisposable
     readonly bool _sync;
     readonly SqliteStatement _begin, _commit, _rollback, _putChunk, _dropChunk, _putMailbox, _updateMailbox, _putAccount, _putMessage, _copyMessage,
         _putExpunged, _putDelivered, _putQueue, _updateQueue, _dropQueue, _putSegment, _putMeta, _putSeen;
+    SqliteStatement? _putMessageRow;   // for what comes from another partition
     bool? _full;
 
     public IndexWriter(SqliteDatabase db, bool sync)
@@ -40,7 +41,7 @@ internal sealed class IndexWriter : IDisposable
             SELECT ?2, ?3, envelope, structure, layout, message_id, base_subject, sort_from, sort_to, sort_cc, refs, preview, coalesce(email_id, ?4) FROM message WHERE id=?1
             """);
         _putExpunged = db.Prepare("INSERT OR REPLACE INTO expunged(id, account, modseq, at, entry) VALUES(?1,?2,?3,?4,?5)");
-        _putDelivered = db.Prepare("INSERT INTO delivered(key, expires) VALUES(?1,?2)");
+        _putDelivered = db.Prepare("INSERT INTO delivered(key, expires, account) VALUES(?1,?2,?3)");
         _putQueue = db.Prepare("""
             INSERT INTO queue(account, message_key, reverse_path, recipient, parameters, state, queued_at, next_attempt, attempts, last_reply, delay_noticed, segment, offset, length)
             VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)
@@ -106,6 +107,31 @@ internal sealed class IndexWriter : IDisposable
     public void CopyMessage(long fromMailbox, uint fromUid, long toMailbox, uint toUid, long toAccount, string emailId) =>
         _copyMessage.Bind(1, IndexSchema.Key(fromMailbox, fromUid)).Bind(2, IndexSchema.Key(toMailbox, toUid)).Bind(3, toAccount).Bind(4, emailId).Run();
 
+    /// <param name="row">Columns of the same table of another index: envelope, structure, layout, message_id, base_subject, sort_from, sort_to, sort_cc,
+    /// refs, preview, email_id.</param>
+    /// <param name="emailId">Where it has none; null: then it shall have none.</param>
+    public void PutMessageRow(long key, long accountId, SqliteStatement row, string? emailId)
+    {
+        _putMessageRow ??= _db.Prepare("""
+            INSERT OR REPLACE INTO message(id, account, envelope, structure, layout, message_id, base_subject, sort_from, sort_to, sort_cc, refs, preview, email_id)
+            VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)
+            """);
+        const int blobs = 3, all = 11;
+        _putMessageRow.Bind(1, key).Bind(2, accountId);
+        for (int i = 0; i < all; i++)
+        {
+            if (i < blobs)
+                _putMessageRow.Bind(3 + i, row.Blob(i));
+            else if (!row.IsNull(i))
+                _putMessageRow.BindText(3 + i, row.Blob(i));
+            else if (i == all - 1 && emailId is not null)
+                _putMessageRow.Bind(3 + i, emailId);
+            else
+                _putMessageRow.BindNull(3 + i);
+        }
+        _putMessageRow.Run();
+    }
+
     public void PutExpunged(long mailboxId, long accountId, ulong modSeq, long at, in MessageEntry entry) => _putExpunged
         .Bind(1, IndexSchema.Key(mailboxId, entry.Uid)).Bind(2, accountId).Bind(3, (long)modSeq).Bind(4, at)
         .Bind(5, MemoryMarshal.AsBytes(new ReadOnlySpan<MessageEntry>(in entry))).Run();
@@ -138,11 +164,11 @@ internal sealed class IndexWriter : IDisposable
     public void PutSeen(long mailboxId, long reader, long accountId, SeenState seen) =>
         _putSeen.Bind(1, mailboxId).Bind(2, reader).Bind(3, accountId).Bind(4, seen.Write()).Run();
 
-    public void PutDelivered(UInt128 key, long expires)
+    public void PutDelivered(UInt128 key, long expires, long accountId)
     {
         Span<byte> bytes = stackalloc byte[16];
         BinaryPrimitives.WriteUInt128LittleEndian(bytes, key);
-        _putDelivered.Bind(1, bytes).Bind(2, expires).Run();
+        _putDelivered.Bind(1, bytes).Bind(2, expires).Bind(3, accountId).Run();
     }
 
     /// <returns>The row's id; ids are never used again (AUTOINCREMENT, S3).</returns>

@@ -3,6 +3,7 @@ using MailEngine.Mime;
 using MailEngine.Store.Backup;
 using MailEngine.Store.Changes;
 using MailEngine.Store.Columns;
+using MailEngine.Store.Partitions;
 using MailEngine.Store.Repair;
 using MailEngine.Store.TextSearch;
 using Microsoft.Extensions.Logging;
@@ -13,26 +14,29 @@ namespace MailEngine.Store;
 /// <remarks>Every change is a <see cref="StoreChange"/> that a partition's commit loop carries out; when a task of this class has
 /// ended, the change is durable (flag changes: class D1) and visible to all sessions. Faults of the disk come back as
 /// <see cref="StoreError.Unavailable"/>, never as an exception; reading a lost or short segment throws <see cref="IOException"/>.</remarks>
+#pragma warning disable CA1822   // What an opened mailbox can answer by itself is asked of the store all the same: one door.
 public sealed class MailStore : IAsyncDisposable
 {
-    readonly Partition _partition;
+    readonly PartitionSet _partitions;
     readonly StoreOptions _options;
     readonly string _dataPath;
     readonly ILogger _log;
     readonly ITimer _purge;
     readonly ITimer? _compaction;
-    readonly Compactor _compactor;
+    readonly ITimer? _missing;
+    readonly Dictionary<Partition, Compactor> _compactors = [];
     readonly SemaphoreSlim _compacting = new(1, 1);
     readonly CancellationTokenSource _stop = new();
 
-    MailStore(string dataPath, Partition partition, StoreOptions options, TimeProvider clock, ILogger log)
+    MailStore(string dataPath, PartitionSet partitions, StoreOptions options, TimeProvider clock, ILogger log)
     {
         _dataPath = dataPath;
-        _partition = partition;
+        _partitions = partitions;
         _options = options;
         _log = log;
         _purge = clock.CreateTimer(_ => _ = PurgeAsync(), null, TimeSpan.FromMinutes(1), TimeSpan.FromHours(1));
-        _compactor = new Compactor(partition, log);
+        if (partitions.Slots.Any(slot => slot.Open is null))
+            _missing = clock.CreateTimer(_ => partitions.OpenMissing(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
         if (options.CompactionBytesPerSecond > 0)
             _compaction = clock.CreateTimer(_ => _ = CompactByItselfAsync(), null, options.CompactionInterval, options.CompactionInterval);
     }
@@ -43,23 +47,36 @@ public sealed class MailStore : IAsyncDisposable
     /// <summary>Most identifiers in one access control list. A list is read whole with its mailbox's row.</summary>
     public int AclEntries { get; init; } = 1000;
 
-    internal Partition Default => _partition;
+    internal Partition Default => _partitions.Default;
+
+    internal PartitionSet Partitions => _partitions;
+
+    /// <summary>Domain of an account, or (negative) of a domain's own mailboxes, for the rule that places new accounts; null: none.</summary>
+    public Func<long, ValueTask<string?>>? DomainOf
+    {
+        get => _partitions.DomainOf;
+        set => _partitions.DomainOf = value;
+    }
 
     /// <exception cref="StoreOpenException">Its message is one line for the operator.</exception>
     /// <param name="limits">Mailboxes of an account, MIME parts and their depth; null: the defaults.</param>
     public static Task<MailStore> OpenAsync(string dataPath, StoreOptions options, TimeProvider clock, ILogger<MailStore> log, LimitOptions? limits = null) => Task.Run(() =>
     {
         limits ??= new LimitOptions();
-        Partition partition = Partition.Open(Path.Combine(dataPath, "partitions", "default"), options, clock, log);
-        partition.MimeLimits = MimeLimits.Of(limits);
-        return new MailStore(dataPath, partition, options, clock, log) { MailboxesPerAccount = limits.MailboxesPerAccount };
+        var partitions = PartitionSet.OpenAll(dataPath, options, clock, log, MimeLimits.Of(limits));
+        return new MailStore(dataPath, partitions, options, clock, log) { MailboxesPerAccount = limits.MailboxesPerAccount };
     });
 
-    internal MimeLimits MimeLimits => _partition.MimeLimits;
+    internal MimeLimits MimeLimits => _partitions.Default.MimeLimits;
 
     /// <summary>Starts a message.</summary>
     /// <param name="inMemory">Octets of it that may be held in memory, <see cref="StoreOptions.InlineBodyBytes"/> at the most.</param>
-    public BodyWriter NewBody(long inMemory = long.MaxValue) => new(_partition.Segments, (int)Math.Clamp(inMemory, 0, _options.InlineBodyBytes), _partition.MimeLimits);
+    /// <param name="accountId">Whose it will be, as far as is known: a large message is written to his partition at once; 0: nobody's in particular.</param>
+    public BodyWriter NewBody(long inMemory = long.MaxValue, long accountId = 0)
+    {
+        Partition partition = _partitions.SlotOf(accountId).Open ?? _partitions.Default;
+        return new BodyWriter(partition.Segments, (int)Math.Clamp(inMemory, 0, _options.InlineBodyBytes), partition.MimeLimits);
+    }
 
     /// <summary>Keeps an accepted message: every deposit and every queue row in one commit (S1).</summary>
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken ct) => AcceptAsync(acceptance, [], ct);
@@ -68,17 +85,55 @@ public sealed class MailStore : IAsyncDisposable
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
         _ = acceptance.Body.Summary;   // on this thread, not in the loop
-        return _partition.CommitAsync(new AcceptChange(acceptance, removeQueueIds), ct);
+        return _partitions.IsSingle ? _partitions.Default.CommitAsync(new AcceptChange(acceptance, removeQueueIds), ct)
+            : new SplitDelivery(_partitions).AcceptAsync(acceptance, removeQueueIds, ct);
+    }
+
+    /// <summary>Hands a change to the partition of an account.</summary>
+    Task<T> CommitAsync<T>(long accountId, StoreChange<T> change) =>
+        _partitions.IsSingle ? _partitions.Default.CommitAsync(change) : FindAndCommitAsync(accountId, change);
+
+    async Task<T> FindAndCommitAsync<T>(long accountId, StoreChange<T> change)
+    {
+        if (await _partitions.ForChangesAsync(accountId) is { } home)
+            return await home.CommitAsync(change);
+        change.Fail();
+        return await change.Done;
+    }
+
+    /// <summary>Reads rows of an account; see <see cref="Partition.Read"/>. Who moved meanwhile is read again where he lives now.</summary>
+    /// <exception cref="PartitionMissingException">His partition is not there.</exception>
+    T Read<T>(long accountId, Func<IndexReader, T> query, bool settled = true)
+    {
+        while (true)
+        {
+            Partition home = _partitions.Of(accountId);
+            T rows = settled ? home.Read(query) : home.ReadBehind(query);
+            if (_partitions.IsHome(home, accountId))
+                return rows;
+        }
+    }
+
+    /// <summary>The same, of a mailbox that is open.</summary>
+    static T Read<T>(Mailbox box, Func<IndexReader, T> query)
+    {
+        while (true)
+        {
+            Partition home = box.Home;
+            T rows = home.Read(query);
+            if (ReferenceEquals(home, box.Home))
+                return rows;
+        }
     }
 
     /// <summary>Mailboxes of an account, INBOX first, then by name, and names that are only subscribed. INBOX is always there.</summary>
     public async Task<IReadOnlyList<MailboxInfo>> ListAsync(long accountId)
     {
-        (List<MailboxRow> rows, HashSet<string> subscribed) = _partition.Read(r => (r.MailboxesOf(accountId), r.Subscriptions(accountId)));
+        (List<MailboxRow> rows, HashSet<string> subscribed) = Read(accountId, r => (r.MailboxesOf(accountId), r.Subscriptions(accountId)));
         if (!rows.Exists(row => row.Name.IsInbox))
         {
             await ProvisionAsync(accountId, []);
-            (rows, subscribed) = _partition.Read(r => (r.MailboxesOf(accountId), r.Subscriptions(accountId)));
+            (rows, subscribed) = Read(accountId, r => (r.MailboxesOf(accountId), r.Subscriptions(accountId)));
         }
         List<MailboxInfo> infos = [.. rows.Select(row => row.ToInfo(subscribed.Remove(row.Name.Value)))];
         foreach (string name in subscribed)
@@ -100,88 +155,123 @@ public sealed class MailStore : IAsyncDisposable
     public async Task<Mailbox?> OpenAsync(long accountId, MailboxName name)
     {
         MailboxRow? row = await RowAsync(accountId, name, settled: false);
-        return row is null ? null : _partition.Open(row.Id);
+        while (row is not null)
+        {
+            Partition home = _partitions.Of(accountId);
+            Mailbox? box = home.Open(row.Id);
+            if (_partitions.IsHome(home, accountId) && (box is null || ReferenceEquals(box.Home, home)))
+                return box;
+        }
+        return null;
     }
 
     /// <summary>Figures of one mailbox, from its row; null: no such mailbox. Makes nothing.</summary>
-    public MailboxInfo? Find(long accountId, MailboxName name) => _partition.Read(r => r.Mailbox(accountId, name))?.ToInfo(subscribed: false);
+    public MailboxInfo? Find(long accountId, MailboxName name) => Read(accountId, r => r.Mailbox(accountId, name))?.ToInfo(subscribed: false);
 
     /// <summary>Opens a mailbox for somebody, who may be its owner or not. What he may do is <see cref="Mailbox.Rights"/>, which all that
     /// changes messages here is held to; whether he may open it at all is the caller's to ask.</summary>
     public async Task<Mailbox?> OpenAsync(long accountId, MailboxName name, AclSubject subject) =>
         await OpenAsync(accountId, name) is not { } box ? null
         : accountId == subject.Account.AccountId ? box
-        : box.ViewOf(subject, () => _partition.ReadBehind(r => r.Seen(box.Id, subject.Account.AccountId)));
+        : box.ViewOf(subject, () => Read(box, r => r.Seen(box.Id, subject.Account.AccountId)));
 
     /// <summary>Account number under which the mailboxes of a domain are kept, that belong to no account.</summary>
     public static long SharedTree(long domainId) => -domainId;
 
     /// <summary>Mailboxes of others whose access control lists name the subject, with whatever they say of him.</summary>
-    public IReadOnlyList<MailboxInfo> NamedIn(AclSubject subject) => _partition.Read(r => (IReadOnlyList<MailboxInfo>)
-        [.. r.MailboxesNaming(subject.Identifiers).Where(row => row.AccountId != subject.Account.AccountId).Select(row => row.ToInfo(subscribed: false))]);
+    public IReadOnlyList<MailboxInfo> NamedIn(AclSubject subject)
+    {
+        var named = new List<MailboxInfo>();
+        // Those of a partition that is not there are missing from the list, as all that is in it is.
+        foreach (Partition partition in _partitions.Open)
+        {
+            foreach (MailboxRow row in partition.Read(r => r.MailboxesNaming(subject.Identifiers)))
+            {
+                if (row.AccountId != subject.Account.AccountId && _partitions.IsHome(partition, row.AccountId))
+                    named.Add(row.ToInfo(subscribed: false));
+            }
+        }
+        return named;
+    }
 
     /// <summary>Most annotations that one user has, or all share, on one mailbox. RFC 5464 §4.1 wants 10 at least.</summary>
     public int AnnotationEntries { get; init; } = 200;
 
     /// <summary>Annotations of a mailbox that everybody shares, and the reader's own. <see cref="Annotation.OfServer"/>: the server's.</summary>
-    public IReadOnlyList<Annotation> AnnotationsOf(long mailboxId, long reader) => _partition.ReadBehind(r => r.Annotations(mailboxId, reader));
+    public IReadOnlyList<Annotation> AnnotationsOf(long mailboxId, long reader) =>
+        HomeOf(mailboxId)?.ReadBehind(r => r.Annotations(mailboxId, reader)) ?? [];
+
+    /// <summary>Partition of a mailbox, or (<see cref="Annotation.OfServer"/>) of what belongs to none; null: there is no such mailbox.</summary>
+    Partition? HomeOf(long mailboxId) => mailboxId == Annotation.OfServer ? _partitions.Default : _partitions.OfMailbox(mailboxId);
+
+    Task<StoreError> CommitToMailboxAsync(long mailboxId, SimpleChange change) =>
+        HomeOf(mailboxId)?.CommitAsync(change) ?? Task.FromResult(StoreError.NoSuchMailbox);
 
     /// <summary>Sets and removes annotations, all or none; the rights to do so are the caller's to check.</summary>
     public Task<StoreError> SetAnnotationsAsync(long mailboxId, long reader, IReadOnlyList<Annotation> annotations) =>
-        _partition.CommitAsync(new AnnotationChange(mailboxId, reader, annotations, AnnotationEntries));
+        CommitToMailboxAsync(mailboxId, new AnnotationChange(mailboxId, reader, annotations, AnnotationEntries));
 
-    public AccountLimits LimitsOf(long accountId) => _partition.ReadBehind(r => r.Limits(accountId));
+    public AccountLimits LimitsOf(long accountId) => Read(accountId, r => r.Limits(accountId), settled: false);
 
     /// <summary>The rights to do so are the caller's to check.</summary>
-    public Task<StoreError> SetLimitsAsync(long accountId, AccountLimits limits) => _partition.CommitAsync(new LimitsChange(accountId, limits));
+    public Task<StoreError> SetLimitsAsync(long accountId, AccountLimits limits) => CommitAsync(accountId, new LimitsChange(accountId, limits));
 
     /// <summary>Names an account is subscribed to, mailboxes or not.</summary>
-    public IReadOnlySet<string> SubscriptionsOf(long accountId) => _partition.ReadBehind(r => r.Subscriptions(accountId));
+    public IReadOnlySet<string> SubscriptionsOf(long accountId) => Read(accountId, r => r.Subscriptions(accountId), settled: false);
 
     /// <summary>Mailboxes of an account or of a domain, in no order. Makes nothing.</summary>
     public IReadOnlyList<MailboxInfo> MailboxesOf(long accountId) =>
-        _partition.Read(r => (IReadOnlyList<MailboxInfo>)[.. r.MailboxesOf(accountId).Select(row => row.ToInfo(subscribed: false))]);
+        Read(accountId, r => (IReadOnlyList<MailboxInfo>)[.. r.MailboxesOf(accountId).Select(row => row.ToInfo(subscribed: false))]);
 
     /// <summary>Changes the rights of an identifier; the rights to do so are the caller's to check.</summary>
     public Task<StoreError> SetAclAsync(long mailboxId, string identifier, AclChangeMode mode, AclRights rights) =>
-        _partition.CommitAsync(new AclChange(mailboxId, identifier, mode, rights, AclEntries));
+        CommitToMailboxAsync(mailboxId, new AclChange(mailboxId, identifier, mode, rights, AclEntries));
 
     async ValueTask<MailboxRow?> RowAsync(long accountId, MailboxName name, bool settled = true)
     {
-        MailboxRow? row = settled ? _partition.Read(r => r.Mailbox(accountId, name)) : _partition.ReadBehind(r => r.Mailbox(accountId, name));
+        MailboxRow? row = Read(accountId, r => r.Mailbox(accountId, name), settled);
         if (row is not null || !name.IsInbox || accountId <= 0)
             return row;
         await ProvisionAsync(accountId, []);
-        return _partition.Read(r => r.Mailbox(accountId, name));
+        return Read(accountId, r => r.Mailbox(accountId, name));
     }
 
     /// <param name="specialUse">RFC 6154 attribute with its backslash; empty: none.</param>
     /// <param name="likeInbox">True: by somebody who is not the owner; a mailbox at the top then has INBOX's access control list.</param>
     public Task<StoreError> CreateAsync(long accountId, MailboxName name, string specialUse = "", bool likeInbox = false) =>
-        _partition.CommitAsync(new CreateChange(accountId, name, specialUse, MailboxesPerAccount, likeInbox));
+        CommitAsync(accountId, new CreateChange(accountId, name, specialUse, MailboxesPerAccount, likeInbox));
 
-    public Task<StoreError> DeleteAsync(long accountId, MailboxName name) => _partition.CommitAsync(new DeleteChange(accountId, name));
+    public Task<StoreError> DeleteAsync(long accountId, MailboxName name) => CommitAsync(accountId, new DeleteChange(accountId, name));
 
     public Task<StoreError> RenameAsync(long accountId, MailboxName from, MailboxName to) =>
-        _partition.CommitAsync(new RenameChange(accountId, from, to, MailboxesPerAccount));
+        CommitAsync(accountId, new RenameChange(accountId, from, to, MailboxesPerAccount));
 
     public Task<StoreError> SubscribeAsync(long accountId, MailboxName name, bool subscribed) =>
-        _partition.CommitAsync(new SubscribeChange(accountId, name, subscribed));
+        CommitAsync(accountId, new SubscribeChange(accountId, name, subscribed));
 
     /// <summary>Makes INBOX and the given folders where they are missing, and subscribes them.</summary>
     public Task<StoreError> ProvisionAsync(long accountId, IReadOnlyList<(MailboxName Name, string SpecialUse)> folders) =>
-        _partition.CommitAsync(new ProvisionChange(accountId, folders));
+        CommitAsync(accountId, new ProvisionChange(accountId, folders));
 
     /// <summary>Makes a mailbox that continues one of another server, with its UIDVALIDITY; one that never held a message is replaced.</summary>
     /// <returns><see cref="StoreError.AlreadyExists"/>: it is there and was in use.</returns>
     public Task<StoreError> AdoptAsync(long accountId, MailboxName name, string specialUse, uint uidValidity) =>
-        _partition.CommitAsync(new AdoptChange(accountId, name, specialUse, uidValidity, MailboxesPerAccount));
+        CommitAsync(accountId, new AdoptChange(accountId, name, specialUse, uidValidity, MailboxesPerAccount));
 
     /// <summary>No message of the mailbox will get a UID below this one.</summary>
-    public Task<StoreError> RaiseUidNextAsync(Mailbox box, uint uidNext) => _partition.CommitAsync(new RaiseUidNextChange(box.Id, uidNext));
+    public Task<StoreError> RaiseUidNextAsync(Mailbox box, uint uidNext) => box.Home.CommitAsync(new RaiseUidNextChange(box.Id, uidNext));
 
     /// <summary>Takes all mail of an account out of sight; its bytes go after the retention time.</summary>
-    public Task<StoreError> DeleteAccountAsync(long accountId) => _partition.CommitAsync(new DeleteAccountChange(accountId));
+    public async Task<StoreError> DeleteAccountAsync(long accountId)
+    {
+        foreach (PartitionSlot slot in _partitions.Slots.Where(slot => !ReferenceEquals(slot, _partitions.SlotOf(accountId))))
+        {
+            // One that is not there must forget it too: ask again when it is.
+            if (slot.Open is not { } other || await other.CommitAsync(new ForgetReaderChange(accountId)) != StoreError.None)
+                return StoreError.Unavailable;
+        }
+        return _partitions.SlotOf(accountId).Open is { } home ? await home.CommitAsync(new DeleteAccountChange(accountId)) : StoreError.Unavailable;
+    }
 
     /// <summary>Puts messages into a mailbox, all or none; flags without the right to them are left out. RFC 4314 §4</summary>
     /// <param name="quotaBytes">Most octets of the account; 0: no limit.</param>
@@ -190,7 +280,7 @@ public sealed class MailStore : IAsyncDisposable
         AclRights rights = box.Rights;
         if (!rights.HasFlag(AclRights.Insert))
             return Task.FromResult(new AppendOutcome(StoreError.NoPermission, 0, []));
-        return _partition.CommitAsync(new AppendChange(box.Id, box.Reader, quotaBytes, Allowed(items, rights)));
+        return box.Home.CommitAsync(new AppendChange(box.Id, box.Reader, quotaBytes, Allowed(items, rights)));
     }
 
     /// <summary>Messages with the flags that may be set, worked out on this thread, not in the loop.</summary>
@@ -211,7 +301,28 @@ public sealed class MailStore : IAsyncDisposable
         AclRights there = to.Rights;
         if (!there.HasFlag(AclRights.Insert) || !from.Rights.HasFlag(AclRights.DeleteMessages | AclRights.Expunge))
             return Task.FromResult(new AppendOutcome(StoreError.NoPermission, 0, []));
-        return _partition.CommitAsync(new ReplaceChange(from.Id, uid, to.Id, to.Reader, quotaBytes, Allowed([item], there)[0]));
+        item = Allowed([item], there)[0];
+        return _partitions.IsSingle ? from.Home.CommitAsync(new ReplaceChange(from.Id, uid, to.Id, to.Reader, quotaBytes, item))
+            : ReplaceAcrossAsync(from, uid, to, quotaBytes, item);
+    }
+
+    async Task<AppendOutcome> ReplaceAcrossAsync(Mailbox from, uint uid, Mailbox to, long quotaBytes, AppendItem item)
+    {
+        while (ReferenceEquals(from.Home, to.Home))
+        {
+            var change = new ReplaceChange(from.Id, uid, to.Id, to.Reader, quotaBytes, item);
+            AppendOutcome outcome = await from.Home.CommitAsync(change);
+            if (!change.IsDiverted)
+                return outcome;
+        }
+        if (from.Current.IndexOf(uid) < 0)
+            return new AppendOutcome(StoreError.NoSuchMessage, 0, []);
+        // The new one first: whatever happens then, the client has one of them.
+        AppendOutcome appended = await to.Home.CommitAsync(new AppendChange(to.Id, to.Reader, quotaBytes, [item]));
+        if (appended.Error != StoreError.None)
+            return appended;
+        StoreError left = await from.Home.CommitAsync(new TakeOutChange(from.Id, [uid], ExpungeReason.Expunged));
+        return left is StoreError.None or StoreError.NoSuchMailbox ? appended : new AppendOutcome(left, 0, []);
     }
 
     /// <param name="uids">Those that are not there are passed over.</param>
@@ -229,8 +340,22 @@ public sealed class MailStore : IAsyncDisposable
         AclRights there = to.Rights;
         if (!there.HasFlag(AclRights.Insert) || !from.Rights.HasFlag(move ? AclRights.Read | leave : AclRights.Read))
             return Task.FromResult(new CopyOutcome(StoreError.NoPermission, 0, [], []));
-        return _partition.CommitAsync(new CopyChange(
-            from.Id, Ascending(uids), to.Id, quotaBytes, move, new CopyReaders(from.Reader, to.Reader, FlagMask.Of(there))));
+        uids = Ascending(uids);
+        FlagMask keep = FlagMask.Of(there);
+        return _partitions.IsSingle ? from.Home.CommitAsync(new CopyChange(from.Id, uids, to.Id, quotaBytes, move, new CopyReaders(from.Reader, to.Reader, keep)))
+            : CopyAcrossAsync(from, uids, to, quotaBytes, move, keep);
+    }
+
+    static async Task<CopyOutcome> CopyAcrossAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes, bool move, FlagMask keep)
+    {
+        while (ReferenceEquals(from.Home, to.Home))
+        {
+            var change = new CopyChange(from.Id, uids, to.Id, quotaBytes, move, new CopyReaders(from.Reader, to.Reader, keep));
+            CopyOutcome outcome = await from.Home.CommitAsync(change);
+            if (!change.IsDiverted)
+                return outcome;
+        }
+        return await CrossCopy.RunAsync(from, uids, to, quotaBytes, move, keep);
     }
 
     /// <summary>Changes flags and keywords of messages; those that are gone are passed over, and so are flags without the right to them.</summary>
@@ -246,98 +371,116 @@ public sealed class MailStore : IAsyncDisposable
             && (change.Keywords.Count > 0 ? !may.Keywords : change.Flags != MessageFlags.None));
         return none
             ? Task.FromResult(new FlagsOutcome(StoreError.NoPermission, []))
-            : _partition.CommitAsync(new FlagsChange(box.Id, box.Reader, Ascending(uids), may == FlagMask.All ? change : change with { May = may }, condition));
+            : box.Home.CommitAsync(new FlagsChange(box.Id, box.Reader, Ascending(uids), may == FlagMask.All ? change : change with { May = may }, condition));
     }
 
     /// <summary>Takes out messages with \Deleted: of those named, or all (<paramref name="uids"/> null).</summary>
     public Task<StoreError> ExpungeAsync(Mailbox box, IReadOnlyList<uint>? uids) => box.Rights.HasFlag(AclRights.Expunge)
-        ? _partition.CommitAsync(new ExpungeChange(box.Id, uids is null ? null : Ascending(uids)))
+        ? box.Home.CommitAsync(new ExpungeChange(box.Id, uids is null ? null : Ascending(uids)))
         : Task.FromResult(StoreError.NoPermission);
 
     /// <summary>What was expunged after a mod-sequence.</summary>
-    public ExpungedSince ExpungedSince(Mailbox box, ulong modSeq) => _partition.Read(r => r.ExpungedSince(box.Id, modSeq));
+    public ExpungedSince ExpungedSince(Mailbox box, ulong modSeq) => Read(box, r => r.ExpungedSince(box.Id, modSeq));
 
     /// <summary>Gives <paramref name="take"/> every event in mailboxes of an account until the answer is disposed; see <see cref="AccountEvents"/>.</summary>
-    internal IDisposable Watch(long accountId, Action<MailboxEvent> take) => _partition.Events.Watch(accountId, take);
+    internal IDisposable Watch(long accountId, Action<MailboxEvent> take) => _partitions.Default.Events.Watch(accountId, take);
 
     /// <summary>Key of a mailbox that its authorized URLs are made with, 64 hex digits; null: no URL of it is worth anything. RFC 4467 §2.2</summary>
-    public string? FindUrlKey(Mailbox box) => _partition.Read(r => r.UrlKey(box.Id));
+    public string? FindUrlKey(Mailbox box) => Read(box, r => r.UrlKey(box.Id));
 
     /// <summary>The same; makes one where there is none. It is durable when the task ends.</summary>
     public async Task<(StoreError Error, string? Key)> UrlKeyAsync(Mailbox box)
     {
         if (FindUrlKey(box) is { } key)
             return (StoreError.None, key);
-        StoreError error = await _partition.CommitAsync(new UrlKeyChange(box.Id));
+        StoreError error = await box.Home.CommitAsync(new UrlKeyChange(box.Id));
         return (error, FindUrlKey(box));
     }
 
     /// <summary>Makes all authorized URLs of a mailbox worth nothing.</summary>
     /// <param name="box">Null: of all mailboxes of the account.</param>
-    public Task<StoreError> ResetUrlKeysAsync(long accountId, Mailbox? box) => _partition.CommitAsync(new ResetUrlKeysChange(accountId, box?.Id));
+    public Task<StoreError> ResetUrlKeysAsync(long accountId, Mailbox? box) => CommitAsync(accountId, new ResetUrlKeysChange(accountId, box?.Id));
 
     /// <summary>First UID that is \Recent for the caller; the messages are recent for nobody else after it. RFC 3501 §2.3.2</summary>
     public Task<uint> ClaimRecentAsync(Mailbox box)
     {
         MailboxSnapshot now = box.Current;
-        return now.Counters.RecentFrom == now.UidNext ? Task.FromResult(now.UidNext) : _partition.CommitAsync(new ClaimRecentChange(box.Id, box.Reader));
+        return now.Counters.RecentFrom == now.UidNext ? Task.FromResult(now.UidNext) : box.Home.CommitAsync(new ClaimRecentChange(box.Id, box.Reader));
     }
 
-    public MessageReader OpenMessage(in MessageEntry entry) => new(_partition.Segments,
+    /// <param name="snapshot">One that has the entry: it knows where the places are that the entry names.</param>
+    public MessageReader OpenMessage(MailboxSnapshot snapshot, in MessageEntry entry) => new(snapshot.Segments,
         new BodyRange(entry.PrefixSegment, entry.PrefixOffset, entry.PrefixLength),
         new BodyRange(entry.BodySegment, entry.BodyOffset, entry.BodyLength));
 
     /// <summary>Bytes of a queued message.</summary>
-    public MessageReader OpenBody(BodyRange body) => new(_partition.Segments, default, body);
+    public MessageReader OpenBody(BodyRange body) => new(_partitions.Default.Segments, default, body);
 
     /// <summary>What the messages of a mailbox are sorted, threaded and searched by; from memory after the first time.</summary>
-    internal ColumnView OpenColumns(Mailbox box, MailboxSnapshot snapshot, ColumnSet wanted) => _partition.Columns.View(box, snapshot, wanted);
+    internal ColumnView OpenColumns(Mailbox box, MailboxSnapshot snapshot, ColumnSet wanted) => box.Home.Columns.View(box, snapshot, wanted);
 
     /// <summary>Messages of a mailbox that may hold a text; null: the text index cannot say.</summary>
     /// <param name="folded">As <see cref="Mime.UnicodeCasemap"/> makes it.</param>
-    internal TextCandidates? FindText(Mailbox box, uint uidValidity, string folded) => _partition.TextIndex?.Find(box.Id, uidValidity, folded);
+    internal TextCandidates? FindText(Mailbox box, uint uidValidity, string folded) => box.Home.TextIndex?.Find(box.Id, uidValidity, folded);
 
     /// <summary>Ends when all messages there are now are in the text index.</summary>
-    public Task WhenIndexedAsync() => _partition.WhenIndexedAsync();
+    public Task WhenIndexedAsync() => Task.WhenAll(_partitions.Open.Select(partition => partition.WhenIndexedAsync()));
 
-    public DetailsReader OpenDetails(Mailbox box) => new(_partition, box);
+    public DetailsReader OpenDetails(Mailbox box) => new(box);
 
-    public Task<AccountUse> UseAsync(long accountId) => Task.FromResult(_partition.UseOf(accountId));
+    public Task<AccountUse> UseAsync(long accountId) => Task.FromResult(_partitions.SlotOf(accountId).Open?.UseOf(accountId) ?? default);
 
     /// <summary>Use of all accounts together.</summary>
-    public AccountUse TotalUse() => _partition.Read(r => r.TotalUse());
+    public AccountUse TotalUse()
+    {
+        long messages = 0, bytes = 0;
+        foreach (Partition partition in _partitions.Open)
+        {
+            AccountUse use = partition.Read(r => r.TotalUse());
+            messages += use.Messages;
+            bytes += use.Bytes;
+        }
+        return new AccountUse(messages, bytes);
+    }
 
     /// <summary>Something in the store changed. Called by the commit loop: must return at once.</summary>
     public event Action? Changed
     {
-        add => _partition.Committed += value;
-        remove => _partition.Committed -= value;
+        add => _partitions.Committed += value;
+        remove => _partitions.Committed -= value;
     }
 
     /// <summary>Use of several accounts; those without mail are missing from the answer.</summary>
-    public IReadOnlyDictionary<long, AccountUse> UseOf(IReadOnlyCollection<long> accountIds) => _partition.Read(r =>
+    public IReadOnlyDictionary<long, AccountUse> UseOf(IReadOnlyCollection<long> accountIds)
     {
         var uses = new Dictionary<long, AccountUse>();
-        foreach (long id in accountIds)
+        foreach (IGrouping<PartitionSlot, long> some in accountIds.GroupBy(_partitions.SlotOf))
         {
-            if (r.Account(id) is { } use)
-                uses[id] = new AccountUse(use.Messages, use.Bytes);
+            some.Key.Open?.Read(r =>
+            {
+                foreach (long id in some)
+                {
+                    if (r.Account(id) is { } use)
+                        uses[id] = new AccountUse(use.Messages, use.Bytes);
+                }
+                return 0;
+            });
         }
         return uses;
-    });
+    }
 
     /// <summary>All queue rows.</summary>
     public IReadOnlyList<QueueEntry> ReadQueue()
     {
-        SegmentPin pin = _partition.Segments.Pin;
-        return [.. _partition.Read(r => r.Queue()).Select(row => row with { Pin = pin })];
+        SegmentPin pin = _partitions.Default.Segments.Pin;
+        return [.. _partitions.Default.Read(r => r.Queue()).Select(row => row with { Pin = pin })];
     }
 
     /// <summary>Those of some queue rows that are still there.</summary>
     public IReadOnlyList<QueueEntry> ReadQueue(IReadOnlyCollection<long> ids)
     {
-        SegmentPin pin = _partition.Segments.Pin;
-        return _partition.Read(r =>
+        SegmentPin pin = _partitions.Default.Segments.Pin;
+        return _partitions.Default.Read(r =>
         {
             var rows = new List<QueueEntry>(ids.Count);
             foreach (long id in ids)
@@ -348,24 +491,36 @@ public sealed class MailStore : IAsyncDisposable
 
     /// <summary>New states of rows, and rows that are done; durable when the task ends.</summary>
     public Task<StoreError> UpdateQueueAsync(IReadOnlyList<QueueEntry> changed, IReadOnlyList<long> removed) =>
-        _partition.CommitAsync(new QueueChange(changed, removed));
+        _partitions.Default.CommitAsync(new QueueChange(changed, removed));
 
     /// <summary>Proves rows ↔ bytes ↔ counters and reports in words. Reads only; may run beside everything else.</summary>
     /// <param name="accountId">One account, or null for all and the queue.</param>
     public Task<CheckReport> CheckAsync(long? accountId, CancellationToken ct) => Task.Run(() =>
     {
-        _partition.Settle();
-        return new StoreCheck(_partition).Run(accountId, ct);
+        var report = new CheckReport(0, 0, 0, 0, 0, []);
+        foreach (PartitionSlot slot in accountId is { } one ? [_partitions.SlotOf(one)] : _partitions.Slots)
+        {
+            if (slot.Open is { } partition)
+            {
+                partition.Settle();
+                report = report.And(new StoreCheck(partition, account => _partitions.IsHome(partition, account)).Run(accountId, ct));
+            }
+            else
+            {
+                report = report.And(new CheckReport(0, 0, 0, 0, 0, [$"partition {slot.Name} is not there, and nothing in it was looked at: {slot.Fault}"]));
+            }
+        }
+        return report;
     }, ct);
 
     /// <summary>Expunged messages of an account that can be brought back, the last expunged first.</summary>
     /// <param name="filter">Only those with it in sender, subject or mailbox name; empty: all. Case does not matter.</param>
     /// <param name="matchText">False: the filter looks at mailbox names alone.</param>
     public (IReadOnlyList<DeletedMessage> Page, int Total) DeletedMessages(long accountId, string filter, bool matchText, int skip, int take) =>
-        new DeletedMail(_partition).Messages(accountId, filter, matchText, skip, take);
+        new DeletedMail(_partitions.Of(accountId)).Messages(accountId, filter, matchText, skip, take);
 
     /// <summary>Mailboxes of an account that were deleted and can be brought back, the last deleted first.</summary>
-    public IReadOnlyList<DeletedMailbox> DeletedMailboxes(long accountId) => new DeletedMail(_partition).Mailboxes(accountId);
+    public IReadOnlyList<DeletedMailbox> DeletedMailboxes(long accountId) => new DeletedMail(_partitions.Of(accountId)).Mailboxes(accountId);
 
     /// <summary>Brings expunged messages back, a few hundred a commit: flags and dates as they were, new UIDs. Those of a deleted mailbox
     /// go to one of its name, made when it is not there.</summary>
@@ -375,9 +530,9 @@ public sealed class MailStore : IAsyncDisposable
     public async Task<RestoreOutcome> RestoreMessagesAsync(long accountId, IReadOnlyCollection<long>? ids, long quotaBytes)
     {
         int restored = 0;
-        foreach (long[] some in (ids ?? new DeletedMail(_partition).AllIds(accountId)).Distinct().Order().Chunk(RestoreMessagesChange.AtMost))
+        foreach (long[] some in (ids ?? new DeletedMail(_partitions.Of(accountId)).AllIds(accountId)).Distinct().Order().Chunk(RestoreMessagesChange.AtMost))
         {
-            RestoreOutcome outcome = await _partition.CommitAsync(new RestoreMessagesChange(accountId, some, quotaBytes, MailboxesPerAccount));
+            RestoreOutcome outcome = await CommitAsync(accountId, new RestoreMessagesChange(accountId, some, quotaBytes, MailboxesPerAccount));
             restored += outcome.Messages;
             if (outcome.Error != StoreError.None)
                 return outcome with { Messages = restored };
@@ -387,20 +542,23 @@ public sealed class MailStore : IAsyncDisposable
 
     /// <summary>Brings a deleted mailbox back with all it held, same UIDs; under another name when its own is taken.</summary>
     public Task<RestoreOutcome> RestoreMailboxAsync(long accountId, long mailboxId, long quotaBytes) =>
-        _partition.CommitAsync(new RestoreMailboxChange(accountId, mailboxId, quotaBytes, MailboxesPerAccount));
+        CommitAsync(accountId, new RestoreMailboxChange(accountId, mailboxId, quotaBytes, MailboxesPerAccount));
 
     /// <summary>Removes what is past its retention time, in small steps. Runs by itself every hour.</summary>
     public async Task PurgeAsync()
     {
         int messages = 0, mailboxes = 0;
-        PurgeOutcome turn;
-        do
+        foreach (Partition partition in _partitions.Open)
         {
-            turn = await _partition.CommitAsync(new PurgeChange());
-            messages += turn.Messages;
-            mailboxes += turn.Mailboxes;
+            PurgeOutcome turn;
+            do
+            {
+                turn = await partition.CommitAsync(new PurgeChange());
+                messages += turn.Messages;
+                mailboxes += turn.Mailboxes;
+            }
+            while (turn.IsMore);
         }
-        while (turn.IsMore);
         if (messages + mailboxes > 0)
             StoreLog.Purged(_log, messages, mailboxes);
     }
@@ -414,13 +572,14 @@ public sealed class MailStore : IAsyncDisposable
         await _compacting.WaitAsync(stop.Token);   // what stands where must stay so meanwhile
         try
         {
+            Partition partition = _partitions.Of(accountId);
             return await Task.Run(async () =>
             {
-                if (await _partition.CommitAsync(new SettleChange(), stop.Token) != StoreError.None)
+                if (await partition.CommitAsync(new SettleChange(), stop.Token) != StoreError.None)
                     throw new IOException("The index cannot be written just now. Look at the disk and try again; nothing was changed.");
-                using DepositIndex deposits = DepositIndex.Read(_partition.Segments, Path.Combine(_partition.Folder, "repair.tmp"), accountId, stop.Token,
-                    [.. _partition.ReadBehind(r => r.Segments()).OrderBy(row => row.Key).Select(row => (row.Key, row.Value.Bytes))]);
-                var repair = new AccountRepair(_partition, deposits, new HashSet<long>(), lostMailboxes: false);
+                using DepositIndex deposits = DepositIndex.Read(partition.Segments, Path.Combine(partition.Folder, "repair.tmp"), accountId, stop.Token,
+                    [.. partition.ReadBehind(r => r.Segments()).OrderBy(row => row.Key).Select(row => (row.Key, row.Value.Bytes))]);
+                var repair = new AccountRepair(partition, deposits, new HashSet<long>(), lostMailboxes: false);
                 await repair.RunAsync(accountId, stop.Token);
                 return repair.Report;
             }, stop.Token);
@@ -448,8 +607,14 @@ public sealed class MailStore : IAsyncDisposable
             {
                 Disk.CreateDirectory(target);
                 BackupFolder.CopyTheRest(_dataPath, target);
-                BackupReport report = await new PartitionBackup(_partition).RunAsync(Path.Combine(target, "partitions", Path.GetFileName(_partition.Folder)), stop.Token);
-                BackupFolder.MarkComplete(target, _partition.Clock.GetUtcNow());
+                var report = new BackupReport(0, 0, 0, []);
+                foreach (PartitionSlot slot in _partitions.Slots)
+                {
+                    report = report.And(slot.Open is { } partition
+                        ? await new PartitionBackup(partition).RunAsync(BackupFolder.OfPartition(target, slot.Name), stop.Token)
+                        : new BackupReport(0, 0, 0, [$"partition {slot.Name} is not there; what an earlier run has of it stays"]));
+                }
+                BackupFolder.MarkComplete(target, _partitions.Default.Clock.GetUtcNow());
                 return report;
             }, stop.Token);
         }
@@ -464,10 +629,8 @@ public sealed class MailStore : IAsyncDisposable
     /// <exception cref="IOException">There is no backup, or the store cannot be written; doing it again goes on where it ended.</exception>
     public async Task<(int Messages, IReadOnlyList<string> Faults)> RestoreAccountAsync(string backup, long accountId, CancellationToken ct)
     {
-        string folder = Path.Combine(backup, "partitions", Path.GetFileName(_partition.Folder));
-        if (!File.Exists(Path.Combine(folder, "index.db")))
-            throw new IOException($"{backup} holds no backup.");
-        return await Task.Run(() => new AccountRestore(this, _partition, folder).RunAsync(accountId, ct), ct);
+        string folder = BackupFolder.PartitionOf(backup, accountId) ?? throw new IOException($"{backup} holds no backup.");
+        return await Task.Run(async () => await new AccountRestore(this, (await _partitions.ForChangesAsync(accountId)) ?? _partitions.Of(accountId), folder).RunAsync(accountId, ct), ct);
     }
 
     /// <summary>Gives the disk back what garbage takes. Runs by itself, see <see cref="StoreOptions.CompactionInterval"/>; one at a time.</summary>
@@ -477,7 +640,15 @@ public sealed class MailStore : IAsyncDisposable
         await _compacting.WaitAsync(stop.Token);
         try
         {
-            return await _compactor.RunAsync(stop.Token);
+            var report = new CompactionReport();
+            foreach (Partition partition in _partitions.Open)
+            {
+                if (!_compactors.TryGetValue(partition, out Compactor? compactor))
+                    _compactors.Add(partition, compactor = new Compactor(partition, _log));
+                CompactionReport part = await compactor.RunAsync(stop.Token);
+                report = new CompactionReport(report.Segments + part.Segments, report.FreedBytes + part.FreedBytes);
+            }
+            return report;
         }
         finally
         {
@@ -505,11 +676,13 @@ public sealed class MailStore : IAsyncDisposable
         await _purge.DisposeAsync();
         if (_compaction is not null)
             await _compaction.DisposeAsync();
+        if (_missing is not null)
+            await _missing.DisposeAsync();
         await _stop.CancelAsync();
         await _compacting.WaitAsync();   // a pass in progress ends at its next step
         _compacting.Dispose();
         _stop.Dispose();
-        await _partition.DisposeAsync();
+        await _partitions.DisposeAsync();
     }
 
     static IReadOnlyList<uint> Ascending(IReadOnlyList<uint> uids)

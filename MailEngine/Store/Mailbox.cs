@@ -20,6 +20,7 @@ public sealed class Mailbox
     Acl _acl = Acl.Empty;
     bool _deleted;
     AclSubject? _subject;
+    Partition? _home;
 
     internal Mailbox(long id, long accountId, MailboxName name, MailboxSnapshot current)
     {
@@ -42,6 +43,13 @@ public sealed class Mailbox
     }
 
     public long Id { get; }
+
+    /// <summary>Where its rows are now. Any thread; who reads rows asks again afterwards, because its account may have moved meanwhile.</summary>
+    internal Partition Home
+    {
+        get => Volatile.Read(ref (_base ?? this)._home)!;
+        set => Volatile.Write(ref _home, value);
+    }
 
     /// <summary>Whose it is and who pays for it; negative: it belongs to a domain (<see cref="MailStore.SharedTree"/>).</summary>
     public long AccountId { get; }

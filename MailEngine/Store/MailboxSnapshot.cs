@@ -57,6 +57,9 @@ public sealed class MailboxSnapshot
     /// <summary>Keeps the segments readable that the entries name; see <see cref="SegmentPin"/>. Set by the partition.</summary>
     internal SegmentPin? Pin { get; set; }
 
+    /// <summary>Where the bytes of its messages are.</summary>
+    internal SegmentFiles Segments => (Pin ?? Under?.Pin)!.Segments;
+
     /// <summary>Of a reader's view: the owner's snapshot under it, which keeps the pin of both.</summary>
     internal MailboxSnapshot? Under { get; init; }
 

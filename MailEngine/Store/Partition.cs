@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Threading.Channels;
 using MailEngine.Io;
 using MailEngine.Store.Columns;
+using MailEngine.Store.Partitions;
 using MailEngine.Store.Repair;
 using MailEngine.Store.TextSearch;
 using Microsoft.Extensions.Logging;
@@ -71,7 +72,8 @@ internal sealed class Partition : IAsyncDisposable
             IndexSchema.Prepare(db);
             _index = new IndexWriter(db, options.Sync);
             _loopReader = new IndexReader(db);
-            _nextMailboxId = db.ReadNumber("SELECT value FROM meta WHERE key='next_mailbox'") ?? 1;
+            Identity = PartitionIdentity.Read(folder) ?? new PartitionIdentity(0, Path.GetFileName(folder), "");
+            _nextMailboxId = Math.Max(MailboxIds.First, db.ReadNumber("SELECT value FROM meta WHERE key='next_mailbox'") ?? 1);
             _lastUidValidity = (uint)(db.ReadNumber("SELECT value FROM meta WHERE key='uidvalidity'") ?? 0);
             long lastSegment = Math.Max(
                 db.ReadNumber("SELECT max(number) FROM segment") ?? 0, db.ReadNumber("SELECT value FROM meta WHERE key='last_segment'") ?? 0);
@@ -93,6 +95,11 @@ internal sealed class Partition : IAsyncDisposable
 
     public string Folder { get; }
 
+    /// <summary>Which partition this is, as its folder says.</summary>
+    public PartitionIdentity Identity { get; }
+
+    MailboxIdRange MailboxIds => new(Identity.Number);
+
     public string IndexPath { get; }
 
     public SegmentFiles Segments { get; }
@@ -101,7 +108,7 @@ internal sealed class Partition : IAsyncDisposable
     public Mime.MimeLimits MimeLimits { get; set; } = Mime.MimeLimits.Default;
 
     /// <summary>What happens in mailboxes, for whoever watches.</summary>
-    public AccountEvents Events { get; } = new();
+    public AccountEvents Events { get; init; } = new();
 
     public ColumnCache Columns { get; }
 
@@ -124,10 +131,12 @@ internal sealed class Partition : IAsyncDisposable
     public Action<CommitStep>? StepReached { get; set; }
 
     /// <exception cref="StoreOpenException">In use, damaged, or made by a newer version; the message is for the operator.</exception>
-    public static Partition Open(string folder, StoreOptions options, TimeProvider clock, ILogger log) => Open(folder, options, clock, log, "index.db");
+    /// <param name="events">Shared by all partitions of a store: an account is watched wherever it lives.</param>
+    public static Partition Open(string folder, StoreOptions options, TimeProvider clock, ILogger log, AccountEvents? events = null) =>
+        Open(folder, options, clock, log, "index.db", events);
 
     /// <param name="indexName">Another one while it is being rebuilt beside the old one.</param>
-    internal static Partition Open(string folder, StoreOptions options, TimeProvider clock, ILogger log, string indexName)
+    internal static Partition Open(string folder, StoreOptions options, TimeProvider clock, ILogger log, string indexName, AccountEvents? events = null)
     {
         var watch = Stopwatch.StartNew();
         FileStream? lockFile = null;
@@ -136,7 +145,7 @@ internal sealed class Partition : IAsyncDisposable
             Disk.CreateDirectory(folder);
             lockFile = TakeLock(folder);
             IndexSwap.Finish(folder);
-            var partition = new Partition(folder, lockFile, options, clock, log, indexName);
+            var partition = new Partition(folder, lockFile, options, clock, log, indexName) { Events = events ?? new AccountEvents() };
             int segments = partition.CheckSegments();
             partition.Replay();
             partition._loop.Start();
@@ -280,12 +289,21 @@ internal sealed class Partition : IAsyncDisposable
         return id;
     }
 
-    internal long NextMailboxId() => _nextMailboxId++;
+    /// <exception cref="InvalidOperationException">All ids of this partition were given.</exception>
+    internal long NextMailboxId() => _nextMailboxId <= MailboxIds.Last ? _nextMailboxId++
+        : throw new InvalidOperationException($"Partition {Identity.Name} has given all its mailbox ids: put new accounts into another one.");
 
-    /// <summary>Ids from here on were never given. Any thread.</summary>
+    /// <summary>Ids of this partition from here on were never given. Any thread.</summary>
     internal long NextFreeMailboxId => Volatile.Read(ref _nextMailboxId);
 
-    internal void ReachMailboxId(long id) => _nextMailboxId = Math.Max(_nextMailboxId, id + 1);
+    /// <summary>True: this partition would have to give this id yet. Any thread.</summary>
+    internal bool HasYetToGive(long mailboxId) => MailboxIds.Contains(mailboxId) && mailboxId >= NextFreeMailboxId;
+
+    internal void ReachMailboxId(long id)
+    {
+        if (HasYetToGive(id))
+            _nextMailboxId = id + 1;
+    }
 
     /// <summary>RFC 9051 §2.3.1.1: greater than any given before in this partition, so a name used again never looks the same.</summary>
     /// <param name="atLeast">One that comes from elsewhere: it counts as given.</param>
@@ -300,6 +318,7 @@ internal sealed class Partition : IAsyncDisposable
 
     internal void Opened(Mailbox box)
     {
+        box.Home = this;
         _mailboxes.Add(box);
         Events.Raise(box.AccountId, new MailboxEvent(MailboxEventKind.Created, box.Id, box.Name));
     }
@@ -324,7 +343,10 @@ internal sealed class Partition : IAsyncDisposable
         SegmentPin pin = Segments.Pin;   // before the rows are read: what they name is kept from here on
         Mailbox? box = reader.Load(id);
         if (box is not null)
+        {
             box.Current.Pin = pin;
+            box.Home = this;
+        }
         return box;
     }
 

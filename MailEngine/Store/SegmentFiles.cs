@@ -19,13 +19,14 @@ internal sealed class SegmentFiles : IDisposable
     readonly ConcurrentDictionary<uint, SafeFileHandle> _open = new();
     readonly ConcurrentDictionary<uint, WeakReference<SafeFileHandle>> _retired = new();
     readonly ConcurrentDictionary<uint, bool> _inHand = new();
-    volatile SegmentPin _pin = new();
+    volatile SegmentPin _pin;
     int _lastNumber;
     SafeFileHandle? _current;
 
     /// <param name="lastNumber">Highest number that was ever used, from the index; files with higher ones are counted too.</param>
     public SegmentFiles(string folder, uint lastNumber, StoreOptions options)
     {
+        _pin = new SegmentPin(this);
         _folder = folder;
         _sync = options.Sync;
         _segmentBytes = options.SegmentBytes;
@@ -120,6 +121,28 @@ internal sealed class SegmentFiles : IDisposable
         (uint number, SafeFileHandle handle) = Create();
         _inHand[number] = true;
         return (number, handle);
+    }
+
+    /// <summary>Copies the file of a large body into another partition, synced, as one on its way in there. Any thread.</summary>
+    /// <returns>Its number there.</returns>
+    public uint CopyOwn(uint number, SegmentFiles to)
+    {
+        SafeFileHandle from = Open(number);
+        (uint copy, SafeFileHandle file) = to.CreateOwn();
+        try
+        {
+            byte[] buffer = new byte[1 << 20];
+            long done = 0;
+            for (int count; (count = RandomAccess.Read(from, buffer, done)) > 0; done += count)
+                RandomAccess.Write(file, buffer.AsSpan(0, count), done);
+            to.SyncOwn(file);
+            return copy;
+        }
+        catch
+        {
+            to.DeleteOwn(copy);
+            throw;
+        }
     }
 
     /// <summary>True: it belongs to a message on its way in, which rows may come to name at any time.</summary>

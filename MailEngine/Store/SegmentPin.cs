@@ -9,8 +9,11 @@ namespace MailEngine.Store;
 /// holds a snapshot from before the retirement the handles live, and when the last one is gone the garbage collector closes them and the
 /// disk gets its space back. No counting, no time limit, and a reader never meets bytes that are not those it was promised.
 /// </remarks>
-internal sealed class SegmentPin
+internal sealed class SegmentPin(SegmentFiles segments)
 {
+    /// <summary>Whose files they are: what the entries of a snapshot name is found here, wherever the mailbox has moved since.</summary>
+    public SegmentFiles Segments => segments;
+
     /// <summary>Files removed while this pin was the current one.</summary>
     public IReadOnlyList<SafeFileHandle> Retired { get; private set; } = [];
 
@@ -20,6 +23,6 @@ internal sealed class SegmentPin
     public SegmentPin Follow(IReadOnlyList<SafeFileHandle> retired)
     {
         Retired = retired;
-        return Next = new SegmentPin();
+        return Next = new SegmentPin(segments);
     }
 }

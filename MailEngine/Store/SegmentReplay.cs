@@ -107,7 +107,7 @@ internal sealed class SegmentReplay(SegmentFiles segments, IndexReader reader, I
         {
             long expires = entry.SaveDate + (long)options.DuplicateWindow.TotalSeconds;
             delivered.Add(deposit.DeliveryKey, expires);
-            writer.PutDelivered(deposit.DeliveryKey, expires);
+            writer.PutDelivered(deposit.DeliveryKey, expires, deposit.AccountId);
         }
         return true;
     }
@@ -147,7 +147,7 @@ internal sealed class SegmentReplay(SegmentFiles segments, IndexReader reader, I
                 // Synced before its deposit was written; its rows name the file from now on.
                 using var own = new Body(segments, MimeLimits.Default, range.Segment, range.Length);
                 summary = own.Summary;
-                own.MarkCommitted();
+                own.MarkCommitted(segments);
                 writer.PutSegment(range.Segment, range.Offset + (long)range.Length);
             }
             else

@@ -16,6 +16,22 @@ internal abstract class StoreChange
     /// <summary>Bytes it will append, about; keeps a batch in bounds.</summary>
     public virtual long Bytes => 0;
 
+    /// <summary>True: it touches the account or one of these mailboxes, which are all of the account's.</summary>
+    public abstract bool Concerns(long accountId, IReadOnlySet<long> mailboxes);
+
+    /// <summary>What becomes of it when the account it concerns has moved to another partition before its turn came. True: it is done there, as it
+    /// stands. False: it touches others too, or bytes that lie here; it ends <see cref="IsDiverted"/>, and who asked for it plans it anew.</summary>
+    public virtual bool MayFollow => true;
+
+    /// <summary>It was not done, for that reason.</summary>
+    public bool IsDiverted { get; private set; }
+
+    public void Divert()
+    {
+        IsDiverted = true;
+        Fail();
+    }
+
     /// <summary>Decides and allocates; see <see cref="CommitBatch"/>. May be called again on a fresh batch after a fault.</summary>
     public abstract void Prepare(CommitBatch batch);
 
@@ -50,6 +66,8 @@ internal sealed class SettleChange : StoreChange<StoreError>
     protected override StoreError Outcome => StoreError.None;
 
     protected override StoreError Fault => StoreError.Unavailable;
+
+    public override bool Concerns(long accountId, IReadOnlySet<long> mailboxes) => false;
 
     public override void Prepare(CommitBatch batch)
     {

@@ -10,13 +10,17 @@ public sealed record CheckReport(long Accounts, long Mailboxes, long Messages, l
 {
     public bool IsWhole => Faults.Count == 0;
 
+    internal CheckReport And(CheckReport other) => new(Accounts + other.Accounts, Mailboxes + other.Mailboxes, Messages + other.Messages,
+        QueueRows + other.QueueRows, Bytes + other.Bytes, [.. Faults, .. other.Faults]);
+
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
         $"{Accounts} accounts, {Mailboxes} mailboxes, {Messages} messages, {QueueRows} queue rows, {Bytes} bytes read: {(IsWhole ? "all whole" : $"{Faults.Count} faults")}");
 }
 
 /// <summary>Proves that every row's bytes are there and whole (S2), and that every counter is what a recount gives (S4).</summary>
 /// <remarks>Reads one snapshot of the index, so it may run while mail is delivered. It changes nothing.</remarks>
-internal sealed class StoreCheck(Partition partition)
+/// <param name="isHere">False: rows of an account that are on their way to another partition, or come from one.</param>
+internal sealed class StoreCheck(Partition partition, Func<long, bool> isHere)
 {
     readonly List<string> _faults = [];
     readonly HashSet<(uint, uint)> _seen = [];
@@ -31,10 +35,10 @@ internal sealed class StoreCheck(Partition partition)
         using var reader = new IndexReader(new SqliteDatabase(partition.IndexPath, SqliteOpen.ReadOnly));
         reader.Database.Execute("BEGIN");
         _listed = reader.Segments();
-        List<MailboxRow> rows = accountId is { } one ? reader.MailboxesOf(one) : [.. reader.AllMailboxes().Where(row => !row.Deleted)];
+        List<MailboxRow> rows = accountId is { } one ? reader.MailboxesOf(one) : [.. reader.AllMailboxes().Where(row => !row.Deleted && isHere(row.AccountId))];
         using SqliteStatement messageRows = reader.Database.Prepare("SELECT count(*) FROM message WHERE id=?1");
         var counted = new Dictionary<long, (long Messages, long Bytes)>();
-        foreach (MailboxRow deleted in accountId is { } of ? reader.DeletedMailboxesOf(of) : reader.AllMailboxes().Where(row => row.Deleted))
+        foreach (MailboxRow deleted in accountId is { } of ? reader.DeletedMailboxesOf(of) : reader.AllMailboxes().Where(row => row.Deleted && isHere(row.AccountId)))
             CheckMailbox(reader, deleted, messageRows, ct);
         foreach (MailboxRow row in rows)
         {

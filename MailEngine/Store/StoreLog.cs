@@ -55,4 +55,13 @@ internal static partial class StoreLog
 
     [LoggerMessage(2042, LogLevel.Warning, "The text index waits; it goes on in a minute.")]
     public static partial void TextIndexWaits(ILogger log, Exception fault);
+
+    [LoggerMessage(2050, LogLevel.Error, "Partition {Name} in {Folder} is not there: {Reason}. {Accounts} accounts cannot be reached until it is; all others work on. It is looked for once a minute.")]
+    public static partial void PartitionMissing(ILogger log, string name, string folder, string reason, int accounts);
+
+    [LoggerMessage(2051, LogLevel.Information, "Partition {Name} in {Folder} is there now")]
+    public static partial void PartitionIsBack(ILogger log, string name, string folder);
+
+    [LoggerMessage(2052, LogLevel.Warning, "The list of who lives in which partition had lost {Accounts} accounts; they live where their mail is")]
+    public static partial void PlacementsFound(ILogger log, int accounts);
 }

@@ -290,7 +290,7 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
         _items.Add(new AppendItem { Body = body, Flags = _message!.Flags, Keywords = _message.Keywords, InternalDate = _message.Date });
     }
 
-    BodyWriter NewBody() => session.Store.NewBody(MaxInMemory - _inMemory);
+    BodyWriter NewBody() => session.Store.NewBody(MaxInMemory - _inMemory, owner.AccountId);
 
     Body? Complete(IncomingMessage message)
     {

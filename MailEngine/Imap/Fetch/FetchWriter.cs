@@ -59,7 +59,7 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
     /// <param name="alsoFlags">\Seen was set by this command: the client is told here, as of any other change.</param>
     public async ValueTask WriteAsync(int index, bool alsoFlags, CancellationToken ct)
     {
-        _message.MoveTo(snapshot[index]);
+        _message.MoveTo(snapshot, snapshot[index]);
         FetchData data = items.Data;
         if (alsoFlags)
             data |= FetchData.Flags | (session.Enabled.CondStore ? FetchData.ModSeq | (session.Enabled.UidOnly ? 0 : FetchData.Uid) : 0);   // RFC 7162 §3.2.4

@@ -18,14 +18,17 @@ internal sealed class StoredMessage(MailStore store, Mailbox box) : IDisposable
     DetailsReader? _details;
     MessageReader? _bytes;
     MessageSummary? _summary;
+    MailboxSnapshot? _snapshot;
     MessageEntry _entry;
     bool _sought;
     bool _hasParts;
 
     public ref readonly MessageEntry Entry => ref _entry;
 
-    public void MoveTo(in MessageEntry entry)
+    /// <param name="snapshot">One that has the entry.</param>
+    public void MoveTo(MailboxSnapshot snapshot, in MessageEntry entry)
     {
+        _snapshot = snapshot;
         _entry = entry;
         _bytes?.Dispose();
         _bytes = null;
@@ -76,7 +79,7 @@ internal sealed class StoredMessage(MailStore store, Mailbox box) : IDisposable
     }
 
     /// <exception cref="IOException">The bytes are lost.</exception>
-    public int Read(long offset, Span<byte> to) => (_bytes ??= store.OpenMessage(_entry)).Read(offset, to);
+    public int Read(long offset, Span<byte> to) => (_bytes ??= store.OpenMessage(_snapshot!, _entry)).Read(offset, to);
 
     /// <summary>Reads a range into a buffer: headers, which are small.</summary>
     public void ReadInto(OctetRange range, ByteBuffer to)

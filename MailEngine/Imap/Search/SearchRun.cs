@@ -141,7 +141,7 @@ internal sealed class SearchRun : IDisposable
         Truth outcome = Evaluate(entry, SearchCost.Entry);
         if (outcome != Truth.Unknown)
             return outcome == Truth.Yes;
-        _message.MoveTo(entry);
+        _message.MoveTo(_snapshot, entry);
         _headerRead = false;
         outcome = Evaluate(entry, SearchCost.Header);
         return outcome == Truth.Unknown ? Evaluate(entry, SearchCost.Text) == Truth.Yes : outcome == Truth.Yes;

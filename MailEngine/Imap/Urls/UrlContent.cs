@@ -44,7 +44,7 @@ internal sealed class UrlContent : IDisposable
         if (index < 0 || SectionOf(url, depth) is not { } section)
             return null;
         StoredMessage? message = new(store, box);
-        message.MoveTo(now[index]);
+        message.MoveTo(now, now[index]);
         try
         {
             if (message.Find(section) is { } found)

@@ -47,7 +47,7 @@ internal sealed class AccountRestore(MailStore store, Partition partition, strin
         var there = new Dictionary<(long, long, uint), int>();
         for (int i = 0; i < now.Count; i++)
         {
-            (long, long, uint) key = KeyOf(partition.Segments, now[i]);
+            (long, long, uint) key = KeyOf(now.Segments, now[i]);
             there[key] = there.GetValueOrDefault(key) + 1;
         }
         IReadOnlyList<string[]> keywords = KeywordText.Parse(row.Keywords);

@@ -1,4 +1,5 @@
 using MailEngine.Io;
+using MailEngine.Store.Partitions;
 using Microsoft.Win32.SafeHandles;
 
 namespace MailEngine.Store.Backup;
@@ -14,6 +15,22 @@ internal static class BackupFolder
     public const string Files = "files";
 
     static readonly string[] s_leftOut = ["accounts.db", "trace.db", "search.db", "control.sock", "lmtp.sock", "restore.swap"];
+
+    /// <summary>Folder of a partition in a backup.</summary>
+    public static string OfPartition(string backup, string name) => Path.Combine(backup, "partitions", name);
+
+    /// <summary>Folder of the partition in which an account lived when the backup was made; null: there is no backup.</summary>
+    public static string? PartitionOf(string backup, long accountId)
+    {
+        string first = OfPartition(backup, PartitionFolders.Default);
+        if (!File.Exists(Path.Combine(first, "index.db")))
+            return null;
+        using var db = new SqliteDatabase(Path.Combine(first, "index.db"), SqliteOpen.ReadOnly);
+        if (db.ReadNumber("SELECT count(*) FROM sqlite_schema WHERE name='placement'") == 0)
+            return first;   // made before there were several partitions
+        using SqliteStatement query = db.Prepare("SELECT name FROM partition JOIN placement ON placement.partition=number WHERE account=?1");
+        return query.Bind(1, accountId).Step() ? OfPartition(backup, query.Text(0)) : first;
+    }
 
     /// <summary>Copies accounts.db as of one moment, and small files beside it: certificates, keys.</summary>
     public static void CopyTheRest(string dataPath, string target)

@@ -6,7 +6,11 @@ namespace MailEngine.Store.Backup;
 /// <summary>What a backup copied.</summary>
 /// <param name="Segments">Files the backup needs, <paramref name="Copied"/> of them new since the last run.</param>
 /// <param name="Missing">Segments that are lost; their messages are not in the backup.</param>
-public sealed record BackupReport(int Segments, int Copied, long CopiedBytes, IReadOnlyList<string> Missing);
+public sealed record BackupReport(int Segments, int Copied, long CopiedBytes, IReadOnlyList<string> Missing)
+{
+    internal BackupReport And(BackupReport other) =>
+        new(Segments + other.Segments, Copied + other.Copied, CopiedBytes + other.CopiedBytes, [.. Missing, .. other.Missing]);
+}
 
 /// <summary>Copies a partition that works on meanwhile into a folder that a later run brings up to date.</summary>
 /// <remarks>
@@ -54,6 +58,8 @@ internal sealed class PartitionBackup(Partition partition)
             }
         }
         Disk.SyncDirectory(segments);
+        if (partition.Identity.Identity.Length > 0)
+            partition.Identity.Write(target);
         File.Move(fresh, index, overwrite: true);
         Disk.SyncDirectory(target);
         HashSet<string> named = [.. wanted.Select(row => Path.GetFileName(partition.Segments.PathOf(row.Number)))];

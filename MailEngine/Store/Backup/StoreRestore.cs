@@ -1,5 +1,6 @@
 using System.Globalization;
 using MailEngine.Io;
+using MailEngine.Store.Partitions;
 using Microsoft.Win32.SafeHandles;
 
 namespace MailEngine.Store.Backup;
@@ -8,11 +9,12 @@ namespace MailEngine.Store.Backup;
 /// <remarks>
 /// Everything is made ready beside the old state; a marker, synced, is the one moment of change, and every start ends what a crash interrupted after
 /// it. Ids go on far above those of the backup (S3): clients may have seen ids that were given after it. Recipients of the queue
-/// come back on hold, because most will have been sent since.
+/// come back on hold, because most will have been sent since. Partitions outside the data folder are made ready in <c>restoring</c> of their own
+/// folder, on their own volume; what was there is kept beside it, also of those that the backup does not know.
 /// </remarks>
 public static class StoreRestore
 {
-    const string Marker = "restore.swap", Ready = "partitions.restoring", Accounts = "accounts.db";
+    const string Marker = "restore.swap", Ready = "partitions.restoring", ReadyInside = "restoring", Aside = "before-restore-", Accounts = "accounts.db";
 
     /// <summary>Ends a restore that a crash interrupted; does nothing otherwise. Before anything of the data folder is opened.</summary>
     public static void Finish(string dataPath)
@@ -20,7 +22,8 @@ public static class StoreRestore
         string marker = Path.Combine(dataPath, Marker);
         if (!File.Exists(marker))
             return;
-        string aside = Path.Combine(dataPath, File.ReadAllText(marker));
+        string[] lines = File.ReadAllLines(marker);   // name of the folder for what was there; folders of partitions elsewhere
+        string aside = Path.Combine(dataPath, lines[0]);
         string partitions = Path.Combine(dataPath, "partitions"), ready = Path.Combine(dataPath, Ready), accounts = Path.Combine(dataPath, Accounts);
         Disk.CreateDirectory(aside);
         if (Directory.Exists(ready))
@@ -29,6 +32,8 @@ public static class StoreRestore
                 Directory.Move(partitions, Path.Combine(aside, "partitions"));
             Directory.Move(ready, partitions);
         }
+        foreach (string folder in lines.Skip(1))
+            Swap(folder, lines[0]);
         if (File.Exists(accounts + ".restoring"))
         {
             foreach (string suffix in new[] { "-shm", "-wal", "" })
@@ -43,10 +48,48 @@ public static class StoreRestore
         Disk.SyncDirectory(dataPath);
     }
 
+    /// <summary>Puts what was made ready in a folder elsewhere into the place of what is there. Doing it again goes on where it ended.</summary>
+    static void Swap(string folder, string asideName)
+    {
+        string aside = Path.Combine(folder, asideName), ready = Path.Combine(folder, ReadyInside), done = Path.Combine(aside, "done");
+        if (File.Exists(done))
+            return;
+        Disk.CreateDirectory(aside);
+        // What is ready is still all there as long as the old state is not put aside whole.
+        string whole = Path.Combine(aside, "whole");
+        if (!File.Exists(whole))
+        {
+            foreach (FileSystemInfo entry in new DirectoryInfo(folder).EnumerateFileSystemInfos())
+            {
+                if (entry.Name is not (ReadyInside or "lock") && !entry.Name.StartsWith(Aside, StringComparison.Ordinal))
+                    Move(entry, aside);
+            }
+            File.WriteAllText(whole, "");
+            Disk.SyncDirectory(aside);
+        }
+        if (Directory.Exists(ready))
+        {
+            foreach (FileSystemInfo entry in new DirectoryInfo(ready).EnumerateFileSystemInfos())
+                Move(entry, folder);
+            Directory.Delete(ready);
+        }
+        Disk.SyncDirectory(folder);
+        File.WriteAllText(done, "");
+    }
+
+    static void Move(FileSystemInfo entry, string to)
+    {
+        if (entry is DirectoryInfo folder)
+            folder.MoveTo(Path.Combine(to, entry.Name));
+        else
+            ((FileInfo)entry).MoveTo(Path.Combine(to, entry.Name), overwrite: true);
+    }
+
+    /// <param name="options">Says where partitions are that are not in the data folder.</param>
     /// <returns>The folder in which the old state is kept.</returns>
     /// <exception cref="StoreOpenException">The store is in use.</exception>
     /// <exception cref="IOException">There is no whole backup, or no room for it.</exception>
-    public static string Run(string backup, string dataPath, DateTimeOffset now, CancellationToken ct)
+    public static string Run(string backup, string dataPath, DateTimeOffset now, CancellationToken ct, StoreOptions? options = null)
     {
         if (!File.Exists(Path.Combine(backup, BackupFolder.Complete)))
             throw new IOException($"{backup} holds no complete backup: {BackupFolder.Complete} is missing.");
@@ -55,24 +98,36 @@ public static class StoreRestore
         var locks = new List<IDisposable>();
         try
         {
-            string partitions = Path.Combine(dataPath, "partitions");
-            foreach (string folder in Directory.Exists(partitions) ? Directory.GetDirectories(partitions) : [])
+            string partitions = Path.GetFullPath(Path.Combine(dataPath, "partitions"));
+            Dictionary<string, string> elsewhere = PartitionFolders.Effective(options ?? new StoreOptions())
+                .Select(partition => (partition.Name, Folder: PartitionFolders.Of(dataPath, partition)))
+                .Where(partition => partition.Folder != Path.Combine(partitions, partition.Name)).ToDictionary(partition => partition.Name, partition => partition.Folder);
+            foreach (string folder in (Directory.Exists(partitions) ? Directory.GetDirectories(partitions) : []).Concat(elsewhere.Values))
+            {
+                if (!Directory.Exists(folder) && !Directory.Exists(Path.GetDirectoryName(folder)))
+                    throw new IOException($"{folder} is not there. Is the volume mounted?");
+                Disk.CreateDirectory(folder);
                 locks.Add(Partition.TakeLock(folder));
+            }
             string ready = Path.Combine(dataPath, Ready);
             if (Directory.Exists(ready))
                 Directory.Delete(ready, recursive: true);
             foreach (string from in Directory.GetDirectories(Path.Combine(backup, "partitions")))
             {
                 string name = Path.GetFileName(from);
-                CopyPartition(from, Path.Combine(ready, name), Path.Combine(partitions, name, "index.db"), now, ct);
+                string place = elsewhere.GetValueOrDefault(name) ?? Path.Combine(partitions, name);
+                string to = elsewhere.ContainsKey(name) ? Path.Combine(place, ReadyInside) : Path.Combine(ready, name);
+                if (Directory.Exists(to))
+                    Directory.Delete(to, recursive: true);
+                CopyPartition(from, to, Path.Combine(place, "index.db"), now, ct);
             }
             string accounts = Path.Combine(dataPath, Accounts + ".restoring");
             if (File.Exists(Path.Combine(backup, Accounts)))
                 CopyFile(Path.Combine(backup, Accounts), accounts);
             CopyMissing(Path.Combine(backup, BackupFolder.Files), dataPath);
-            string aside = string.Create(CultureInfo.InvariantCulture, $"before-restore-{now:yyyyMMdd-HHmmss}");
+            string aside = string.Create(CultureInfo.InvariantCulture, $"{Aside}{now:yyyyMMdd-HHmmss}");
             File.Delete(Path.Combine(dataPath, Marker + ".new"));
-            File.WriteAllText(Path.Combine(dataPath, Marker + ".new"), aside);
+            File.WriteAllLines(Path.Combine(dataPath, Marker + ".new"), [aside, .. elsewhere.Values]);
             using (SafeFileHandle marker = File.OpenHandle(Path.Combine(dataPath, Marker + ".new"), FileMode.Open, FileAccess.ReadWrite))
                 Disk.SyncData(marker);
             File.Move(Path.Combine(dataPath, Marker + ".new"), Path.Combine(dataPath, Marker));
@@ -110,6 +165,7 @@ public static class StoreRestore
             CopyFile(segment, Path.Combine(to, "segments", Path.GetFileName(segment)));
         }
         Disk.SyncDirectory(Path.Combine(to, "segments"));
+        PartitionIdentity.Read(from)?.Write(to);
         string index = Path.Combine(to, "index.db");
         CopyFile(Path.Combine(from, "index.db"), index);
         RaiseIds(index, oldIndex, now);

@@ -5,6 +5,18 @@ namespace MailEngine.Store.Changes;
 /// <summary>One accepted message: its bytes, all its deposits, all its queue rows; and queue rows that it replaces (a report).</summary>
 internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> removeQueueIds) : StoreChange<AcceptOutcome>
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes)
+    {
+        foreach (Deposit deposit in acceptance.Deposits)
+        {
+            if (deposit.Owner.AccountId == account)
+                return true;
+        }
+        return false;
+    }
+
+    public override bool MayFollow => InLog && acceptance.Deposits.Count == 1;
+
     DepositOutcome[] _deposits = [];
     long[] _queueIds = [];
 
@@ -69,7 +81,7 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
         MessageSummary summary = acceptance.Body.Summary;
         batch.Row(index => index.PutMessage(mailboxId, uid, accountId, summary));
         if (key != 0)
-            batch.RememberDelivery(key);
+            batch.RememberDelivery(key, accountId);
         return new DepositOutcome(StoreError.None, mailboxId, box.Counters.UidValidity, uid);
     }
 }

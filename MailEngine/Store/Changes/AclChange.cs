@@ -3,6 +3,8 @@ namespace MailEngine.Store.Changes;
 /// <summary>SETACL and DELETEACL: rights of one identifier on one mailbox. RFC 4314 §3.1 and §3.2</summary>
 internal sealed class AclChange(long mailboxId, string identifier, AclChangeMode mode, AclRights rights, int mostEntries) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(mailboxId);
+
     public override void Prepare(CommitBatch batch)
     {
         if (batch.Mailbox(mailboxId) is not { } box)

@@ -4,6 +4,8 @@ namespace MailEngine.Store.Changes;
 /// replaced; sessions that have it open are told that it is gone.</summary>
 internal sealed class AdoptChange(long accountId, MailboxName name, string specialUse, uint uidValidity, int mostMailboxes) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     public override void Prepare(CommitBatch batch)
     {
         string use = specialUse;
@@ -32,6 +34,8 @@ internal sealed class AdoptChange(long accountId, MailboxName name, string speci
 /// <summary>UIDs below this one are never given again: the archive that was taken in had given them. RFC 9051 §2.3.1.1</summary>
 internal sealed class RaiseUidNextChange(long mailboxId, uint uidNext) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(mailboxId);
+
     public override void Prepare(CommitBatch batch)
     {
         MailboxDraft? box = batch.Mailbox(mailboxId);

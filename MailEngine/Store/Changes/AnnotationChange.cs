@@ -5,6 +5,8 @@ namespace MailEngine.Store.Changes;
 /// <param name="most">Annotations one may have, or share, on one mailbox.</param>
 internal sealed class AnnotationChange(long mailboxId, long reader, IReadOnlyList<Annotation> annotations, int most) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(mailboxId);
+
     public override void Prepare(CommitBatch batch)
     {
         MailboxDraft? box = mailboxId == Annotation.OfServer ? null : batch.Mailbox(mailboxId);
@@ -37,6 +39,8 @@ internal sealed class AnnotationChange(long mailboxId, long reader, IReadOnlyLis
 /// <summary>SETQUOTA: how many messages and mailboxes an account may have; for a domain's tree octets too. RFC 9208 §4.1.3</summary>
 internal sealed class LimitsChange(long accountId, AccountLimits limits) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     public override void Prepare(CommitBatch batch)
     {
         Result = StoreError.None;

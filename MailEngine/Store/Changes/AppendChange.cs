@@ -6,6 +6,8 @@ namespace MailEngine.Store.Changes;
 /// <param name="reader">Who puts them there when he is not the owner: \Seen is then his alone; 0: the owner.</param>
 internal sealed class AppendChange(long mailboxId, long reader, long quotaBytes, IReadOnlyList<AppendItem> items) : StoreChange<AppendOutcome>
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(mailboxId);
+
     AppendOutcome _outcome;
 
     // Several messages are kept all or none, which one transaction sees to; and no record tells what another than the owner has seen.

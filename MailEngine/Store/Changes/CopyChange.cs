@@ -4,6 +4,10 @@ namespace MailEngine.Store.Changes;
 /// <param name="readers">Whose \Seen it is on either side when that is not the owner's, and flags that may be kept.</param>
 internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toId, long quotaBytes, bool move, CopyReaders readers) : StoreChange<CopyOutcome>
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(fromId) || mailboxes.Contains(toId);
+
+    public override bool MayFollow => false;
+
     CopyOutcome _outcome;
 
     protected override CopyOutcome Outcome => _outcome;

@@ -8,6 +8,8 @@ namespace MailEngine.Store.Changes;
 internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uint> uids, FlagChange wanted, FlagsCondition? condition)
     : StoreChange<FlagsOutcome>
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(mailboxId);
+
     readonly List<uint> _modified = [];
     StoreError _error;
 
@@ -127,6 +129,8 @@ internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uin
 /// <param name="reader">0: the owner.</param>
 internal sealed class ClaimRecentChange(long mailboxId, long reader) : StoreChange<uint>
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(mailboxId);
+
     uint _from;
 
     public override bool Durable => false;

@@ -5,6 +5,8 @@ namespace MailEngine.Store.Changes;
 /// is what stands above it for him; otherwise he could not use what he made.</param>
 internal sealed class CreateChange(long accountId, MailboxName name, string specialUse, int mostMailboxes, bool likeInbox = false) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     public override void Prepare(CommitBatch batch)
     {
         if (name.IsInbox || batch.FindMailbox(accountId, name) != 0)
@@ -40,6 +42,8 @@ internal sealed class CreateChange(long accountId, MailboxName name, string spec
 /// <summary>DELETE: the mailbox goes out of sight; its rows stay for the retention time. RFC 9051 §6.3.5</summary>
 internal sealed class DeleteChange(long accountId, MailboxName name) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     public override void Prepare(CommitBatch batch)
     {
         long id = batch.FindMailbox(accountId, name);
@@ -77,6 +81,8 @@ internal sealed class DeleteChange(long accountId, MailboxName name) : SimpleCha
 /// <summary>RENAME: the mailbox and all below it. Renaming INBOX moves its messages to a new mailbox and leaves it empty. RFC 9051 §6.3.6</summary>
 internal sealed class RenameChange(long accountId, MailboxName from, MailboxName to, int mostMailboxes) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     public override void Prepare(CommitBatch batch)
     {
         long id = batch.FindMailbox(accountId, from);
@@ -129,6 +135,8 @@ internal sealed class RenameChange(long accountId, MailboxName from, MailboxName
 /// <summary>SUBSCRIBE and UNSUBSCRIBE: a name on the account's list, mailbox or not. RFC 9051 §6.3.7</summary>
 internal sealed class SubscribeChange(long accountId, MailboxName name, bool subscribed) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     public override void Prepare(CommitBatch batch)
     {
         Result = StoreError.None;
@@ -142,6 +150,8 @@ internal sealed class SubscribeChange(long accountId, MailboxName name, bool sub
 /// <summary>INBOX and the standard folders of an account, subscribed; those that are there stay as they are.</summary>
 internal sealed class ProvisionChange(long accountId, IReadOnlyList<(MailboxName Name, string SpecialUse)> folders) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     public override void Prepare(CommitBatch batch)
     {
         Result = StoreError.None;
@@ -160,6 +170,8 @@ internal sealed class ProvisionChange(long accountId, IReadOnlyList<(MailboxName
 /// <summary>All mailboxes and subscriptions of an account that is no more.</summary>
 internal sealed class DeleteAccountChange(long accountId) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     public override void Prepare(CommitBatch batch)
     {
         Result = StoreError.None;
@@ -168,13 +180,34 @@ internal sealed class DeleteAccountChange(long accountId) : SimpleChange
             if (batch.Mailbox(id) is { } box)
                 DeleteChange.Delete(batch, accountId, name, box);
         }
-        string identifier = AclIdentifier.OfAccount(accountId);
         batch.Row(index =>
         {
             index.Run("DELETE FROM subscription WHERE account=?1", accountId);
             index.Run("DELETE FROM quota WHERE account=?1", accountId);
-            if (accountId <= 0)   // a domain's tree stands in nobody's list
-                return;
+        });
+        ForgetReaderChange.Forget(batch, accountId);
+    }
+}
+
+/// <summary>What other accounts' mailboxes know of an account that is no more: in their access control lists, what it had seen, its annotations.
+/// In every partition.</summary>
+internal sealed class ForgetReaderChange(long accountId) : SimpleChange
+{
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => false;
+
+    public override void Prepare(CommitBatch batch)
+    {
+        Result = StoreError.None;
+        Forget(batch, accountId);
+    }
+
+    internal static void Forget(CommitBatch batch, long accountId)
+    {
+        if (accountId <= 0)   // a domain's tree stands in nobody's list
+            return;
+        string identifier = AclIdentifier.OfAccount(accountId);
+        batch.Row(index =>
+        {
             index.Run("DELETE FROM acl WHERE identifier IN (?1, ?2)", identifier, "-" + identifier);
             index.Run("DELETE FROM seen WHERE reader=?1", accountId);
             index.Run("DELETE FROM annotation WHERE reader=?1", accountId);

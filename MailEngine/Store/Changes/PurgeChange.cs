@@ -8,6 +8,8 @@ internal readonly record struct PurgeOutcome(int Messages, int Mailboxes, bool I
 /// time, so that deliveries do not wait; the bytes become garbage, which compaction gives back.</summary>
 internal sealed class PurgeChange : StoreChange<PurgeOutcome>
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => false;
+
     const int AtMost = 500;   // rows a step: a few milliseconds
     PurgeOutcome _purged;
 

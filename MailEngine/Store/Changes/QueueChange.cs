@@ -3,6 +3,8 @@ namespace MailEngine.Store.Changes;
 /// <summary>New state of queue rows, and rows that are done with.</summary>
 internal sealed class QueueChange(IReadOnlyList<QueueEntry> changed, IReadOnlyList<long> removed) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => false;
+
     public override void Prepare(CommitBatch batch)
     {
         Result = StoreError.None;

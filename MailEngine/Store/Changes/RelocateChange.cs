@@ -15,6 +15,8 @@ internal sealed record EntryMove(EntryKey Key, MessageEntry Was, ReadOnlyMemory<
 /// (docs/formats/segment.md). Mod-sequences stay: no client can see any of this.</remarks>
 internal sealed class RelocateChange(IReadOnlyList<BodyMove> bodies, IReadOnlyList<EntryMove> records) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => false;
+
     /// <summary>Entries whose record alone is written anew.</summary>
     public IEnumerable<EntryKey> RecordKeys => records.Select(record => record.Key);
 
@@ -84,6 +86,8 @@ internal sealed class RelocateChange(IReadOnlyList<BodyMove> bodies, IReadOnlyLi
 /// <remarks>The row stays with length 0 until the file is gone, so that a crash between the two leaves word of it.</remarks>
 internal sealed class RetireChange(IReadOnlyList<uint> numbers) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => false;
+
     public override void Prepare(CommitBatch batch)
     {
         Result = StoreError.None;
@@ -99,6 +103,8 @@ internal sealed class RetireChange(IReadOnlyList<uint> numbers) : SimpleChange
 /// <summary>Files of retired segments are gone: so are their rows.</summary>
 internal sealed class ForgetSegmentsChange(IReadOnlyList<uint> numbers, uint lastNumber) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => false;
+
     public override bool Durable => false;
 
     public override void Prepare(CommitBatch batch)

@@ -4,6 +4,10 @@ namespace MailEngine.Store.Changes;
 /// <param name="reader">As of <see cref="AppendChange"/>, in the target.</param>
 internal sealed class ReplaceChange(long fromId, uint uid, long toId, long reader, long quotaBytes, AppendItem item) : StoreChange<AppendOutcome>
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(fromId) || mailboxes.Contains(toId);
+
+    public override bool MayFollow => false;
+
     AppendOutcome _outcome;
 
     public override bool BringsMail => true;

@@ -5,6 +5,8 @@ namespace MailEngine.Store.Changes;
 /// \Deleted is left off, or the next EXPUNGE would take the message away again.</remarks>
 internal sealed class RestoreMessagesChange(long accountId, IReadOnlyList<long> ids, long quotaBytes, int mostMailboxes) : StoreChange<RestoreOutcome>
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     /// <summary>Messages a commit, so that deliveries do not wait.</summary>
     public const int AtMost = 500;
 
@@ -82,6 +84,8 @@ internal sealed class RestoreMessagesChange(long accountId, IReadOnlyList<long> 
 /// <remarks>UIDVALIDITY stays (RFC 9051 §2.3.1.1 wants a new one only where UIDs do not persist, and these do).</remarks>
 internal sealed class RestoreMailboxChange(long accountId, long mailboxId, long quotaBytes, int mostMailboxes) : StoreChange<RestoreOutcome>
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     RestoreOutcome _outcome;
 
     protected override RestoreOutcome Outcome => _outcome;

@@ -5,6 +5,8 @@ namespace MailEngine.Store.Changes;
 /// <summary>GENURLAUTH: gives a mailbox the key that its authorized URLs are made with, where it has none. RFC 4467 §2.2</summary>
 internal sealed class UrlKeyChange(long mailboxId) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(mailboxId);
+
     // 128 bits at least: RFC 4467 §2.2.
     const int KeyBytes = 32;
 
@@ -27,6 +29,8 @@ internal sealed class UrlKeyChange(long mailboxId) : SimpleChange
 /// <param name="mailboxId">Null: all of the account.</param>
 internal sealed class ResetUrlKeysChange(long accountId, long? mailboxId) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     public override void Prepare(CommitBatch batch)
     {
         Result = StoreError.None;

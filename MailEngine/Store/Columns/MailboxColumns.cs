@@ -153,7 +153,7 @@ internal sealed class MailboxColumns(Partition partition, long mailboxId)
             {
                 uint uid = IndexSchema.NumberOf(query.Int64(0));
                 for (; index < to && snapshot[index].Uid < uid; index++)
-                    Append(columns, Compute(snapshot[index]), scratch, text);
+                    Append(columns, Compute(snapshot, index), scratch, text);
                 if (index == to || snapshot[index].Uid != uid)
                     continue;   // expunged, and its row is still kept
                 var row = new StoredValues
@@ -168,7 +168,7 @@ internal sealed class MailboxColumns(Partition partition, long mailboxId)
             return 0;
         });
         for (; index < to; index++)
-            Append(columns, Compute(snapshot[index]), scratch, text);
+            Append(columns, Compute(snapshot, index), scratch, text);
     }
 
     static string Query(ColumnSet kinds)
@@ -182,12 +182,13 @@ internal sealed class MailboxColumns(Partition partition, long mailboxId)
     }
 
     /// <summary>The row is lost; the message is not (S5).</summary>
-    MessageSummary? Compute(in MessageEntry entry)
+    static MessageSummary? Compute(MailboxSnapshot snapshot, int index)
     {
+        ref readonly MessageEntry entry = ref snapshot[index];
         var body = new byte[entry.BodyLength];
         try
         {
-            using var reader = new MessageReader(partition.Segments, default, new BodyRange(entry.BodySegment, entry.BodyOffset, entry.BodyLength));
+            using var reader = new MessageReader(snapshot.Segments, default, new BodyRange(entry.BodySegment, entry.BodyOffset, entry.BodyLength));
             reader.Read(0, body);
             return MessageSummary.Of(body);
         }

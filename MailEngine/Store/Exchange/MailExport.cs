@@ -91,14 +91,14 @@ public sealed class MailExport(MailStore store, TimeProvider clock)
     void Write(IArchiveWriter writer, Mailbox box, MailboxSnapshot now, int index, ExchangeCount count)
     {
         MessageEntry entry = now[index];
-        MessageReader content = store.OpenMessage(entry);
+        MessageReader content = store.OpenMessage(now, entry);
         if (FaultOf(content) is { } fault)
         {
             content.Dispose();
             // Its octets may have moved since the snapshot was taken.
             MailboxSnapshot current = box.Current;
             int again = current.IndexOf(entry.Uid);
-            if (again < 0 || FaultOf(content = store.OpenMessage(current[again])) is not null)
+            if (again < 0 || FaultOf(content = store.OpenMessage(current, current[again])) is not null)
             {
                 content.Dispose();
                 count.Note($"{box.Name}, UID {entry.Uid} cannot be read and is left out: {fault.Message}");

@@ -42,7 +42,7 @@ internal sealed class AccountRepair(Partition partition, DepositIndex deposits, 
         foreach ((long mailboxId, long owner) in deposits.Mailboxes())
         {
             // One that is older than the newest mailbox and has no row was purged: its records are garbage.
-            if (owner == accountId && !known.Contains(mailboxId) && (lostMailboxes || mailboxId >= partition.NextFreeMailboxId))
+            if (owner == accountId && !known.Contains(mailboxId) && (lostMailboxes || partition.HasYetToGive(mailboxId)))
                 await RepairAsync(accountId, mailboxId, ct);
         }
         var recount = new RecountChange(accountId);

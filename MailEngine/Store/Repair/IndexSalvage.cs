@@ -1,5 +1,6 @@
 using System.Globalization;
 using MailEngine.Io;
+using MailEngine.Store.Partitions;
 
 namespace MailEngine.Store.Repair;
 
@@ -55,7 +56,7 @@ internal sealed class IndexSalvage
         // All that is in them is looked at here: closed, so that no start does it again.
         foreach ((uint number, long length) in files.Where(file => file.Length > 0))
             db.Execute(string.Create(CultureInfo.InvariantCulture, $"INSERT OR REPLACE INTO segment(number, bytes, closed) VALUES({number}, {length}, 1)"));
-        salvage.RaiseCounters(boxes.Keys, now);
+        salvage.RaiseCounters(boxes.Keys, new MailboxIdRange(PartitionIdentity.Read(Path.GetDirectoryName(to)!)?.Number ?? 0), now);
         if (attached)
             db.Execute("DETACH old");
         return salvage;
@@ -167,10 +168,11 @@ internal sealed class IndexSalvage
     }
 
     /// <summary>No id is ever used twice (S3): where it is not known how far they went, a gap is left.</summary>
-    void RaiseCounters(IEnumerable<long> mailboxes, DateTimeOffset now)
+    void RaiseCounters(IEnumerable<long> mailboxes, MailboxIdRange ids, DateTimeOffset now)
     {
         const long gap = 1 << 16;
-        long next = Math.Max(1, mailboxes.Select(id => id + 1).DefaultIfEmpty(1).Max());
+        // Mailboxes of accounts that moved in have ids of other partitions: they say nothing about what was given here.
+        long next = mailboxes.Where(ids.Contains).Select(id => id + 1).DefaultIfEmpty(ids.First).Max();
         long seconds = now.ToUnixTimeSeconds();
         _to.Execute(string.Create(CultureInfo.InvariantCulture, $"""
             INSERT INTO meta(key, value) VALUES('next_mailbox', {(LostMailboxes ? next + gap : next)}) ON CONFLICT(key) DO UPDATE SET value=max(value, excluded.value);

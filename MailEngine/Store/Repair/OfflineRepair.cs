@@ -1,4 +1,5 @@
 using MailEngine.Io;
+using MailEngine.Store.Partitions;
 using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Store.Repair;
@@ -16,10 +17,13 @@ public static class OfflineRepair
     {
         var done = new List<string>();
         var lost = new List<string>();
-        string partitions = Path.Combine(dataPath, "partitions");
-        string[] folders = Directory.Exists(partitions) ? Directory.GetDirectories(partitions) : [];
-        foreach (string folder in folders.Order(StringComparer.Ordinal))
+        foreach (string folder in PartitionFolders.Effective(options).Select(partition => PartitionFolders.Of(dataPath, partition)))
         {
+            if (!File.Exists(Path.Combine(folder, "index.db")) && !Directory.Exists(Path.Combine(folder, "segments")))
+            {
+                lost.Add($"partition {folder} is not there; nothing in it was looked at");
+                continue;
+            }
             RepairReport report = await Task.Run(() => RunPartitionAsync(folder, options, clock, log, ct), ct);
             done.AddRange(report.Done);
             lost.AddRange(report.Lost);

@@ -9,6 +9,8 @@ internal sealed class RepairMailboxChange(
     long accountId, long mailboxId, MailboxState was, MailboxPlan plan, DepositRecord? newest, IReadOnlyDictionary<uint, MessageSummary> summaries,
     IReadOnlyList<(uint Number, long Length)> unlisted) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     public override void Prepare(CommitBatch batch)
     {
         Result = StoreError.Duplicate;
@@ -72,6 +74,8 @@ internal sealed class RepairMailboxChange(
 /// <summary>The counters of an account are the sum of those of its mailboxes (S4), and its mod-sequence is above all of theirs (S3).</summary>
 internal sealed class RecountChange(long accountId) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
+
     /// <summary>True: they were other.</summary>
     public bool HasChanged { get; private set; }
 
@@ -99,6 +103,8 @@ internal sealed class RecountChange(long accountId) : SimpleChange
 /// <summary>Queue rows that only the segments know. Held: some may have been sent already.</summary>
 internal sealed class RecoverQueueChange(IReadOnlyList<QueueEntry> rows) : SimpleChange
 {
+    public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => false;
+
     public override void Prepare(CommitBatch batch)
     {
         Result = StoreError.None;

@@ -308,6 +308,8 @@ internal sealed class TextIndexer : IDisposable
             return;
         }
         MailboxSnapshot snapshot = box.Current;
+        if (!ReferenceEquals(snapshot.Segments, _partition.Segments))
+            return;   // its account lives in another partition now, which has an index of its own
         if (!known)
             state = new State(snapshot.UidValidity, 0, 0, snapshot.HighestModSeq);
         if (state.UidValidity != snapshot.UidValidity || state.UpTo >= snapshot.UidNext)
@@ -315,7 +317,7 @@ internal sealed class TextIndexer : IDisposable
             // Another mailbox under a number that was in use: index.db was put back from a backup or made anew.
             throw new SqliteException(11, $"mailbox {mailboxId} is not the one that was indexed");
         }
-        using var details = new DetailsReader(_partition, box);
+        using var details = new DetailsReader(box);
         int live = snapshot.LowerBound(state.UpTo + 1);
         if (state.Messages != live)
         {

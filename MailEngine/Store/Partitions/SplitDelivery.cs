@@ -1,0 +1,97 @@
+using MailEngine.Store.Changes;
+
+namespace MailEngine.Store.Partitions;
+
+/// <summary>Keeps an accepted message whose recipients may live in several partitions: one commit each, all of them before the caller hears.</summary>
+/// <remarks>The default partition, which has the queue, comes last: what a report says happened has happened then. A partition that is not there or
+/// cannot write fails its own deposits alone. A retry after a lost answer is caught by the duplicate window of each.</remarks>
+internal sealed class SplitDelivery(PartitionSet partitions)
+{
+    public async Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
+    {
+        bool hasQueue = acceptance.Queue.Count > 0 || removeQueueIds.Count > 0;
+        var outcomes = new DepositOutcome[acceptance.Deposits.Count];
+        List<int> left = [.. Enumerable.Range(0, outcomes.Length)];
+        bool kept = false;
+        while (left.Count > 0)
+        {
+            var again = new List<int>();
+            var groups = new Dictionary<Partition, List<int>>();
+            foreach (int i in left)
+            {
+                if (await partitions.ForChangesAsync(acceptance.Deposits[i].Owner.AccountId) is not { } home)
+                    outcomes[i] = new DepositOutcome(StoreError.Unavailable, 0, 0, 0);
+                else if (groups.TryGetValue(home, out List<int>? group))
+                    group.Add(i);
+                else
+                    groups.Add(home, [i]);
+            }
+            groups.Remove(partitions.Default, out List<int>? ofDefault);
+            bool[] done = await Task.WhenAll(groups.Select(group => DepositAsync(group.Key, acceptance, group.Value, outcomes, again, ct)));
+            kept |= done.Contains(true);
+            if (ofDefault is not null && hasQueue && again.Count == 0 && !IsShort(outcomes, removeQueueIds))
+            {
+                AcceptChange whole = ChangeOf(acceptance, ofDefault, acceptance.Queue, removeQueueIds);
+                AcceptOutcome outcome = await partitions.Default.CommitAsync(whole, ct);
+                if (!whole.IsDiverted)
+                    return outcome.Fault != StoreError.None ? outcome : Merge(outcome, ofDefault, outcomes);
+                again.AddRange(ofDefault);
+            }
+            else if (ofDefault is not null && (!hasQueue || again.Count == 0))
+            {
+                kept |= await DepositAsync(partitions.Default, acceptance, ofDefault, outcomes, again, ct);
+            }
+            else if (ofDefault is not null)
+            {
+                again.AddRange(ofDefault);
+            }
+            left = again;
+        }
+        if (!hasQueue)
+            return new AcceptOutcome(kept || outcomes.Length == 0 ? StoreError.None : StoreError.Unavailable, outcomes, []);
+        if (IsShort(outcomes, removeQueueIds))
+            return new AcceptOutcome(StoreError.Unavailable, [], []);
+        AcceptOutcome queued = await partitions.Default.CommitAsync(ChangeOf(acceptance, [], acceptance.Queue, removeQueueIds), ct);
+        return queued.Fault != StoreError.None ? queued : new AcceptOutcome(StoreError.None, outcomes, queued.QueueIds);
+    }
+
+    /// <summary>True: rows must not go, because what is to take their place was not kept.</summary>
+    static bool IsShort(DepositOutcome[] outcomes, IReadOnlyList<long> removeQueueIds) =>
+        removeQueueIds.Count > 0 && Array.Exists(outcomes, outcome => outcome.Error == StoreError.Unavailable);
+
+    static AcceptOutcome Merge(AcceptOutcome outcome, List<int> places, DepositOutcome[] outcomes)
+    {
+        for (int i = 0; i < places.Count; i++)
+            outcomes[places[i]] = outcome.Deposits[i];
+        return outcome with { Deposits = outcomes };
+    }
+
+    static AcceptChange ChangeOf(Acceptance acceptance, List<int> places, IReadOnlyList<QueueEntry> queue, IReadOnlyList<long> removeQueueIds) =>
+        new(acceptance with { Deposits = [.. places.Select(i => acceptance.Deposits[i])], Queue = queue }, removeQueueIds);
+
+    /// <returns>True: the partition took them, or said why not.</returns>
+    static async Task<bool> DepositAsync(Partition partition, Acceptance acceptance, List<int> places, DepositOutcome[] outcomes, List<int> again, CancellationToken ct)
+    {
+        var change = ChangeOf(acceptance, places, [], []);
+        AcceptOutcome outcome;
+        try
+        {
+            if (acceptance.Body.OwnRange is not null)
+                await Task.Run(() => acceptance.Body.RangeIn(partition.Segments), ct);   // not in the commit loop
+            outcome = await partition.CommitAsync(change, ct);
+        }
+        catch (IOException)
+        {
+            outcome = new AcceptOutcome(StoreError.Unavailable, [], []);
+        }
+        if (change.IsDiverted)
+        {
+            lock (again)
+                again.AddRange(places);
+            return false;
+        }
+        for (int i = 0; i < places.Count; i++)
+            outcomes[places[i]] = outcome.Fault == StoreError.None ? outcome.Deposits[i] : new DepositOutcome(outcome.Fault, 0, 0, 0);
+        return outcome.Fault == StoreError.None;
+    }
+}
