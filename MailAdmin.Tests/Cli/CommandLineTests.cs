@@ -312,7 +312,7 @@ public sealed class ControlSocketTests
     public async Task When_a_server_runs_then_commands_reach_its_store_and_its_memory()
     {
         await using ServicesRig rig = await ServicesRig.OpenAsync(withStore: true);
-        using var server = new ControlServer(rig.Options, rig.Get<IStoreDoor>(), NullLogger<ControlServer>.Instance);
+        using var server = new ControlServer(rig.Options, rig.Get<IStoreDoor>(), TimeProvider.System, NullLogger<ControlServer>.Instance);
         await server.StartAsync(default);
         string socket = Path.Combine(rig.Accounts.Folder, "control.sock");
         while (await ControlClient.FindAsync(rig.Accounts.Folder) is null)
@@ -372,7 +372,7 @@ public sealed class ControlSocketTests
     public async Task When_the_socket_is_given_nonsense_then_it_answers_once_and_lives_on(string request)
     {
         await using ServicesRig rig = await ServicesRig.OpenAsync();
-        using var server = new ControlServer(rig.Options, rig.Get<IStoreDoor>(), NullLogger<ControlServer>.Instance);
+        using var server = new ControlServer(rig.Options, rig.Get<IStoreDoor>(), TimeProvider.System, NullLogger<ControlServer>.Instance);
         await server.StartAsync(default);
         while (await ControlClient.FindAsync(rig.Accounts.Folder) is null)
             await Task.Yield();

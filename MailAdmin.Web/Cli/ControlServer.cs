@@ -8,9 +8,11 @@ using MailEngine.Store.Exchange;
 namespace MailAdmin.Web.Cli;
 
 /// <summary>Answers the command line in the process that has the store open.</summary>
-public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogger<ControlServer> log) : BackgroundService
+public sealed class ControlServer(EngineOptions options, IStoreDoor store, TimeProvider clock, ILogger<ControlServer> log) : BackgroundService
 {
-    static readonly TimeSpan s_slowest = TimeSpan.FromSeconds(10);
+    /// <summary>Longest time for a client to send its request, and for it to take the answer. The work between them takes what it takes.</summary>
+    internal static readonly TimeSpan Slowest = TimeSpan.FromSeconds(10);
+
     const int MaxAtOnce = 8;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -55,9 +57,10 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogg
         try
         {
             await using var stream = new NetworkStream(client, ownsSocket: true);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            limit.CancelAfter(s_slowest);
-            byte[]? line = await new ControlLines(stream, ControlProtocol.MaxRequestBytes).ReadAsync(limit.Token);
+            byte[]? line;
+            using (var limit = new CancellationTokenSource(Slowest, clock))
+            using (var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token))
+                line = await new ControlLines(stream, ControlProtocol.MaxRequestBytes).ReadAsync(either.Token);
             ControlAnswer answer;
             try
             {
@@ -69,8 +72,9 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogg
             {
                 answer = new ControlAnswer(e.Message);
             }
-            limit.CancelAfter(s_slowest);
-            await stream.WriteAsync(ControlProtocol.Write(answer), limit.Token);
+            using (var limit = new CancellationTokenSource(Slowest, clock))
+            using (var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token))
+                await stream.WriteAsync(ControlProtocol.Write(answer), either.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or SocketException)
         {
@@ -97,7 +101,7 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, ILogg
         public SocketProgress(NetworkStream stream)
         {
             _stream = stream;
-            stream.WriteTimeout = (int)s_slowest.TotalMilliseconds;
+            stream.WriteTimeout = (int)Slowest.TotalMilliseconds;
         }
 
         public void Report(ExchangeProgress value) => _stream.Write(ControlProtocol.Write(new ControlAnswer(Progress: value)));

@@ -13,7 +13,9 @@ static class MailVerbs
         ArchiveFormat format = FormatOf(args, path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) ? ArchiveFormat.Tar : ArchiveFormat.Maildir);
         args.End();
         long id = await AccountVerbs.IdOfAsync(session, name);
-        ServiceResult<ExchangeReport> result = await (await session.ExchangeAsync()).ExportAsync(session.Actor, id, path, format, new ConsoleProgress());
+        using var progress = new ConsoleProgress();
+        ServiceResult<ExchangeReport> result = await (await session.ExchangeAsync()).ExportAsync(session.Actor, id, path, format, progress);
+        progress.Dispose();
         return Tell(session, result, $"of {name} are in {path} now");
     }
 
@@ -27,7 +29,9 @@ static class MailVerbs
         bool keepUids = args.Flag("keep-uids");
         args.End();
         long id = await AccountVerbs.IdOfAsync(session, name);
-        ServiceResult<ExchangeReport> result = await (await session.ExchangeAsync()).ImportAsync(session.Actor, id, path, format, keepUids, new ConsoleProgress());
+        using var progress = new ConsoleProgress();
+        ServiceResult<ExchangeReport> result = await (await session.ExchangeAsync()).ImportAsync(session.Actor, id, path, format, keepUids, progress);
+        progress.Dispose();
         return Tell(session, result, $"are in {name} now");
     }
 
@@ -54,13 +58,24 @@ static class MailVerbs
         return 0;
     }
 
-    /// <summary>One line that is written over on a terminal; nothing where nobody watches.</summary>
-    sealed class ConsoleProgress : IProgress<ExchangeProgress>
+    /// <summary>One line that is written over on a terminal, and gone before anything else is said; nothing where nobody watches.</summary>
+    sealed class ConsoleProgress : IProgress<ExchangeProgress>, IDisposable
     {
+        bool _shows;
+
         public void Report(ExchangeProgress value)
         {
-            if (!Console.IsErrorRedirected)
-                Console.Error.Write(string.Create(CultureInfo.InvariantCulture, $"\r{value.Messages,10} messages  {Size.Text(value.Bytes),10}\u001b[K"));
+            if (Console.IsErrorRedirected)
+                return;
+            _shows = true;
+            Console.Error.Write(string.Create(CultureInfo.InvariantCulture, $"\r{value.Messages,10} messages  {Size.Text(value.Bytes),10}\u001b[K"));
+        }
+
+        public void Dispose()
+        {
+            if (_shows)
+                Console.Error.Write("\r\u001b[K");
+            _shows = false;
         }
     }
 }
