@@ -33,7 +33,8 @@ internal sealed class MaildirReader(string root) : IArchiveReader
         await sink.BeginMailboxAsync(box with { UidValidity = validity, UidNext = next });
         string[] letters = ReadKeywords(Path.Combine(folder, "dovecot-keywords"));
         Dictionary<uint, string[]> more = ReadMoreKeywords(Path.Combine(folder, "mailadmin-keywords"));
-        var files = new List<(uint Uid, string Name, string Path)>();
+        // All of a folder is held to bring it into order: only what the order needs.
+        var files = new List<(uint Uid, string Name, bool IsNew)>();
         foreach (string part in new[] { "cur", "new" })
         {
             string at = Path.Combine(folder, part);
@@ -46,14 +47,15 @@ internal sealed class MaildirReader(string root) : IArchiveReader
                 if (file.StartsWith('.'))
                     continue;
                 int info = file.IndexOf(":2,", StringComparison.Ordinal);
-                files.Add((uids.GetValueOrDefault(info < 0 ? file : file[..info], uint.MaxValue), file, path));
+                files.Add((uids.GetValueOrDefault(info < 0 ? file : file[..info], uint.MaxValue), file, part == "new"));
             }
         }
         files.Sort(static (a, b) => a.Uid != b.Uid ? a.Uid.CompareTo(b.Uid) : string.CompareOrdinal(a.Name, b.Name));
         byte[] block = new byte[LineEnds.BlockBytes];
-        foreach ((uint uid, string file, string path) in files)
+        foreach ((uint uid, string file, bool isNew) in files)
         {
             ct.ThrowIfCancellationRequested();
+            string path = Path.Combine(folder, isNew ? "new" : "cur", file);
             using FileStream content = ArchiveFolders.Open(path);
             Copy(content, path, file, sink, block);
             int info = file.IndexOf(":2,", StringComparison.Ordinal);
