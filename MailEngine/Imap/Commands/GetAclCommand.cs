@@ -35,7 +35,7 @@ internal sealed record GetAclCommand(MailboxName Name) : ImapCommand
     static async ValueTask WriteAsync(ImapSession session, string identifier, AclRights rights, CancellationToken ct)
     {
         session.Writer.Write((byte)' ');
-        session.Writer.WriteAstring(await IdentifierNames.ShowAsync(session.Services.Directory, identifier, ct));
+        session.Writer.WriteAstring(await AclIdentifierNames.ShowAsync(session.Services.Directory, identifier, ct));
         session.Writer.Write((byte)' ');
         session.Writer.WriteAstring(AclText.FormatForClient(rights));
     }

@@ -17,7 +17,7 @@ internal sealed record ListRightsCommand(MailboxName Name, string Identifier) : 
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        (bool isOne, string stored) = await IdentifierNames.ReadAsync(session.Services.Directory, Identifier, ct);
+        (bool isOne, string stored) = await AclIdentifierNames.ReadAsync(session.Services.Directory, Identifier, ct);
         if (!isOne)
             return ImapReply.Bad("Not an identifier");
         Visit visit = await session.Access.FindAsync(Name, ct);

@@ -32,7 +32,7 @@ internal sealed record SetAclCommand(MailboxName Name, string Identifier, AclCha
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        (bool isOne, string stored) = await IdentifierNames.ReadAsync(session.Services.Directory, Identifier, ct);
+        (bool isOne, string stored) = await AclIdentifierNames.ReadAsync(session.Services.Directory, Identifier, ct);
         if (!isOne)
             return ImapReply.Bad("Not an identifier");
         Visit visit = await session.Access.FindAsync(Name, ct);

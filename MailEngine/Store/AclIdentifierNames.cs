@@ -1,12 +1,11 @@
 using System.Globalization;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
-using MailEngine.Store;
 
-namespace MailEngine.Imap.Access;
+namespace MailEngine.Store;
 
-/// <summary>Identifiers of access control lists as clients write and see them, and as they are stored (<see cref="AclIdentifier"/>).</summary>
-internal static class IdentifierNames
+/// <summary>Identifiers of access control lists as people and clients write and see them, and as they are stored (<see cref="AclIdentifier"/>).</summary>
+public static class AclIdentifierNames
 {
     /// <summary>Reads what a client wrote.</summary>
     /// <param name="stored">The identifier; empty: nobody of that name.</param>
@@ -27,6 +26,7 @@ internal static class IdentifierNames
         return (true, await directory.FindLoginAsync(canonical, ct) is { } account ? sign + AclIdentifier.OfAccount(account.AccountId) : "");
     }
 
+    /// <summary>As a client sees it; an account that is no more: "#" and its number.</summary>
     public static async ValueTask<string> ShowAsync(AccountDirectory directory, string stored, CancellationToken ct)
     {
         string sign = stored.StartsWith('-') ? "-" : "";
