@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using MailAdmin.Tests.Rig;
 using MailAdmin.Web;
 using MailAdmin.Web.Services;
@@ -38,10 +39,22 @@ public sealed class PanelServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         var options = new EngineOptions { DataPath = folder.Path, PanelPort = 0, PanelTlsPort = 0 };
         options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Smtp, Port = 0 });
+        options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Imap, Port = 0 });
+        options.AllowPlaintextAuth = true;
         EngineServices engine = await EngineServices.OpenAsync(options, TimeProvider.System, NullLoggerFactory.Instance);
         WebApplication app = MailAdmin.Web.Server.Build(builder, engine, NullLoggerFactory.Instance);
         await MailAdmin.Web.Server.StartAsync(app);
         return new PanelServer(folder, engine, app);
+    }
+
+    /// <summary>A mail program, logged in.</summary>
+    public async Task<WireScript> LogInAsync(string login)
+    {
+        var client = new TcpClient { NoDelay = true };
+        await client.ConnectAsync("127.0.0.1", _engine.Listeners.PortOf(MailProtocol.Imap, implicitTls: false));
+        var mail = new WireScript(client.GetStream());
+        await mail.PlayAsync($"S: * OK *\nC: l LOGIN {login} \"{PanelRig.Password}\"\nS: l OK *");
+        return mail;
     }
 
     public async ValueTask DisposeAsync()

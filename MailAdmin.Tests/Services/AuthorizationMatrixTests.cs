@@ -2,6 +2,7 @@ using System.Reflection;
 using MailAdmin.Tests.Rig;
 using MailAdmin.Web.Services;
 using MailEngine.Accounts;
+using MailEngine.Store;
 using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Tests.Services;
@@ -68,6 +69,20 @@ public sealed class AuthorizationMatrixTests
         ["DeletedMailService.RestoreMessagesAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().RestoreMessagesAsync(a, r.OwnUser, [1]), s_owner),
         ["DeletedMailService.RestoreMailboxAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().RestoreMailboxAsync(
             a, r.OwnUser, (await r.Store!.GivenDeletedMailboxAsync(r.OwnUser)).Id), s_owner),
+        ["MailboxService.ListAsync"] = new(async (r, a) => await r.Get<MailboxService>().ListAsync(a, MailTree.OfAccount(r.OwnUser), new PageRequest()), s_owner),
+        ["MailboxService.GetAsync"] = new(async (r, a) => await r.Get<MailboxService>().GetAsync(a, MailTree.OfAccount(r.OwnUser), await r.InboxOfAsync(r.OwnUser)), s_owner),
+        ["MailboxService.GrantAsync"] = new(async (r, a) => await r.Get<MailboxService>().GrantAsync(
+            a, MailTree.OfAccount(r.OwnUser), await r.InboxOfAsync(r.OwnUser), new AccessForm { Who = "bob@own.test", Rights = AclRights.Lookup }), s_owner),
+        ["MailboxService.RevokeAsync"] = new(async (r, a) =>
+        {
+            long inbox = await r.InboxOfAsync(r.OwnUser);
+            await r.Store!.SetAclAsync(inbox, AclIdentifier.Anyone, AclChangeMode.Replace, AclRights.Post);
+            return await r.Get<MailboxService>().RevokeAsync(a, MailTree.OfAccount(r.OwnUser), inbox, AclIdentifier.Anyone);
+        }, s_owner),
+        ["MailboxService.LimitsAsync"] = new(async (r, a) => await r.Get<MailboxService>().LimitsAsync(a, MailTree.OfAccount(r.OwnUser)), s_owner),
+        ["MailboxService.SetLimitsAsync"] = new((r, a) => r.Get<MailboxService>().SetLimitsAsync(a, MailTree.OfAccount(r.OwnUser), new MailLimitsForm { MaxMessages = 10 }), s_admins),
+        ["MailboxService.CreateAsync"] = new(async (r, a) => await r.Get<MailboxService>().CreateAsync(a, r.OwnDomain, new SharedMailboxForm { Name = "Team" }), s_admins),
+        ["MailboxService.DeleteAsync"] = new(async (r, a) => await r.Get<MailboxService>().DeleteAsync(a, r.OwnDomain, await r.GivenSharedMailboxAsync("Team")), s_admins),
         // They name files of the server: for who owns the machine alone.
         ["ExchangeService.ExportAsync"] = new(async (r, a) => await r.Get<ExchangeService>().ExportAsync(a, r.OwnUser, "/nowhere/x.tar", MailEngine.Store.Exchange.ArchiveFormat.Tar, null), []),
         ["ExchangeService.ImportAsync"] = new(async (r, a) => await r.Get<ExchangeService>().ImportAsync(a, r.OwnUser, "/nowhere/x.tar", MailEngine.Store.Exchange.ArchiveFormat.Tar, false, null), []),
@@ -102,7 +117,7 @@ public sealed class AuthorizationMatrixTests
     public async Task When_a_role_calls_a_service_then_it_gets_what_it_may_and_nothing_else(string method, Role role)
     {
         bool withQueue = method.StartsWith("Queue", StringComparison.Ordinal) || method.StartsWith("Trace", StringComparison.Ordinal);
-        bool withStore = withQueue || method.StartsWith("DeletedMail", StringComparison.Ordinal);
+        bool withStore = withQueue || method.StartsWith("DeletedMail", StringComparison.Ordinal) || method.StartsWith("Mailbox", StringComparison.Ordinal);
         await using ServicesRig rig = await ServicesRig.OpenAsync(withStore, withQueue);
         Actor actor = role switch
         {

@@ -79,6 +79,15 @@ public sealed class ServicesRig : IAsyncDisposable
     public static Actor Nobody { get; } = Actor.Of(new System.Security.Claims.ClaimsPrincipal(), "192.0.2.7");
     public static Actor Root { get; } = Actor.Cli("root");
 
+    public async Task<long> InboxOfAsync(long account) => (await Store!.OpenAsync(account, MailboxName.Inbox))!.Id;
+
+    /// <summary>A mailbox of own.test; its id.</summary>
+    public async Task<long> GivenSharedMailboxAsync(string name)
+    {
+        Assert.Equal(StoreError.None, await Store!.CreateAsync(MailStore.SharedTree(OwnDomain), MailboxName.Parse(name)));
+        return Store.Find(MailStore.SharedTree(OwnDomain), MailboxName.Parse(name))!.Id;
+    }
+
     public static async Task<ServicesRig> OpenAsync(bool withStore = false, bool withQueue = false)
     {
         string folder = Directory.CreateTempSubdirectory("services-").FullName;

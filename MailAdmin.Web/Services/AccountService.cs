@@ -82,6 +82,8 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         // The hash takes a tenth of a second of a core: not inside the one write transaction, and not for a form that is refused anyway.
         ServiceResult<bool> possible = await changes.ReadAsync<bool>(actor, async (db, rights) =>
         {
+            if (form.DomainId == 0 && rights.IsAdmin)
+                return CheckWithoutDomain(form);
             if (!rights.MayManage(form.DomainId) || await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
                 return ServiceResult.NotFound("domain");
             var problems = new Problems();
@@ -127,6 +129,18 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         return account.Id;
     }
 
+    /// <summary>What can be said of a form in which no domain is chosen yet.</summary>
+    ServiceResult.Refused CheckWithoutDomain(AccountForm form)
+    {
+        var problems = new Problems();
+        problems.Add(nameof(form.DomainId), Texts.Of("DomainPicker.Choose"));
+        problems.Require(form.LocalPart.Trim().Length > 0, nameof(form.LocalPart), Texts.Of("Error.LocalPart"));
+        problems.RequirePassword(nameof(form.Password), form.Password, options.Passwords, form.LocalPart, form.DisplayName);
+        problems.Require(form.QuotaBytes is null or >= 0, nameof(form.QuotaBytes), Texts.Of("Error.QuotaSize"));
+        CheckCommon(form, problems);
+        return problems.Refuse();
+    }
+
     /// <summary>Finds all that is wrong with the form of a new account, the password apart.</summary>
     /// <param name="domain">May be one that is only about to be made.</param>
     /// <returns>Its address (default: it cannot be one), the role address that it takes over, and its log-in name.</returns>
@@ -159,6 +173,7 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
             var problems = new Problems();
             CheckCommon(form, problems);
             Domain? domain = await db.Domains.FirstOrDefaultAsync(d => d.Id == account.DomainId, ct);
+            problems.Require(domain is not null || form.QuotaBytes is null or >= 0, nameof(form.QuotaBytes), Texts.Of("Error.QuotaSize"));
             if (domain is not null && form.QuotaBytes != account.QuotaBytes)
             {
                 DomainLimits.CheckQuota(domain, form.QuotaBytes, problems);

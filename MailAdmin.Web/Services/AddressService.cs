@@ -75,6 +75,14 @@ public sealed class AddressService(Changes changes, EngineOptions options)
     public Task<ServiceResult<long>> CreateAsync(Actor actor, AddressForm form, CancellationToken ct = default) =>
         changes.RunAsync<long>(actor, async (db, rights) =>
         {
+            if (form.DomainId == 0 && rights.IsAdmin)
+            {
+                var missing = new Problems();
+                missing.Add(nameof(form.DomainId), Texts.Of("DomainPicker.Choose"));
+                missing.Require(form.LocalPart.Trim().Length > 0, nameof(form.LocalPart), Texts.Of("Error.LocalPart"));
+                missing.Require(form.Targets.Count > 0, nameof(form.Targets), Texts.Of("Error.NoTarget"));
+                return missing.Refuse();
+            }
             if (!rights.MayManage(form.DomainId) || await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
                 return ServiceResult.NotFound("domain");
             var problems = new Problems();

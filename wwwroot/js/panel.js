@@ -31,6 +31,9 @@
     focusFirstError() {
       document.querySelector("[aria-invalid=true]")?.focus();
     },
+    focus(id) {
+      document.getElementById(id)?.focus();
+    },
   };
 
   // A form that was sent and came back with errors: start at the first one.
