@@ -22,6 +22,8 @@ sealed class StoreRig : IAsyncDisposable
 
     public StoreOptions Options { get; }
 
+    public LimitOptions Limits { get; } = new();
+
     public MailStore Store => _store ?? throw new InvalidOperationException("the store is closed");
 
     public static async Task<StoreRig> OpenAsync(StoreOptions? options = null, string? folder = null)
@@ -35,7 +37,7 @@ sealed class StoreRig : IAsyncDisposable
     public async Task ReopenAsync()
     {
         await CloseAsync();
-        _store = await MailStore.OpenAsync(Folder, Options, TimeProvider.System, NullLogger<MailStore>.Instance);
+        _store = await MailStore.OpenAsync(Folder, Options, TimeProvider.System, NullLogger<MailStore>.Instance, Limits);
     }
 
     public async Task CloseAsync()

@@ -62,7 +62,7 @@ static class StoreVerbs
             args.End();
             if (await ControlClient.FindAsync(session.Options.DataPath) is not null)
                 throw new CliRefusedException("The server is running: give the address of one account, or stop the server to repair the whole store.");
-            report = await OfflineRepair.RunAsync(session.Options.DataPath, session.Options.Store, TimeProvider.System, NullLogger.Instance, CancellationToken.None);
+            report = await OfflineRepair.RunAsync(session.Options.DataPath, session.Options.Store, TimeProvider.System, NullLogger.Instance, CancellationToken.None, session.Options.Limits);
         }
         session.Output.Result(string.Join(Environment.NewLine, [report.ToString(), .. report.Done]), report);
         return report.Lost.Count == 0 ? 0 : throw new CliRefusedException(string.Join(Environment.NewLine, report.Lost));

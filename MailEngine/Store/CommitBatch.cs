@@ -314,6 +314,15 @@ internal sealed class CommitBatch(Partition partition)
         return box.Append(ref entry);
     }
 
+    /// <summary>The next message gets this UID at least. Those left out were messages elsewhere, where the mailbox comes from: to a client that
+    /// knows them they are gone. RFC 7162 §5.3</summary>
+    public void SkipTo(MailboxDraft box, uint uid)
+    {
+        long id = box.Mailbox.Id, modSeq = (long)box.Counters.HighestModSeq;
+        if (box.SkipTo(uid))
+            Row(index => index.PutMeta(IndexSchema.Forgotten(id), modSeq));
+    }
+
     /// <summary>The segment record of a message: all that is needed to make its row again.</summary>
     public void WriteDeposit(MailboxDraft box, ref MessageEntry entry, ReadOnlyMemory<byte> prefix, bool inLog = false, UInt128 deliveryKey = default,
         (long Mailbox, uint Uid)? movedFrom = null)

@@ -67,7 +67,7 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         "id, account, message_key, reverse_path, recipient, parameters, state, queued_at, next_attempt, attempts, last_reply, delay_noticed, segment, offset, length";
     readonly SqliteStatement _queue = db.Prepare($"SELECT {QueueColumns} FROM queue WHERE id>=?1 AND id<=?2 ORDER BY id");
 
-    readonly SqliteStatement _expunged = db.Prepare("SELECT id, modseq FROM expunged WHERE id>=?1 AND id<?2 ORDER BY id");
+    readonly SqliteStatement _expunged = db.Prepare("SELECT id FROM expunged WHERE id >> 32 = ?1 AND modseq > ?2");
     readonly SqliteStatement _meta = db.Prepare("SELECT value FROM meta WHERE key=?1");
 
     public SqliteDatabase Database => db;
@@ -266,23 +266,20 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     }
 
     /// <summary>UIDs of messages expunged after a mod-sequence.</summary>
-    /// <remarks>All are remembered when there is a row for every UID that is not there, or when those that were forgotten are older.</remarks>
+    /// <remarks>Reads no more rows than it answers with. All are remembered unless newer ones were forgotten, of which table meta knows.</remarks>
     public ExpungedSince ExpungedSince(long mailboxId, ulong modSeq)
     {
         db.Execute("BEGIN");
         try
         {
-            MailboxRow? row = Mailbox(mailboxId);
+            if (Meta(IndexSchema.Forgotten(mailboxId)) is { } forgotten && (ulong)forgotten > modSeq)
+                return new ExpungedSince([], IsWhole: false);
             var uids = new List<uint>();
-            long rows = 0;
-            _expunged.Bind(1, IndexSchema.Key(mailboxId, 0)).Bind(2, IndexSchema.Key(mailboxId + 1, 0));
-            for (; _expunged.Step(); rows++)
-            {
-                if ((ulong)_expunged.Int64(1) > modSeq)
-                    uids.Add(IndexSchema.NumberOf(_expunged.Int64(0)));
-            }
-            bool isWhole = row is null || rows == row.Counters.UidNext - 1L - row.Counters.Count || Meta(IndexSchema.Forgotten(mailboxId)) is { } forgotten && (ulong)forgotten <= modSeq;
-            return new ExpungedSince(uids, isWhole);
+            _expunged.Bind(1, mailboxId).Bind(2, (long)modSeq);
+            while (_expunged.Step())
+                uids.Add(IndexSchema.NumberOf(_expunged.Int64(0)));
+            uids.Sort();   // the index has them by mod-sequence
+            return new ExpungedSince(uids, IsWhole: true);
         }
         finally
         {

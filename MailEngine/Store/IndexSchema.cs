@@ -7,7 +7,7 @@ namespace MailEngine.Store;
 /// a mailbox's rows side by side. Every row carries its account id: what a later move to a shared database needs.</remarks>
 internal static class IndexSchema
 {
-    public const int Version = 7;
+    public const int Version = 8;
 
     const string Tables = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -25,6 +25,7 @@ internal static class IndexSchema
             sort_cc TEXT NOT NULL, refs TEXT NOT NULL, preview TEXT NOT NULL, email_id TEXT);
         CREATE TABLE expunged(id INTEGER PRIMARY KEY, account INTEGER NOT NULL, modseq INTEGER NOT NULL, at INTEGER NOT NULL, entry BLOB NOT NULL);
         CREATE INDEX expunged_at ON expunged(at);
+        CREATE INDEX expunged_modseq ON expunged(id >> 32, modseq);
         CREATE TABLE acl(mailbox INTEGER NOT NULL, account INTEGER NOT NULL, identifier TEXT NOT NULL, rights TEXT NOT NULL,
             PRIMARY KEY(mailbox, identifier)) WITHOUT ROWID;
         CREATE INDEX acl_identifier ON acl(identifier, mailbox);
@@ -68,6 +69,13 @@ internal static class IndexSchema
         ALTER TABLE delivered ADD COLUMN account INTEGER NOT NULL DEFAULT 0;
         CREATE TABLE placement(account INTEGER PRIMARY KEY, partition INTEGER NOT NULL);
         CREATE TABLE partition(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, identity TEXT NOT NULL)
+        """,
+        // From here on what is not in table expunged and was forgotten stands in meta, so nobody counts the rows any more.
+        """
+        CREATE INDEX expunged_modseq ON expunged(id >> 32, modseq);
+        INSERT INTO meta(key, value) SELECT 'forgotten ' || m.id, m.modseq FROM mailbox m
+            WHERE m.uidnext - 1 - m.messages <> (SELECT count(*) FROM expunged e WHERE e.id >= m.id << 32 AND e.id < (m.id + 1) << 32)
+            AND NOT EXISTS (SELECT 1 FROM meta f WHERE f.key = 'forgotten ' || m.id)
         """,
     ];
 

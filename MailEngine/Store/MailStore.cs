@@ -208,8 +208,9 @@ public sealed class MailStore : IAsyncDisposable
         HomeOf(mailboxId)?.CommitAsync(change) ?? Task.FromResult(StoreError.NoSuchMailbox);
 
     /// <summary>Sets and removes annotations, all or none; the rights to do so are the caller's to check.</summary>
-    public Task<StoreError> SetAnnotationsAsync(long mailboxId, long reader, IReadOnlyList<Annotation> annotations) =>
-        CommitToMailboxAsync(mailboxId, new AnnotationChange(mailboxId, reader, annotations, AnnotationEntries));
+    /// <param name="by">Stands in the event that this leads to.</param>
+    public Task<StoreError> SetAnnotationsAsync(long mailboxId, long reader, IReadOnlyList<Annotation> annotations, object? by = null) =>
+        CommitToMailboxAsync(mailboxId, new AnnotationChange(mailboxId, reader, annotations, AnnotationEntries, by));
 
     public AccountLimits LimitsOf(long accountId) => Read(accountId, r => r.Limits(accountId), settled: false);
 
@@ -277,51 +278,39 @@ public sealed class MailStore : IAsyncDisposable
     /// <param name="quotaBytes">Most octets of the account; 0: no limit.</param>
     public Task<AppendOutcome> AppendAsync(Mailbox box, long quotaBytes, IReadOnlyList<AppendItem> items)
     {
-        AclRights rights = box.Rights;
-        if (!rights.HasFlag(AclRights.Insert))
-            return Task.FromResult(new AppendOutcome(StoreError.NoPermission, 0, []));
-        return box.Home.CommitAsync(new AppendChange(box.Id, box.Reader, quotaBytes, Allowed(items, rights)));
-    }
-
-    /// <summary>Messages with the flags that may be set, worked out on this thread, not in the loop.</summary>
-    static IReadOnlyList<AppendItem> Allowed(IReadOnlyList<AppendItem> items, AclRights rights)
-    {
-        FlagMask keep = FlagMask.Of(rights);
         foreach (AppendItem item in items)
-            _ = item.Body.Summary;
-        return keep == FlagMask.All ? items
-            : [.. items.Select(item => item with { Flags = item.Flags & keep.Flags, Keywords = keep.Keywords ? item.Keywords : [] })];
+            _ = item.Body.Summary;   // on this thread, not in the loop
+        return box.Home.CommitAsync(new AppendChange(box.Id, MailboxUser.Of(box), quotaBytes, items));
     }
 
     /// <summary>Puts a message into a mailbox and takes another out of one, in one commit. RFC 8508 §3.4</summary>
     /// <param name="quotaBytes">Most octets of the target's account; 0: no limit.</param>
     public Task<AppendOutcome> ReplaceAsync(Mailbox from, uint uid, Mailbox to, long quotaBytes, AppendItem item)
     {
-        // RFC 8508 §4.1
-        AclRights there = to.Rights;
-        if (!there.HasFlag(AclRights.Insert) || !from.Rights.HasFlag(AclRights.DeleteMessages | AclRights.Expunge))
-            return Task.FromResult(new AppendOutcome(StoreError.NoPermission, 0, []));
-        item = Allowed([item], there)[0];
-        return _partitions.IsSingle ? from.Home.CommitAsync(new ReplaceChange(from.Id, uid, to.Id, to.Reader, quotaBytes, item))
+        _ = item.Body.Summary;
+        return _partitions.IsSingle ? from.Home.CommitAsync(new ReplaceChange(from.Id, MailboxUser.Of(from), uid, to.Id, MailboxUser.Of(to), quotaBytes, item))
             : ReplaceAcrossAsync(from, uid, to, quotaBytes, item);
     }
 
-    async Task<AppendOutcome> ReplaceAcrossAsync(Mailbox from, uint uid, Mailbox to, long quotaBytes, AppendItem item)
+    static async Task<AppendOutcome> ReplaceAcrossAsync(Mailbox from, uint uid, Mailbox to, long quotaBytes, AppendItem item)
     {
+        MailboxUser leaver = MailboxUser.Of(from), user = MailboxUser.Of(to);
         while (ReferenceEquals(from.Home, to.Home))
         {
-            var change = new ReplaceChange(from.Id, uid, to.Id, to.Reader, quotaBytes, item);
+            var change = new ReplaceChange(from.Id, leaver, uid, to.Id, user, quotaBytes, item);
             AppendOutcome outcome = await from.Home.CommitAsync(change);
             if (!change.IsDiverted)
                 return outcome;
         }
+        if (!from.Rights.HasFlag(AclRights.DeleteMessages | AclRights.Expunge))   // RFC 8508 §4.1
+            return new AppendOutcome(StoreError.NoPermission, 0, []);
         if (from.Current.IndexOf(uid) < 0)
             return new AppendOutcome(StoreError.NoSuchMessage, 0, []);
         // The new one first: whatever happens then, the client has one of them.
-        AppendOutcome appended = await to.Home.CommitAsync(new AppendChange(to.Id, to.Reader, quotaBytes, [item]));
+        AppendOutcome appended = await to.Home.CommitAsync(new AppendChange(to.Id, user, quotaBytes, [item]));
         if (appended.Error != StoreError.None)
             return appended;
-        StoreError left = await from.Home.CommitAsync(new TakeOutChange(from.Id, [uid], ExpungeReason.Expunged));
+        StoreError left = await from.Home.CommitAsync(new TakeOutChange(from.Id, leaver, [uid], ExpungeReason.Expunged));
         return left is StoreError.None or StoreError.NoSuchMailbox ? appended : new AppendOutcome(left, 0, []);
     }
 
@@ -333,29 +322,23 @@ public sealed class MailStore : IAsyncDisposable
     /// <param name="quotaBytes">Most octets of the target's account, where that is another than the source's; 0: no limit.</param>
     public Task<CopyOutcome> MoveAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes = 0) => CopyAsync(from, uids, to, quotaBytes, move: true);
 
-    // A move also needs what \Deleted and EXPUNGE need in the source: RFC 6851 §4.2.
     Task<CopyOutcome> CopyAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes, bool move)
     {
-        const AclRights leave = AclRights.DeleteMessages | AclRights.Expunge;
-        AclRights there = to.Rights;
-        if (!there.HasFlag(AclRights.Insert) || !from.Rights.HasFlag(move ? AclRights.Read | leave : AclRights.Read))
-            return Task.FromResult(new CopyOutcome(StoreError.NoPermission, 0, [], []));
         uids = Ascending(uids);
-        FlagMask keep = FlagMask.Of(there);
-        return _partitions.IsSingle ? from.Home.CommitAsync(new CopyChange(from.Id, uids, to.Id, quotaBytes, move, new CopyReaders(from.Reader, to.Reader, keep)))
-            : CopyAcrossAsync(from, uids, to, quotaBytes, move, keep);
+        return _partitions.IsSingle ? from.Home.CommitAsync(new CopyChange(from.Id, MailboxUser.Of(from), uids, to.Id, MailboxUser.Of(to), quotaBytes, move))
+            : CopyAcrossAsync(from, uids, to, quotaBytes, move);
     }
 
-    static async Task<CopyOutcome> CopyAcrossAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes, bool move, FlagMask keep)
+    static async Task<CopyOutcome> CopyAcrossAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes, bool move)
     {
         while (ReferenceEquals(from.Home, to.Home))
         {
-            var change = new CopyChange(from.Id, uids, to.Id, quotaBytes, move, new CopyReaders(from.Reader, to.Reader, keep));
+            var change = new CopyChange(from.Id, MailboxUser.Of(from), uids, to.Id, MailboxUser.Of(to), quotaBytes, move);
             CopyOutcome outcome = await from.Home.CommitAsync(change);
             if (!change.IsDiverted)
                 return outcome;
         }
-        return await CrossCopy.RunAsync(from, uids, to, quotaBytes, move, keep);
+        return await CrossCopy.RunAsync(from, uids, to, quotaBytes, move);
     }
 
     /// <summary>Changes flags and keywords of messages; those that are gone are passed over, and so are flags without the right to them.</summary>
@@ -363,21 +346,12 @@ public sealed class MailStore : IAsyncDisposable
         (await StoreFlagsAsync(box, uids, change, condition: null)).Error;
 
     /// <summary>The same, where a condition is met.</summary>
-    public Task<FlagsOutcome> StoreFlagsAsync(Mailbox box, IReadOnlyList<uint> uids, FlagChange change, FlagsCondition? condition)
-    {
-        FlagMask may = FlagMask.Of(box.Rights);
-        // RFC 4314 §4: NO only when none of the flags named may be changed.
-        bool none = may.IsEmpty || (change.Mode != FlagChangeMode.Replace && (change.Flags & may.Flags) == 0
-            && (change.Keywords.Count > 0 ? !may.Keywords : change.Flags != MessageFlags.None));
-        return none
-            ? Task.FromResult(new FlagsOutcome(StoreError.NoPermission, []))
-            : box.Home.CommitAsync(new FlagsChange(box.Id, box.Reader, Ascending(uids), may == FlagMask.All ? change : change with { May = may }, condition));
-    }
+    public Task<FlagsOutcome> StoreFlagsAsync(Mailbox box, IReadOnlyList<uint> uids, FlagChange change, FlagsCondition? condition) =>
+        box.Home.CommitAsync(new FlagsChange(box.Id, MailboxUser.Of(box), Ascending(uids), change, condition));
 
     /// <summary>Takes out messages with \Deleted: of those named, or all (<paramref name="uids"/> null).</summary>
-    public Task<StoreError> ExpungeAsync(Mailbox box, IReadOnlyList<uint>? uids) => box.Rights.HasFlag(AclRights.Expunge)
-        ? box.Home.CommitAsync(new ExpungeChange(box.Id, uids is null ? null : Ascending(uids)))
-        : Task.FromResult(StoreError.NoPermission);
+    public Task<StoreError> ExpungeAsync(Mailbox box, IReadOnlyList<uint>? uids) =>
+        box.Home.CommitAsync(new ExpungeChange(box.Id, MailboxUser.Of(box), uids is null ? null : Ascending(uids)));
 
     /// <summary>What was expunged after a mod-sequence.</summary>
     public ExpungedSince ExpungedSince(Mailbox box, ulong modSeq) => Read(box, r => r.ExpungedSince(box.Id, modSeq));

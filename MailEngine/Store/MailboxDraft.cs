@@ -68,11 +68,17 @@ internal sealed class MailboxDraft
     }
 
     /// <summary>The next message gets this UID at least.</summary>
-    public void SkipTo(uint uid)
+    /// <returns>True: UIDs are left out.</returns>
+    public bool SkipTo(uint uid)
     {
-        if (uid > Counters.UidNext)
-            Change(Counters with { UidNext = uid });
+        if (uid <= Counters.UidNext)
+            return false;
+        Change(Counters with { UidNext = uid });
+        return true;
     }
+
+    /// <summary>Something about the mailbox itself changed, no message.</summary>
+    public void Raise(ulong modSeq) => Change(Counters with { HighestModSeq = modSeq });
 
     /// <summary>Changes messages in place. <paramref name="change"/> gets each entry and says whether it changed it.</summary>
     /// <param name="uids">Ascending; those that are not there are passed over.</param>

@@ -12,14 +12,23 @@ internal enum MailboxEventKind
     Renamed,
     Subscribed,
     Unsubscribed,
+    /// <summary>Annotations were set or removed.</summary>
+    Annotated,
 }
 
 /// <summary>Something that is durable and visible now.</summary>
-/// <param name="MailboxId">0 for a subscription: a name, mailbox or not.</param>
+/// <param name="MailboxId">0 for a subscription: a name, mailbox or not; and for annotations of the server (<see cref="Annotation.OfServer"/>).</param>
 /// <param name="OldName">Of a renamed mailbox.</param>
 /// <param name="Counters">For changes of messages and flags: the figures after it.</param>
+/// <param name="Change">Of annotations.</param>
 internal sealed record MailboxEvent(
-    MailboxEventKind Kind, long MailboxId, MailboxName Name, MailboxName? OldName = null, MailboxCounters Counters = default);
+    MailboxEventKind Kind, long MailboxId, MailboxName Name, MailboxName? OldName = null, MailboxCounters Counters = default, AnnotationsChanged? Change = null);
+
+/// <summary>Which annotations changed.</summary>
+/// <param name="Entries">Their names.</param>
+/// <param name="Reader">Whose private ones they are; 0: all share them.</param>
+/// <param name="By">Who did it, as the caller of <see cref="MailStore.SetAnnotationsAsync"/> named himself; null: nobody who listens.</param>
+internal sealed record AnnotationsChanged(IReadOnlyList<string> Entries, long Reader, object? By);
 
 /// <summary>Tells whoever watches an account of events in its mailboxes.</summary>
 /// <remarks>Raised by the commit loop, which waits for nobody: a watcher notes what it is given and returns.</remarks>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
 using MailEngine.Io;
+using MailEngine.Mime;
 using MailEngine.Store.Columns;
 using MailEngine.Store.Partitions;
 using MailEngine.Store.Repair;
@@ -53,9 +54,10 @@ internal sealed class Partition : IAsyncDisposable
     bool _settlingFailed;
     volatile bool _stopped;
 
-    Partition(string folder, FileStream lockFile, StoreOptions options, TimeProvider clock, ILogger log, string indexName)
+    Partition(string folder, FileStream lockFile, StoreOptions options, MimeLimits limits, TimeProvider clock, ILogger log, string indexName)
     {
         _lockFile = lockFile;
+        MimeLimits = limits;
         _options = options;
         _log = log;
         Clock = clock;
@@ -104,8 +106,8 @@ internal sealed class Partition : IAsyncDisposable
 
     public SegmentFiles Segments { get; }
 
-    /// <summary>How far messages are taken apart that are deposited from now on.</summary>
-    public Mime.MimeLimits MimeLimits { get; set; } = Mime.MimeLimits.Default;
+    /// <summary>How far messages are taken apart whose rows are made from now on.</summary>
+    public MimeLimits MimeLimits { get; }
 
     /// <summary>What happens in mailboxes, for whoever watches.</summary>
     public AccountEvents Events { get; init; } = new();
@@ -131,12 +133,10 @@ internal sealed class Partition : IAsyncDisposable
     public Action<CommitStep>? StepReached { get; set; }
 
     /// <exception cref="StoreOpenException">In use, damaged, or made by a newer version; the message is for the operator.</exception>
+    /// <param name="limits">How far messages are taken apart.</param>
     /// <param name="events">Shared by all partitions of a store: an account is watched wherever it lives.</param>
-    public static Partition Open(string folder, StoreOptions options, TimeProvider clock, ILogger log, AccountEvents? events = null) =>
-        Open(folder, options, clock, log, "index.db", events);
-
     /// <param name="indexName">Another one while it is being rebuilt beside the old one.</param>
-    internal static Partition Open(string folder, StoreOptions options, TimeProvider clock, ILogger log, string indexName, AccountEvents? events = null)
+    internal static Partition Open(string folder, StoreOptions options, MimeLimits limits, TimeProvider clock, ILogger log, AccountEvents? events = null, string indexName = "index.db")
     {
         var watch = Stopwatch.StartNew();
         FileStream? lockFile = null;
@@ -145,7 +145,7 @@ internal sealed class Partition : IAsyncDisposable
             Disk.CreateDirectory(folder);
             lockFile = TakeLock(folder);
             IndexSwap.Finish(folder);
-            var partition = new Partition(folder, lockFile, options, clock, log, indexName) { Events = events ?? new AccountEvents() };
+            var partition = new Partition(folder, lockFile, options, limits, clock, log, indexName) { Events = events ?? new AccountEvents() };
             int segments = partition.CheckSegments();
             partition.Replay();
             partition._loop.Start();
@@ -651,16 +651,18 @@ internal sealed class Partition : IAsyncDisposable
         int made;
         try
         {
-            made = new SegmentReplay(Segments, _loopReader, _index, _delivered, _options, _log).Run();
+            made = NewReplay().Run();
         }
         catch (SqliteException fault) when (fault.IsFull && _reserve.Release())
         {
             StoreLog.DiskFull(_log, Folder);
-            made = new SegmentReplay(Segments, _loopReader, _index, _delivered, _options, _log).Run();
+            made = NewReplay().Run();
         }
         if (made > 0)
             StoreLog.Replayed(_log, made);
         _reserve.TryHold();
+
+        SegmentReplay NewReplay() => new(Segments, _loopReader, _index, _delivered, _options, MimeLimits, _log);
     }
 
     internal static FileStream TakeLock(string folder)

@@ -11,7 +11,7 @@ namespace MailEngine.Store;
 /// transaction that survived. Records are taken in order until the first that is not whole: nothing behind it was acknowledged,
 /// because the sync that came before the acknowledgement covers all that stands before. Doing it twice does nothing: a UID below UIDNEXT is there.
 /// </remarks>
-internal sealed class SegmentReplay(SegmentFiles segments, IndexReader reader, IndexWriter writer, RecentDeliveries delivered, StoreOptions options, ILogger log)
+internal sealed class SegmentReplay(SegmentFiles segments, IndexReader reader, IndexWriter writer, RecentDeliveries delivered, StoreOptions options, MimeLimits limits, ILogger log)
 {
     readonly Dictionary<long, MailboxDraft?> _mailboxes = [];
     readonly Dictionary<long, AccountDraft> _accounts = [];
@@ -100,7 +100,8 @@ internal sealed class SegmentReplay(SegmentFiles segments, IndexReader reader, I
         }
         account.Reach(entry.ModSeq);
         account.Add(1, entry.Size);
-        box.SkipTo(entry.Uid);
+        if (box.SkipTo(entry.Uid))
+            writer.PutMeta(IndexSchema.Forgotten(deposit.MailboxId), (long)box.Counters.HighestModSeq);
         box.Append(ref entry);
         writer.PutMessage(deposit.MailboxId, entry.Uid, deposit.AccountId, summary);
         if (deposit.DeliveryKey != 0)
@@ -145,7 +146,7 @@ internal sealed class SegmentReplay(SegmentFiles segments, IndexReader reader, I
             if (SegmentFiles.IsOwn(range, RandomAccess.GetLength(file)))
             {
                 // Synced before its deposit was written; its rows name the file from now on.
-                using var own = new Body(segments, MimeLimits.Default, range.Segment, range.Length);
+                using var own = new Body(segments, limits, range.Segment, range.Length);
                 summary = own.Summary;
                 own.MarkCommitted(segments);
                 writer.PutSegment(range.Segment, range.Offset + (long)range.Length);
@@ -155,7 +156,7 @@ internal sealed class SegmentReplay(SegmentFiles segments, IndexReader reader, I
                 byte[] bytes = new byte[range.Length];
                 if (!TryRead(file, range.Offset, bytes) || Crc32C.Of(bytes) != record.PayloadCrc)
                     return null;
-                summary = MessageSummary.Of(bytes);
+                summary = MessageSummary.Of(bytes, limits);
             }
         }
         catch (FileNotFoundException)

@@ -115,8 +115,9 @@ public enum FlagChangeMode { Replace, Add, Remove }
 /// <summary>A change of flags and keywords.</summary>
 public sealed record FlagChange(FlagChangeMode Mode, MessageFlags Flags, IReadOnlyList<string> Keywords)
 {
-    /// <summary>Flags that may be changed; the others stay as they are. RFC 4314 §4</summary>
-    public FlagMask May { get; init; } = FlagMask.All;
+    /// <summary>None of the flags named may be changed. RFC 4314 §4</summary>
+    internal bool IsBeyond(FlagMask may) => may.IsEmpty
+        || (Mode != FlagChangeMode.Replace && (Flags & may.Flags) == 0 && (Keywords.Count > 0 ? !may.Keywords : Flags != MessageFlags.None));
 }
 
 /// <summary>Flags that somebody may change.</summary>

@@ -117,7 +117,7 @@ internal sealed class AccountRestore(MailStore store, Partition partition, strin
 
     (byte[] Prefix, Body Body)? Read(SegmentFiles segments, in MessageEntry entry)
     {
-        if (!new Repair.BodyPlaces(segments).AreWhole(entry))
+        if (!new Repair.BodyPlaces(segments, partition.MimeLimits).AreWhole(entry))
             return null;
         byte[] prefix = new byte[entry.PrefixLength];
         using (var reader = new MessageReader(segments, default, entry.Prefix))

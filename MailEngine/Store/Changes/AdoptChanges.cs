@@ -40,6 +40,7 @@ internal sealed class RaiseUidNextChange(long mailboxId, uint uidNext) : SimpleC
     {
         MailboxDraft? box = batch.Mailbox(mailboxId);
         Result = box is null ? StoreError.NoSuchMailbox : StoreError.None;
-        box?.SkipTo(uidNext);
+        if (box is not null)
+            batch.SkipTo(box, uidNext);
     }
 }

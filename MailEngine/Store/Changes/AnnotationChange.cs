@@ -1,9 +1,11 @@
 namespace MailEngine.Store.Changes;
 
 /// <summary>SETMETADATA: annotations of a mailbox or of the server, all or none. RFC 5464 §4.3</summary>
+/// <remarks>The mailbox has a new mod-sequence then, whosever they are: RFC 7162 §3.2.</remarks>
 /// <param name="reader">Whose the private ones are.</param>
 /// <param name="most">Annotations one may have, or share, on one mailbox.</param>
-internal sealed class AnnotationChange(long mailboxId, long reader, IReadOnlyList<Annotation> annotations, int most) : SimpleChange
+/// <param name="by">See <see cref="AnnotationsChanged"/>.</param>
+internal sealed class AnnotationChange(long mailboxId, long reader, IReadOnlyList<Annotation> annotations, int most, object? by) : SimpleChange
 {
     public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(mailboxId);
 
@@ -30,7 +32,13 @@ internal sealed class AnnotationChange(long mailboxId, long reader, IReadOnlyLis
             return;
         }
         Result = StoreError.None;
-        long account = box?.Mailbox.AccountId ?? 0;
+        long account = box?.Mailbox.AccountId ?? Annotation.OfServer;
+        box?.Raise(batch.Account(account).NextModSeq());
+        foreach (IGrouping<bool, Annotation> some in annotations.GroupBy(annotation => annotation.IsPrivate))
+        {
+            var change = new AnnotationsChanged([.. some.Select(annotation => annotation.Entry)], some.Key ? reader : 0, by);
+            batch.Tell(account, new MailboxEvent(MailboxEventKind.Annotated, mailboxId, box?.Mailbox.Name ?? default, Change: change));
+        }
         foreach (Annotation annotation in annotations)
             batch.Row(index => index.PutAnnotation(mailboxId, annotation.IsPrivate ? reader : 0, account, annotation));
     }

@@ -1,8 +1,9 @@
 namespace MailEngine.Store.Changes;
 
 /// <summary>COPY and MOVE: new rows for the same bytes; MOVE takes the old rows out in the same commit. RFC 9051 §6.4.7, RFC 6851 §3.3</summary>
-/// <param name="readers">Whose \Seen it is on either side when that is not the owner's, and flags that may be kept.</param>
-internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toId, long quotaBytes, bool move, CopyReaders readers) : StoreChange<CopyOutcome>
+/// <param name="source">Who takes them; <paramref name="target"/> is the same, who puts them there.</param>
+internal sealed class CopyChange(long fromId, MailboxUser source, IReadOnlyList<uint> uids, long toId, MailboxUser target, long quotaBytes, bool move)
+    : StoreChange<CopyOutcome>
 {
     public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(fromId) || mailboxes.Contains(toId);
 
@@ -16,13 +17,17 @@ internal sealed class CopyChange(long fromId, IReadOnlyList<uint> uids, long toI
 
     public override void Prepare(CommitBatch batch)
     {
+        // A move also needs what \Deleted and EXPUNGE need in the source: RFC 6851 §4.2.
+        const AclRights leave = AclRights.DeleteMessages | AclRights.Expunge;
         MailboxDraft? from = batch.Mailbox(fromId), to = batch.Mailbox(toId);
-        _outcome = from is null || to is null
-            ? new CopyOutcome(StoreError.NoSuchMailbox, 0, [], [])
-            : Copy(batch, from, to, uids, quotaBytes, move, readers);
+        _outcome = from is null || to is null ? new CopyOutcome(StoreError.NoSuchMailbox, 0, [], [])
+            : !target.May(batch, to, AclRights.Insert) || !source.May(batch, from, move ? AclRights.Read | leave : AclRights.Read)
+                ? new CopyOutcome(StoreError.NoPermission, 0, [], [])
+            : Copy(batch, from, to, uids, quotaBytes, move, new CopyReaders(source.Reader, target.Reader, FlagMask.Of(target.RightsIn(batch, to))));
     }
 
     /// <param name="uids">Ascending.</param>
+    /// <param name="readers">Whose \Seen it is on either side when that is not the owner's, and flags that may be kept.</param>
     internal static CopyOutcome Copy(CommitBatch batch, MailboxDraft from, MailboxDraft to, IReadOnlyList<uint> uids, long quotaBytes, bool move,
         CopyReaders readers)
     {

@@ -11,9 +11,10 @@ namespace MailEngine.Store.Changes;
 internal sealed record Incoming(uint Uid, MessageEntry Entry, IReadOnlyList<string> Keywords, ReadOnlyMemory<byte> Prefix, byte[]? Payload);
 
 /// <summary>COPY from a mailbox of another partition: all messages or none. Its rows are those of the source, its bytes were brought here before.</summary>
-/// <param name="seen">UIDs of the source that the target's <paramref name="reader"/> has seen; 0: it is the owner, and the flags say so.</param>
+/// <param name="user">Who puts them there.</param>
+/// <param name="seen">UIDs of the source that he has seen; of the owner the flags say so.</param>
 internal sealed class CopyInChange(
-    Mailbox from, long toId, long reader, long quotaBytes, IReadOnlyList<Incoming> messages, IReadOnlySet<uint> seen, TransferSegments? transfer, bool move) : StoreChange<CopyOutcome>
+    Mailbox from, long toId, MailboxUser user, long quotaBytes, IReadOnlyList<Incoming> messages, IReadOnlySet<uint> seen, TransferSegments? transfer, bool move) : StoreChange<CopyOutcome>
 {
     CopyOutcome _outcome;
 
@@ -36,7 +37,12 @@ internal sealed class CopyInChange(
             _outcome = new CopyOutcome(StoreError.NoSuchMailbox, 0, [], []);
             return;
         }
-        long account = to.Mailbox.AccountId;
+        if (!user.May(batch, to, AclRights.Insert))
+        {
+            _outcome = new CopyOutcome(StoreError.NoPermission, 0, [], []);
+            return;
+        }
+        long account = to.Mailbox.AccountId, reader = user.Reader;
         if (messages.Count > 0 && !batch.Account(account).HasRoom(messages.Count, messages.Sum(message => message.Entry.Size), quotaBytes))
         {
             _outcome = new CopyOutcome(StoreError.OverQuota, 0, [], []);
@@ -99,15 +105,16 @@ internal sealed class CopyInChange(
 }
 
 /// <summary>Messages leave a mailbox because they are somewhere else now, durably: the second half of a MOVE or REPLACE to another partition.</summary>
-internal sealed class TakeOutChange(long mailboxId, IReadOnlyList<uint> uids, ExpungeReason reason) : SimpleChange
+internal sealed class TakeOutChange(long mailboxId, MailboxUser user, IReadOnlyList<uint> uids, ExpungeReason reason) : SimpleChange
 {
     public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(mailboxId);
 
     public override void Prepare(CommitBatch batch)
     {
         MailboxDraft? box = batch.Mailbox(mailboxId);
-        Result = box is null ? StoreError.NoSuchMailbox : StoreError.None;
-        if (box is not null)
+        Result = box is null ? StoreError.NoSuchMailbox
+            : user.May(batch, box, AclRights.DeleteMessages | AclRights.Expunge) ? StoreError.None : StoreError.NoPermission;
+        if (box is not null && Result == StoreError.None)
             ExpungeChange.Expunge(batch, box, [.. uids.Where(uid => box.Snapshot.IndexOf(uid) >= 0)], reason);
     }
 }

@@ -1,19 +1,16 @@
 namespace MailEngine.Store.Changes;
 
 /// <summary>EXPUNGE, UID EXPUNGE, CLOSE: takes messages with \Deleted out; their rows are kept for the retention time. RFC 9051 §6.4.3, RFC 4315 §2.1</summary>
-internal sealed class ExpungeChange(long mailboxId, IReadOnlyList<uint>? uids) : SimpleChange
+internal sealed class ExpungeChange(long mailboxId, MailboxUser user, IReadOnlyList<uint>? uids) : SimpleChange
 {
     public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(mailboxId);
 
     public override void Prepare(CommitBatch batch)
     {
         MailboxDraft? box = batch.Mailbox(mailboxId);
-        if (box is null)
-        {
-            Result = StoreError.NoSuchMailbox;
+        Result = box is null ? StoreError.NoSuchMailbox : user.May(batch, box, AclRights.Expunge) ? StoreError.None : StoreError.NoPermission;
+        if (box is null || Result != StoreError.None)
             return;
-        }
-        Result = StoreError.None;
         MailboxSnapshot now = box.Snapshot;
         var deleted = new List<uint>();
         if (uids is null)

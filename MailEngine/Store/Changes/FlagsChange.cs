@@ -4,8 +4,7 @@ namespace MailEngine.Store.Changes;
 /// <remarks>\Seen of a reader who is not the owner is his own (<see cref="SeenState"/>). The message gets a new mod-sequence all the same,
 /// so that his other clients find the change (RFC 7162 §3.1); to everybody else it looks as it did. The condition of STORE is looked at
 /// here, where no other change can come between: RFC 7162 §3.1.3.</remarks>
-/// <param name="reader">0: the owner.</param>
-internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uint> uids, FlagChange wanted, FlagsCondition? condition)
+internal sealed class FlagsChange(long mailboxId, MailboxUser user, IReadOnlyList<uint> uids, FlagChange wanted, FlagsCondition? condition)
     : StoreChange<FlagsOutcome>
 {
     public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(mailboxId);
@@ -28,6 +27,13 @@ internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uin
             return;
         }
         _modified.Clear();
+        FlagMask mask = FlagMask.Of(user.RightsIn(batch, box));   // the others stay as they are: RFC 4314 §4
+        if (wanted.IsBeyond(mask))
+        {
+            _error = StoreError.NoPermission;
+            return;
+        }
+        long reader = user.Reader;
         // All set numbers are found before anything is changed, so that a refusal changes nothing.
         var sets = new Dictionary<int, int>();
         MailboxSnapshot now = box.Snapshot;
@@ -37,7 +43,7 @@ internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uin
             if (now.IndexOf(uid) is var index and >= 0 && !sets.ContainsKey(now[index].KeywordSet))
             {
                 int old = now[index].KeywordSet;
-                int set = box.KeywordSet(Combine(now.KeywordSets[old]));
+                int set = mask.Keywords ? box.KeywordSet(Combine(now.KeywordSets[old])) : old;
                 if (set < 0)
                 {
                     _error = StoreError.Limit;
@@ -49,10 +55,10 @@ internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uin
         _error = StoreError.None;
         if (sets.Count == 0)
             return;
-        SeenState? seen = reader == 0 || !wanted.May.Flags.HasFlag(MessageFlags.Seen) ? null : batch.SeenOf(box, reader);
+        SeenState? seen = reader == 0 || !mask.Flags.HasFlag(MessageFlags.Seen) ? null : batch.SeenOf(box, reader);
         var seenNow = new List<uint>();
         var unseenNow = new List<uint>();
-        MessageFlags may = wanted.May.Flags & ~(reader == 0 ? MessageFlags.None : MessageFlags.Seen);
+        MessageFlags may = mask.Flags & ~(reader == 0 ? MessageFlags.None : MessageFlags.Seen);
         box.Update(chosen, batch.Account(box.Mailbox.AccountId).NextModSeq(), (ref MessageEntry entry) =>
         {
             bool touched = seen is not null && ChangeSeen(seen, entry.Uid, seenNow, unseenNow);
@@ -102,7 +108,7 @@ internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uin
     bool IsOtherChange(MailboxSnapshot now, in MessageEntry entry, FlagsCondition condition)
     {
         // The \Seen of a reader who is not the owner does not stand in the entry.
-        bool isOwn = reader != 0 && wanted.Flags.HasFlag(MessageFlags.Seen);
+        bool isOwn = user.Reader != 0 && wanted.Flags.HasFlag(MessageFlags.Seen);
         int index = isOwn || wanted.Mode == FlagChangeMode.Replace ? -1 : condition.Known.IndexOf(entry.Uid);
         if (index < 0 || condition.Known[index].ModSeq > condition.UnchangedSince)
             return false;
@@ -117,7 +123,7 @@ internal sealed class FlagsChange(long mailboxId, long reader, IReadOnlyList<uin
         return true;
     }
 
-    List<string> Combine(string[] old) => !wanted.May.Keywords ? [.. old] : wanted.Mode switch
+    List<string> Combine(string[] old) => wanted.Mode switch
     {
         FlagChangeMode.Replace => [.. wanted.Keywords],
         FlagChangeMode.Add => [.. old, .. wanted.Keywords],

@@ -1,8 +1,9 @@
 namespace MailEngine.Store.Changes;
 
 /// <summary>REPLACE: a new message in, the old one out, both or neither. RFC 8508 §3.4</summary>
-/// <param name="reader">As of <see cref="AppendChange"/>, in the target.</param>
-internal sealed class ReplaceChange(long fromId, uint uid, long toId, long reader, long quotaBytes, AppendItem item) : StoreChange<AppendOutcome>
+/// <param name="leaver">Who takes it out.</param>
+/// <param name="user">As of <see cref="AppendChange"/>, in the target.</param>
+internal sealed class ReplaceChange(long fromId, MailboxUser leaver, uint uid, long toId, MailboxUser user, long quotaBytes, AppendItem item) : StoreChange<AppendOutcome>
 {
     public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => mailboxes.Contains(fromId) || mailboxes.Contains(toId);
 
@@ -26,6 +27,11 @@ internal sealed class ReplaceChange(long fromId, uint uid, long toId, long reade
             _outcome = new AppendOutcome(StoreError.NoSuchMailbox, 0, []);
             return;
         }
+        if (!leaver.May(batch, from, AclRights.DeleteMessages | AclRights.Expunge))   // RFC 8508 §4.1
+        {
+            _outcome = new AppendOutcome(StoreError.NoPermission, 0, []);
+            return;
+        }
         MailboxSnapshot now = from.Snapshot;
         int index = now.IndexOf(uid);
         if (index < 0)
@@ -35,7 +41,7 @@ internal sealed class ReplaceChange(long fromId, uint uid, long toId, long reade
         }
         // Only the difference counts against the quota: RFC 8508 §3.4.
         long freed = from.Mailbox.AccountId == to.Mailbox.AccountId ? now[index].Size : 0;
-        _outcome = AppendChange.Append(batch, to, reader, quotaBytes, [item], freed, inLog: false);
+        _outcome = AppendChange.Append(batch, to, user, quotaBytes, [item], freed, inLog: false);
         if (_outcome.Error == StoreError.None)
             ExpungeChange.Expunge(batch, from, [uid]);
     }

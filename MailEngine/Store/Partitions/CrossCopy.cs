@@ -5,29 +5,34 @@ namespace MailEngine.Store.Partitions;
 /// <summary>COPY, MOVE and REPLACE between mailboxes of two partitions.</summary>
 /// <remarks>
 /// Bytes are copied and checked on the way: few in memory, many through segments of their own. The target has all of it, durable, in one commit;
-/// only then do messages leave the source. Killed between, they are in both, which RFC 6851 §3.3 prefers to in neither. Who asks has checked
-/// the rights.
+/// only then do messages leave the source. Killed between, they are in both, which RFC 6851 §3.3 prefers to in neither. Each side looks at the
+/// rights there when it commits.
 /// </remarks>
 internal static class CrossCopy
 {
     /// <param name="uids">Ascending; those that are not there are passed over.</param>
-    /// <param name="keep">Flags that may be set in the target. RFC 4314 §4</param>
-    public static async Task<CopyOutcome> RunAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes, bool move, FlagMask keep)
+    public static async Task<CopyOutcome> RunAsync(Mailbox from, IReadOnlyList<uint> uids, Mailbox to, long quotaBytes, bool move)
     {
+        // A move also needs what \Deleted and EXPUNGE need in the source: RFC 6851 §4.2.
+        const AclRights leave = AclRights.DeleteMessages | AclRights.Expunge;
+        AclRights there = to.Rights;
+        if (!there.HasFlag(AclRights.Insert) || !from.Rights.HasFlag(move ? AclRights.Read | leave : AclRights.Read))
+            return new CopyOutcome(StoreError.NoPermission, 0, [], []);
+        MailboxUser leaver = MailboxUser.Of(from), user = MailboxUser.Of(to);
         Partition target = to.Home;
         MailboxSnapshot source = from.Current;   // a reader's view has his own \Seen in it
         TransferSegments? transfer = null;
         try
         {
             from.Home.Settle();
-            (List<Incoming> messages, HashSet<uint> seen) = await Task.Run(() => Read(source, uids, to.Reader != 0, keep, target, ref transfer));
-            var change = new CopyInChange(from, to.Id, to.Reader, quotaBytes, messages, seen, transfer, move);
+            (List<Incoming> messages, HashSet<uint> seen) = await Task.Run(() => Read(source, uids, user.Reader != 0, FlagMask.Of(there), target, ref transfer));
+            var change = new CopyInChange(from, to.Id, user, quotaBytes, messages, seen, transfer, move);
             CopyOutcome outcome = await target.CommitAsync(change);
             if (change.IsDiverted)
-                return await RunAsync(from, uids, to, quotaBytes, move, keep);
+                return await RunAsync(from, uids, to, quotaBytes, move);
             if (outcome.Error != StoreError.None || !move || outcome.SourceUids.Count == 0)
                 return outcome;
-            StoreError left = await from.Home.CommitAsync(new TakeOutChange(from.Id, outcome.SourceUids, ExpungeReason.Moved));
+            StoreError left = await from.Home.CommitAsync(new TakeOutChange(from.Id, leaver, outcome.SourceUids, ExpungeReason.Moved));
             return left is StoreError.None or StoreError.NoSuchMailbox ? outcome : new CopyOutcome(left, 0, [], []);
         }
         catch (IOException)
@@ -40,6 +45,7 @@ internal static class CrossCopy
         }
     }
 
+    /// <param name="keep">Flags that may be set in the target. RFC 4314 §4</param>
     static (List<Incoming>, HashSet<uint>) Read(
         MailboxSnapshot source, IReadOnlyList<uint> uids, bool isReader, FlagMask keep, Partition target, ref TransferSegments? transfer)
     {

@@ -59,11 +59,10 @@ internal sealed class PartitionSet : IAsyncDisposable
     {
         IReadOnlyList<PartitionOptions> named = PartitionFolders.Effective(options);
         string folder = PartitionFolders.Of(dataPath, named[0]);
-        Partition first = Partition.Open(folder, options, clock, log);
+        Partition first = Partition.Open(folder, options, mimeLimits, clock, log);
         PartitionSet? set = null;
         try
         {
-            first.MimeLimits = mimeLimits;
             if (first.Identity.Number != 0)
                 throw new StoreOpenException($"{folder} holds partition {first.Identity.Name}, not the default one. Look at Mail:Store:Partitions.");
             List<PartitionIdentity> known = first.ReadBehind(Known);
@@ -135,8 +134,7 @@ internal sealed class PartitionSet : IAsyncDisposable
                 {
                     if (!HasIdentity(slot, out fault))
                         throw new StoreOpenException(fault);
-                    Partition partition = Partition.Open(slot.Folder, _options, _clock, _log, Default.Events);
-                    partition.MimeLimits = _mimeLimits;
+                    Partition partition = Partition.Open(slot.Folder, _options, _mimeLimits, _clock, _log, Default.Events);
                     partition.Committed += Tell;
                     slot.Open = partition;
                     if (!atStart)

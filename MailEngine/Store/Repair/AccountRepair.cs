@@ -26,7 +26,8 @@ internal sealed class AccountRepair(Partition partition, DepositIndex deposits, 
 {
     const int MostTries = 5;
 
-    readonly BodyPlaces _places = new(partition.Segments);
+    readonly BodyPlaces _places = new(partition.Segments, partition.MimeLimits);
+    EmailIds? _names;   // of the account that is repaired
     readonly List<string> _done = [];
     readonly List<string> _lost = [];
 
@@ -35,6 +36,7 @@ internal sealed class AccountRepair(Partition partition, DepositIndex deposits, 
     /// <exception cref="SqliteException">The index file itself is damaged: it must be rebuilt, which needs the server stopped.</exception>
     public async Task RunAsync(long accountId, CancellationToken ct)
     {
+        _names = new EmailIds(partition, deposits, accountId);
         List<MailboxRow> rows = partition.Read(reader => (List<MailboxRow>)[.. reader.MailboxesOf(accountId), .. reader.DeletedMailboxesOf(accountId)]);
         foreach (MailboxRow row in rows)
             await RepairAsync(accountId, row.Id, ct);
@@ -58,7 +60,7 @@ internal sealed class AccountRepair(Partition partition, DepositIndex deposits, 
             ct.ThrowIfCancellationRequested();
             MailboxState state = partition.Read(reader => Read(reader, mailboxId));
             MailboxPlan plan = MailboxPlan.Make(state, records, uid => deposits.WasMoved(mailboxId, uid), _places);
-            Dictionary<uint, MessageSummary> summaries = Summaries(mailboxId, plan);
+            Dictionary<uint, (MessageSummary, string?)> summaries = Summaries(mailboxId, plan);
             string where = state.Row is { } row ? $"mailbox {row.Id} ({row.Name}) of account {row.AccountId}" : $"mailbox {mailboxId} of account {accountId}";
             List<(uint, long)> unlisted = Unlisted(plan);
             StoreError error = StoreError.None;
@@ -127,8 +129,8 @@ internal sealed class AccountRepair(Partition partition, DepositIndex deposits, 
             .Select(number => (number, new FileInfo(partition.Segments.PathOf(number)).Length))];
     }
 
-    /// <summary>Summaries of messages that have no row in table message.</summary>
-    Dictionary<uint, MessageSummary> Summaries(long mailboxId, MailboxPlan plan)
+    /// <summary>Summaries of messages that have no row in table message, and what they are called.</summary>
+    Dictionary<uint, (MessageSummary, string?)> Summaries(long mailboxId, MailboxPlan plan)
     {
         HashSet<uint> there = partition.Read(reader =>
         {
@@ -139,11 +141,11 @@ internal sealed class AccountRepair(Partition partition, DepositIndex deposits, 
                 uids.Add(IndexSchema.NumberOf(query.Int64(0)));
             return uids;
         });
-        var made = new Dictionary<uint, MessageSummary>();
+        var made = new Dictionary<uint, (MessageSummary, string?)>();
         foreach (MessageEntry entry in plan.Entries)
         {
             if (!there.Contains(entry.Uid) && _places.Summarize(entry.Body) is { } summary)
-                made[entry.Uid] = summary;
+                made[entry.Uid] = (summary, _names!.Of(entry.Body));
         }
         return made;
     }

@@ -5,7 +5,8 @@ using MailEngine.Mime;
 namespace MailEngine.Store.Repair;
 
 /// <summary>Says whether bytes that a row names are there and whole.</summary>
-internal sealed class BodyPlaces(SegmentFiles segments)
+/// <param name="limits">How far messages are taken apart.</param>
+internal sealed class BodyPlaces(SegmentFiles segments, MimeLimits limits)
 {
     (BodyRange Range, bool IsWhole) _last;
 
@@ -33,7 +34,7 @@ internal sealed class BodyPlaces(SegmentFiles segments)
             byte[] bytes = new byte[body.Length];
             using var reader = new MessageReader(segments, default, body);
             reader.Read(0, bytes);
-            return MessageSummary.Of(bytes);
+            return MessageSummary.Of(bytes, limits);
         }
         using var file = MemoryMappedFile.CreateFromFile(segments.PathOf(body.Segment), FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
         using MemoryMappedViewAccessor view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
@@ -41,7 +42,7 @@ internal sealed class BodyPlaces(SegmentFiles segments)
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         try
         {
-            return MessageSummary.Of(new ReadOnlySpan<byte>(start + view.PointerOffset + body.Offset, (int)body.Length));
+            return MessageSummary.Of(new ReadOnlySpan<byte>(start + view.PointerOffset + body.Offset, (int)body.Length), limits);
         }
         finally
         {

@@ -9,14 +9,16 @@ namespace MailEngine.Store.Repair;
 internal sealed class DepositIndex : IDisposable
 {
     const string Tables = """
-        CREATE TABLE deposit(id INTEGER PRIMARY KEY, account INTEGER NOT NULL, validity INTEGER NOT NULL, name TEXT NOT NULL, keywords TEXT NOT NULL, entry BLOB NOT NULL);
+        CREATE TABLE deposit(id INTEGER PRIMARY KEY, account INTEGER NOT NULL, validity INTEGER NOT NULL, name TEXT NOT NULL, keywords TEXT NOT NULL, entry BLOB NOT NULL,
+            body INTEGER NOT NULL, saved INTEGER NOT NULL);
+        CREATE INDEX deposit_body ON deposit(body, account, saved, id);
         CREATE TABLE moved(id INTEGER PRIMARY KEY);
         CREATE TABLE queued(id INTEGER PRIMARY KEY, payload BLOB NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL);
         """;
 
     readonly string _path;
     readonly SqliteDatabase _db;
-    readonly SqliteStatement _put, _putMoved, _putQueued, _of, _wasMoved;
+    readonly SqliteStatement _put, _putMoved, _putQueued, _of, _wasMoved, _first;
 
     DepositIndex(string path)
     {
@@ -24,11 +26,12 @@ internal sealed class DepositIndex : IDisposable
         Delete(path);
         _db = new SqliteDatabase(path, SqliteOpen.Create);
         _db.Execute($"PRAGMA synchronous=OFF; {Tables}");
-        _put = _db.Prepare("INSERT OR REPLACE INTO deposit(id, account, validity, name, keywords, entry) VALUES(?1,?2,?3,?4,?5,?6)");
+        _put = _db.Prepare("INSERT OR REPLACE INTO deposit(id, account, validity, name, keywords, entry, body, saved) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)");
         _putMoved = _db.Prepare("INSERT OR IGNORE INTO moved(id) VALUES(?1)");
         _putQueued = _db.Prepare("INSERT INTO queued(payload, segment, offset, length) VALUES(?1,?2,?3,?4)");
         _of = _db.Prepare("SELECT account, validity, name, keywords, entry FROM deposit WHERE id>=?1 AND id<?2 ORDER BY id");
         _wasMoved = _db.Prepare("SELECT 1 FROM moved WHERE id=?1");
+        _first = _db.Prepare("SELECT validity, id FROM deposit WHERE body=?1 AND account=?2 ORDER BY saved, id LIMIT 1");
     }
 
     /// <summary>Reads all segments.</summary>
@@ -92,6 +95,19 @@ internal sealed class DepositIndex : IDisposable
         return moved;
     }
 
+    /// <summary>EMAILID of the messages of an account that have these bytes: copies share them, and are called after the one that was there first.
+    /// Null: no record names them.</summary>
+    public string? EmailIdOf(long accountId, BodyRange body)
+    {
+        string? id = _first.Bind(1, PlaceOf(body)).Bind(2, accountId).Step()
+            ? EmailId.Of(accountId, (uint)_first.Int64(0), IndexSchema.NumberOf(_first.Int64(1))) : null;
+        _first.Reset();
+        return id;
+    }
+
+    /// <summary>One number for where bytes stand.</summary>
+    internal static long PlaceOf(BodyRange body) => (long)body.Segment << 32 | body.Offset;
+
     /// <summary>Queue records, with the places of their messages; whether they were sent no segment says.</summary>
     public List<QueueEntry> Queued()
     {
@@ -124,7 +140,7 @@ internal sealed class DepositIndex : IDisposable
         if (record.Header.PayloadLength > 0)
             (entry.PrefixSegment, entry.PrefixOffset, entry.PrefixLength) = (scan.Number, (uint)record.PayloadOffset, record.Header.PayloadLength);
         _put.Bind(1, IndexSchema.Key(deposit.MailboxId, entry.Uid)).Bind(2, deposit.AccountId).Bind(3, deposit.UidValidity).Bind(4, deposit.MailboxName)
-            .Bind(5, deposit.Keywords).Bind(6, MemoryMarshal.AsBytes(new ReadOnlySpan<MessageEntry>(in entry))).Run();
+            .Bind(5, deposit.Keywords).Bind(6, MemoryMarshal.AsBytes(new ReadOnlySpan<MessageEntry>(in entry))).Bind(7, PlaceOf(entry.Body)).Bind(8, entry.SaveDate).Run();
         if (deposit.MovedFrom is { } from)
             _putMoved.Bind(1, IndexSchema.Key(from.Mailbox, from.Uid)).Run();
     }

@@ -38,6 +38,7 @@ internal sealed class IndexSalvage
         salvage.LostMailboxes = !Copied("mailbox") | !Copied("meta");
         salvage.LostQueue = !Copied("queue");
         Dictionary<long, long> boxes = deposits.Mailboxes();
+        var forgotten = new List<long>();
         foreach (long id in salvage.Numbers("SELECT id FROM main.mailbox"))
             boxes.TryAdd(id, 0);
         if (attached)
@@ -48,7 +49,8 @@ internal sealed class IndexSalvage
             {
                 if (!salvage.CopyMailbox("chunk", id, MostKeysAMailbox))
                     salvage.Incomplete.Add(id);
-                salvage.CopyMailbox("expunged", id, MostKeysAMailbox);
+                if (!salvage.CopyMailbox("expunged", id, MostKeysAMailbox))
+                    forgotten.Add(id);
                 salvage.CopyMailbox("message", id, MostKeysAMailbox);   // those that are lost are worked out from the messages themselves
             }
         }
@@ -57,6 +59,8 @@ internal sealed class IndexSalvage
         foreach ((uint number, long length) in files.Where(file => file.Length > 0))
             db.Execute(string.Create(CultureInfo.InvariantCulture, $"INSERT OR REPLACE INTO segment(number, bytes, closed) VALUES({number}, {length}, 1)"));
         salvage.RaiseCounters(boxes.Keys, new MailboxIdRange(PartitionIdentity.Read(Path.GetDirectoryName(to)!)?.Number ?? 0), now);
+        foreach (long id in forgotten)   // RFC 7162 §5.3
+            db.Execute(string.Create(CultureInfo.InvariantCulture, $"INSERT OR REPLACE INTO meta(key, value) SELECT 'forgotten {id}', modseq FROM main.mailbox WHERE id={id}"));
         if (attached)
             db.Execute("DETACH old");
         return salvage;

@@ -30,6 +30,10 @@ internal sealed class MailboxPlan
     public List<MessageEntry> Entries { get; } = [];
     public IReadOnlyList<string[]> KeywordSets => _sets;
     public uint UidNext { get; private set; }
+
+    /// <summary>The newest mod-sequence that index and segments tell of.</summary>
+    public ulong NewestModSeq { get; private set; }
+
     public int Unseen { get; private set; }
     public long Bytes { get; private set; }
 
@@ -84,6 +88,7 @@ internal sealed class MailboxPlan
             plan.Bytes += entry.Size;
             plan.Unseen += entry.Flags.HasFlag(MessageFlags.Seen) ? 0 : 1;
         }
+        plan.NewestModSeq = deposits.Select(deposit => deposit.Entry.ModSeq).Concat(entries.Values.Select(entry => entry.ModSeq)).DefaultIfEmpty().Max();
         uint beyond = Math.Max(entries.Count == 0 ? 0 : entries.Keys.Max(), deposits.Count == 0 ? 0 : deposits.Max(deposit => deposit.Entry.Uid));
         plan.UidNext = Math.Max(next, beyond + (state.Row is null ? UidGap : 1));
         if (plan.Added.Count > 0)

@@ -1,4 +1,5 @@
 using MailEngine.Io;
+using MailEngine.Mime;
 using MailEngine.Store.Partitions;
 using Microsoft.Extensions.Logging;
 
@@ -12,9 +13,12 @@ namespace MailEngine.Store.Repair;
 /// </remarks>
 public static class OfflineRepair
 {
+    /// <param name="limits">MIME parts and their depth; null: the defaults.</param>
     /// <exception cref="StoreOpenException">The store is in use, or cannot be written to.</exception>
-    public static async Task<RepairReport> RunAsync(string dataPath, StoreOptions options, TimeProvider clock, ILogger log, CancellationToken ct)
+    public static async Task<RepairReport> RunAsync(
+        string dataPath, StoreOptions options, TimeProvider clock, ILogger log, CancellationToken ct, LimitOptions? limits = null)
     {
+        MimeLimits mime = MimeLimits.Of(limits ?? new LimitOptions());
         var done = new List<string>();
         var lost = new List<string>();
         foreach (string folder in PartitionFolders.Effective(options).Select(partition => PartitionFolders.Of(dataPath, partition)))
@@ -24,14 +28,14 @@ public static class OfflineRepair
                 lost.Add($"partition {folder} is not there; nothing in it was looked at");
                 continue;
             }
-            RepairReport report = await Task.Run(() => RunPartitionAsync(folder, options, clock, log, ct), ct);
+            RepairReport report = await Task.Run(() => RunPartitionAsync(folder, options, mime, clock, log, ct), ct);
             done.AddRange(report.Done);
             lost.AddRange(report.Lost);
         }
         return new RepairReport(done, lost);
     }
 
-    static async Task<RepairReport> RunPartitionAsync(string folder, StoreOptions options, TimeProvider clock, ILogger log, CancellationToken ct)
+    static async Task<RepairReport> RunPartitionAsync(string folder, StoreOptions options, MimeLimits mime, TimeProvider clock, ILogger log, CancellationToken ct)
     {
         string scratch = Path.Combine(folder, "repair.tmp");
         var done = new List<string>();
@@ -63,7 +67,7 @@ public static class OfflineRepair
         using (deposits)
         {
             string name = salvage is null ? "index.db" : IndexSwap.NewName;
-            Partition partition = Partition.Open(folder, options, clock, log, name);
+            Partition partition = Partition.Open(folder, options, mime, clock, log, indexName: name);
             AccountRepair repair;
             try
             {
@@ -142,7 +146,7 @@ public static class OfflineRepair
     static async Task<int> RecoverQueueAsync(Partition partition, DepositIndex deposits, DateTimeOffset now)
     {
         TimeSpan giveUp = TimeSpan.FromDays(5);   // RFC 5321 §4.5.4.1: older ones were returned to their senders by then
-        var places = new BodyPlaces(partition.Segments);
+        var places = new BodyPlaces(partition.Segments, partition.MimeLimits);
         HashSet<(string, string)> there = [.. partition.Read(reader => reader.Queue()).Select(row => (row.MessageKey, row.Recipient.ToString()))];
         List<QueueEntry> found = [.. deposits.Queued().Where(row => row.QueuedAt > now - giveUp && places.IsWhole(row.Body) && there.Add((row.MessageKey, row.Recipient.ToString())))];
         if (found.Count > 0 && await partition.CommitAsync(new RecoverQueueChange(found)) != StoreError.None)

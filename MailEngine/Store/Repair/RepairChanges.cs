@@ -6,7 +6,8 @@ namespace MailEngine.Store.Repair;
 /// <param name="unlisted">Segments that hold mail of it and that the index has no row of: a backup would miss them.</param>
 /// <remarks>Refuses with <see cref="StoreError.Duplicate"/> when the mailbox has moved on since the plan was made: make another one.</remarks>
 internal sealed class RepairMailboxChange(
-    long accountId, long mailboxId, MailboxState was, MailboxPlan plan, DepositRecord? newest, IReadOnlyDictionary<uint, MessageSummary> summaries,
+    long accountId, long mailboxId, MailboxState was, MailboxPlan plan, DepositRecord? newest,
+    IReadOnlyDictionary<uint, (MessageSummary Summary, string? EmailId)> summaries,
     IReadOnlyList<(uint Number, long Length)> unlisted) : SimpleChange
 {
     public override bool Concerns(long account, IReadOnlySet<long> mailboxes) => account == accountId;
@@ -33,7 +34,12 @@ internal sealed class RepairMailboxChange(
         if (plan.Faults.Count > 0)
         {
             // Flags of what comes back may be other than clients remember them: they are told of a change.
-            ulong modSeq = batch.Account(accountId).NextModSeq();
+            AccountDraft account = batch.Account(accountId);
+            // S3: the counter was lost; flags and expunges after the newest record took some, and clients have seen them.
+            const ulong gap = 1 << 24;
+            if (plan.NewestModSeq >= account.ModSeq)
+                account.Reach(plan.NewestModSeq + gap);
+            ulong modSeq = account.NextModSeq();
             MessageEntry[] entries = [.. plan.Entries.Select(entry => plan.Added.Contains(entry.Uid) || plan.Mended.Contains(entry.Uid) ? entry with { ModSeq = modSeq } : entry)];
             box.Rebuild(entries, plan.KeywordSets, counters with
             {
@@ -43,11 +49,19 @@ internal sealed class RepairMailboxChange(
                 Bytes = plan.Bytes,
                 HighestModSeq = Math.Max(counters.HighestModSeq, Math.Max(modSeq, entries.Length == 0 ? 0 : entries.Max(entry => entry.ModSeq))),
             });
+            // Which messages went before is not known for sure: RFC 7162 §5.3.
+            long forgotten = (long)box.Counters.HighestModSeq;
+            batch.Row(index => index.PutMeta(IndexSchema.Forgotten(mailboxId), forgotten));
         }
+        uint validity = counters.UidValidity;
         batch.Row(index =>
         {
-            foreach ((uint uid, MessageSummary summary) in summaries)
+            foreach ((uint uid, (MessageSummary summary, string? name)) in summaries)
+            {
                 index.PutMessage(mailboxId, uid, accountId, summary);
+                if (name is not null && name != EmailId.Of(accountId, validity, uid))
+                    index.Run("UPDATE message SET email_id=?2 WHERE id=?1", IndexSchema.Key(mailboxId, uid), name);
+            }
             foreach ((uint number, long length) in unlisted)
                 index.CloseSegment(number, length);
         });
