@@ -1,6 +1,7 @@
 using System.Text;
 using MailAdmin.Tests.Rig;
 using MailEngine;
+using MailEngine.Addresses;
 using MailEngine.Flow;
 using MailEngine.Store;
 
@@ -382,6 +383,66 @@ public sealed class QueueTests : IAsyncLifetime
         Assert.Contains("Final-Recipient: rfc822; gone@example.test\r\nAction: failed\r\nStatus: 5.2.1\r\n", report);
         Assert.Single(await _rig.MessagesAsync(_rig.Ann));
         Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+    }
+
+    [Fact]   // bug: a target without an address was dropped and nobody told
+    public async Task When_a_target_that_has_no_address_is_refused_then_the_sender_is_told_under_the_alias()
+    {
+        await GivenTwoTargetsWithoutAddressAsync();
+        await SendAsync(_rig, "team@example.test");
+        string report = await MessageOfAsync(_rig, _rig.Ann);
+        await WaitForEmptyQueueAsync(_rig);
+        Assert.Contains("Final-Recipient: rfc822; crew@example.test\r\nAction: failed\r\nStatus: 5.2.1\r\n", report);
+        Assert.Equal(1, report.Split("Final-Recipient:").Length - 1);
+        Assert.Single(await _rig.MessagesAsync(_rig.Ann));
+        Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+    }
+
+    [Fact]
+    public async Task When_a_target_without_an_address_may_receive_again_then_the_others_get_no_second_copy_all_the_same()
+    {
+        (long first, long second) = await GivenTwoTargetsWithoutAddressAsync();
+        using (BodyWriter writer = _rig.Store.NewBody())
+        {
+            writer.Write("Message-ID: <m2@example.test>\r\n\r\nx\r\n"u8);
+            using Body body = writer.Complete();
+            DateTimeOffset late = DateTimeOffset.UtcNow.AddHours(1);   // nobody takes it up
+            QueueEntry refused = new()
+            {
+                MessageKey = "k", ReversePath = "ann@example.test", Recipient = EmailAddress.Parse("crew@example.test"), QueuedAt = late, NextAttempt = late,
+                LastReply = Reply.MailboxDisabled.ToString(),
+            };
+            await _rig.Store.AcceptAsync(new Acceptance { Body = body, Queue = [refused] }, default);
+        }
+        await _rig.Accounts.WriteAsync(async db =>
+        {
+            foreach (MailEngine.Accounts.Account account in db.Accounts.Where(a => a.Id == first || a.Id == second))
+                account.State = MailEngine.Accounts.AccountState.Active;
+            await db.SaveChangesAsync();
+        });
+        var local = new LocalDelivery(new Router(_rig.Accounts.Directory, _rig.Options),
+            new Delivery(_rig.Store, _rig.Trace, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<Delivery>.Instance), _rig.Store, TimeProvider.System);
+        JobOutcome outcome = await local.DeliverAsync(new QueueJob(new NextHop(NextHop.By.Local, ""), _rig.Store.ReadQueue()), default);
+        Assert.Equal(Reply.MailboxDisabled, outcome.Attempts[0].Reply);
+        Assert.Empty(await _rig.MessagesAsync(_rig.Bob));
+    }
+
+    /// <summary>team leads to crew and bob, crew to bob and two accounts that are suspended and that no address leads to alone.</summary>
+    async Task<(long First, long Second)> GivenTwoTargetsWithoutAddressAsync()
+    {
+        long first = await _rig.Accounts.GivenAccountAsync("first@example.test", change: a => a.State = MailEngine.Accounts.AccountState.Suspended);
+        long second = await _rig.Accounts.GivenAccountAsync("second@example.test", change: a => a.State = MailEngine.Accounts.AccountState.Suspended);
+        await _rig.Accounts.GivenAddressAsync(_rig.Domain, "crew", first, second, _rig.Bob);
+        await _rig.Accounts.GivenAddressAsync(_rig.Domain, "team", "crew@example.test", _rig.Bob);
+        await _rig.Accounts.WriteAsync(async db =>
+        {
+            foreach (MailEngine.Accounts.Account account in db.Accounts.Where(a => a.Id == first || a.Id == second))
+                account.PrimaryAddressId = null;
+            await db.SaveChangesAsync();
+            db.Addresses.RemoveRange(db.Addresses.Where(a => a.LocalPart == "first" || a.LocalPart == "second"));
+            await db.SaveChangesAsync();
+        });
+        return (first, second);
     }
 
     [Theory]

@@ -22,6 +22,10 @@ sealed class LocalDelivery(Router router, Delivery delivery, MailStore store, Ti
         IReadOnlyList<Route> routes = await router.PlanAsync(row.Recipient, mayRelay: true, ct);
         if (routes is [Route.Reject reject])
             return reject.Reply;
+        // Refused when the message came, and reported under the alias because the target has no address of its own (Router): whomever else
+        // the alias leads to has his copy.
+        if (row.Attempts == 0 && row.LastReply.StartsWith('5') && !(routes is [Route.Deposit { Account.Primary: { } own }] && own == row.Recipient))
+            return Reply.MailboxDisabled;
         (SenderParameters sender, RecipientParameters recipient) = QueueParameters.Read(row.Parameters);
         var envelope = new Envelope
         {

@@ -106,8 +106,10 @@ public sealed class Router(AccountDirectory directory, EngineOptions options)
                     case Route.Reject reject:
                         if (refused is null || reject.Reply.IsTransient)
                             refused = reject;
-                        if (at is not null)   // an account without any address: there is nothing that a report could name
-                            lost.Add(reject with { Target = at });
+                        // An account without any address is reported under the alias that leads to it, once: LocalDelivery.
+                        Route.Reject named = reject with { Target = at ?? next.Expand.At };
+                        if (!lost.Contains(named))
+                            lost.Add(named);
                         break;
                     case Route.Deposit deposit when !accounts.Add(deposit.Account.AccountId):
                         break;
