@@ -176,6 +176,41 @@ public class RealClientTests
     }
 
     [Fact]
+    public async Task When_mutt_reads_flags_copies_and_deletes_then_that_is_what_the_mailboxes_hold()
+    {
+        (ImapRig rig, TempFolder home, string port) = await StartAsync();
+        using (home)
+        await using (rig)
+        {
+            // The keys that somebody would press: read and keep 1, flag and copy 2, delete 3.
+            await File.WriteAllTextAsync(home["rc"], $"""
+                set folder = "imaps://127.0.0.1:{port}/"
+                set imap_user = "{User}"
+                set imap_pass = "{MailRig.Password}"
+                set certificate_file = "{Path.Combine(rig.Mail.Folder, "tls", "self-signed.pem")}"
+                set ssl_verify_host = no
+                set tmpdir = "{home.Path}"
+                set confirmappend = no
+                set delete = yes
+                set quit = yes
+                set sort = mailbox-order
+                set sleep_time = 0
+                set pipe_decode = no
+                set wait_key = no
+                set mark_old = no
+                push '<jump>1<enter><display-message><exit><pipe-message>cat > {home["got"]}<enter><jump>2<enter><flag-message><jump>2<enter><copy-message>=Done<enter><jump>3<enter><delete-message><sync-mailbox><quit>'
+                """);
+            await Programs.MustAtHomeAsync(home, "script", ["-qec", $"TERM=vt100 mutt -n -F {home["rc"]} -f imaps://127.0.0.1:{port}/INBOX", "/dev/null"]);
+            Assert.Equal(Lf(s_mail[0]), await File.ReadAllTextAsync(home["got"], Encoding.Latin1));
+            Assert.Equal(s_mail[..2], await rig.Mail.MessagesAsync(rig.Mail.Ann));
+            Assert.Equal([s_mail[1]], await rig.Mail.MessagesAsync(rig.Mail.Ann, "Done"));
+            MailEngine.Store.MailboxSnapshot inbox = (await rig.Mail.Store.OpenAsync(rig.Mail.Ann, MailEngine.Store.MailboxName.Inbox))!.Current;
+            Assert.Equal((MailEngine.Store.MessageFlags.Seen, MailEngine.Store.MessageFlags.Flagged), (inbox[0].Flags, inbox[1].Flags & ~MailEngine.Store.MessageFlags.Seen));
+            Assert.Single(rig.Mail.Store.DeletedMessages(rig.Mail.Ann, "", matchText: false, 0, 10).Page);
+        }
+    }
+
+    [Fact]
     public async Task When_imapfilter_sorts_the_mail_then_it_is_where_its_rules_say()
     {
         (ImapRig rig, TempFolder home, string port) = await StartAsync();
