@@ -151,7 +151,7 @@ public sealed class LimitOptions
     public int ImapLiteralBytes { get; set; } = 128 << 10;
     /// <summary>Time one search, sort or thread may take (attack case A7). Default 2 min: text of a whole large mailbox that is not indexed yet.</summary>
     public TimeSpan ImapSearchTime { get; set; } = TimeSpan.FromMinutes(2);
-    /// <summary>How often a search that takes long tells how far it is. Default 10 s, as RFC 9585 advises.</summary>
+    /// <summary>How often a command that takes long (a search, a change of many messages) says that it goes on. Default 10 s, as RFC 9585 advises.</summary>
     public TimeSpan ImapProgress { get; set; } = TimeSpan.FromSeconds(10);
     /// <summary>Messages of one APPEND command. RFC 3502 §6.3.11 leaves it open; each is held open until all are there. Default 1000.</summary>
     public int AppendMessages { get; set; } = 1000;

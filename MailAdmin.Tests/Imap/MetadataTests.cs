@@ -117,6 +117,53 @@ public class MetadataTests
         await c.PlayAsync("C: e GETMETADATA INBOX /private/n1\nS: * METADATA \"INBOX\" (/private/n1 \"x\")\nS: e OK *\nC: f SETMETADATA INBOX (/private/n1 \"z\")\nS: f OK *");
     }
 
+    [Theory, InlineData("METADATA", true), InlineData("METADATA-SERVER", false)]
+    public async Task When_it_is_enabled_then_changes_of_others_are_told_by_name(string extension, bool mailboxes)   // RFC 5464 §4.4
+    {
+        await using ImapRig rig = await ImapRig.StartAsync();
+        await using WireScript c = await rig.SelectAsync(), plain = await rig.SelectAsync(), other = await rig.LogInAsync();
+        await c.PlayAsync($"C: 1 ENABLE {extension}\nS: * ENABLED {extension}\nS: 1 OK *");
+        await other.PlayAsync("C: 1 SETMETADATA INBOX (/shared/comment \"x\")\nS: 1 OK *\nC: 2 SETMETADATA \"\" (/private/vendor/acme/x \"x\" /private/vendor/acme/y NIL)\nS: 2 OK *");
+        if (mailboxes)
+            await c.PlayAsync("S: * METADATA \"INBOX\" /shared/comment");
+        await c.PlayAsync("S: * METADATA \"\" /private/vendor/acme/x /private/vendor/acme/y\nC: 2 SETMETADATA INBOX (/shared/comment \"mine\")\nS: 2 OK *\nC: 3 NOOP\nS: 3 OK *\nC: 4 UNAUTHENTICATE\nS: 4 OK *");
+        await plain.PlayAsync("C: 2 NOOP\nS: 2 OK *");
+        await other.PlayAsync("C: 3 SETMETADATA INBOX (/shared/comment \"z\")\nS: 3 OK *");
+        await c.PlayAsync("C: 5 NOOP\nS: 5 OK *");
+    }
+
+    [Fact]
+    public async Task When_an_annotation_of_a_mailbox_is_set_then_its_mod_sequence_goes_up()   // RFC 7162 §3.2
+    {
+        await using ImapRig rig = await ImapRig.StartAsync();
+        await rig.GivenOldMessagesAsync(1);
+        await using WireScript c = await rig.LogInAsync(), watcher = await rig.LogInAsync();
+        await watcher.PlayAsync("C: 0 ENABLE CONDSTORE\nS: * ENABLED CONDSTORE\nS: 0 OK *\nC: 1 NOTIFY SET (PERSONAL (MessageNew MessageExpunge FlagChange))\nS: 1 OK *");
+        ulong last = await HighestAsync();
+        foreach (string change in new[] { "/shared/comment \"x\"", "/private/comment \"y\"", "/private/comment NIL" })
+        {
+            await c.PlayAsync($"C: 1 SETMETADATA INBOX ({change})\nS: 1 OK *");
+            ulong now = await HighestAsync();
+            Assert.True(now > last, $"{change}: {last} → {now}");
+            Assert.EndsWith($" HIGHESTMODSEQ {now})", await watcher.ReadLineAsync(), StringComparison.Ordinal);
+            last = now;
+        }
+        await c.PlayAsync("C: 2 SETMETADATA \"\" (/private/vendor/acme/x \"x\")\nS: 2 OK *\nC: 3 SETMETADATA INBOX (/private/vendor/acme \"x\")\nS: 3 BAD *");
+        Assert.Equal(last, await HighestAsync());
+        await c.PlayAsync($"C: 4 SELECT INBOX (QRESYNC ({(await rig.Mail.Store.StatusAsync(rig.Mail.Ann, MailboxName.Inbox))!.UidValidity} {last}))\nS: 4 BAD *\nC: 5 ENABLE QRESYNC\nS: * ENABLED QRESYNC\nS: 5 OK *");
+        await c.SendAsync("6 SELECT INBOX\r\n");
+        Assert.Contains(await c.ReadUntilAsync("6 OK"), line => line.StartsWith($"* OK [HIGHESTMODSEQ {last}]", StringComparison.Ordinal));
+        Assert.Empty((await rig.Mail.Store.CheckAsync(rig.Mail.Ann, default)).Faults);
+
+        async Task<ulong> HighestAsync()
+        {
+            await c.PlayAsync("C: h STATUS INBOX (HIGHESTMODSEQ)");
+            string line = await c.ReadLineAsync();
+            await c.PlayAsync("S: h OK *");
+            return ulong.Parse(line[(line.LastIndexOf(' ') + 1)..^1], System.Globalization.CultureInfo.InvariantCulture);
+        }
+    }
+
     [Theory]
     [InlineData("", "NO [NONEXISTENT]", "NO [NONEXISTENT]", "NO [NONEXISTENT]")]
     [InlineData("rsw", "NO [NONEXISTENT]", "NO [NONEXISTENT]", "NO [NONEXISTENT]")]

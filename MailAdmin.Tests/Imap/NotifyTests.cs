@@ -144,6 +144,34 @@ public class NotifyTests
         await c.PlayAsync("C: 2 NOOP\nS: 2 OK *");
     }
 
+    [Fact]
+    public async Task When_annotations_change_then_their_names_are_told_to_those_who_may_see_them()   // RFC 5465 §5.6 and §5.7, RFC 5464 §4.4.2
+    {
+        (ImapRig rig, WireScript c, WireScript other) = await GivenAsync();
+        await using (rig)
+        await using (c)
+        await using (other)
+        await using (WireScript bob = await rig.LogInAsync("bob@example.test"))
+        {
+            await bob.PlayAsync("C: 1 CREATE Team\nS: 1 OK *\nC: 2 SETACL Team ann@example.test lr\nS: 2 OK *\nC: 3 CREATE Listed\nS: 3 OK *\nC: 4 SETACL Listed ann@example.test l\nS: 4 OK *");
+            await c.PlayAsync("C: 1 NOTIFY SET (PERSONAL (MailboxMetadataChange)) (SUBTREE \"Other Users\" (MailboxMetadataChange ServerMetadataChange))\nS: 1 OK *");
+            await other.PlayAsync("C: 1 SETMETADATA misc (/shared/comment \"x\" /private/comment \"y\")\nS: 1 OK *");
+            await c.PlayAsync("S: * METADATA \"misc\" /private/comment /shared/comment");
+            await other.PlayAsync("C: 2 SETMETADATA INBOX (/shared/comment NIL)\nS: 2 OK *");   // selected or not makes no difference
+            await c.PlayAsync("S: * METADATA \"INBOX\" /shared/comment");
+            await other.PlayAsync("C: 3 SETMETADATA \"\" (/private/vendor/acme/x \"x\")\nS: 3 OK *");
+            await c.PlayAsync("S: * METADATA \"\" /private/vendor/acme/x");
+            // Its own changes, private ones of others, and mailboxes where it may not see any: not a word.
+            await c.PlayAsync("C: 2 SETMETADATA misc (/private/comment \"z\")\nS: 2 OK *");
+            await bob.PlayAsync("C: 5 SETMETADATA Listed (/shared/comment \"x\")\nS: 5 OK *\nC: 6 SETMETADATA Team (/private/comment \"x\")\nS: 6 OK *\nC: 7 SETMETADATA \"\" (/private/vendor/acme/y \"x\")\nS: 7 OK *");
+            await c.PlayAsync("C: 3 NOOP\nS: 3 OK *\nC: 4 IDLE\nS: + idling");
+            await bob.PlayAsync("C: 8 SETMETADATA Team (/shared/comment \"x\")\nS: 8 OK *");
+            await c.PlayAsync("S: * METADATA \"Other Users/bob@example.test/Team\" /shared/comment\nC: DONE\nS: 4 OK *\nC: 5 NOTIFY NONE\nS: 5 OK *");
+            await bob.PlayAsync("C: 9 SETMETADATA Team (/shared/comment \"y\")\nS: 9 OK *");
+            await c.PlayAsync("C: 6 NOOP\nS: 6 OK *");
+        }
+    }
+
     [Theory]
     [InlineData("NOTIFY SET (SELECTED (MessageNew))", "BAD")]
     [InlineData("NOTIFY SET (SELECTED (FlagChange))", "BAD")]
@@ -157,7 +185,9 @@ public class NotifyTests
     [InlineData("NOTIFY SET ()", "BAD")]
     [InlineData("NOTIFY", "BAD")]
     [InlineData("NOTIFY SET (SUBTREE (MailboxName))", "BAD")]
-    [InlineData("NOTIFY SET (PERSONAL (AnnotationChange))", "NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange)]")]
+    [InlineData("NOTIFY SET (PERSONAL (AnnotationChange))", "NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)]")]
+    [InlineData("NOTIFY SET (SELECTED (MessageNew MessageExpunge MailboxMetadataChange))", "BAD")]
+    [InlineData("NOTIFY SET (SELECTED (ServerMetadataChange))", "BAD")]
     [InlineData("NOTIFY SET (PERSONAL (MailboxName X-OTHER))", "NO [BADEVENT (")]
     public async Task When_notify_asks_for_what_cannot_be_then_it_is_refused_and_nothing_changes(string command, string answer)
     {

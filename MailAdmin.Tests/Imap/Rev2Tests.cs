@@ -198,6 +198,23 @@ public class Rev2Tests
         await e.PlayAsync("C: 1 STATUS {5+}\nC: INBOX (MESSAGES)\nS: * STATUS \"INBOX\" (MESSAGES 2)\nS: 1 OK *");
     }
 
+    [Theory]   // RFC 7888 §5: every literal of a command
+    [InlineData("1 APPEND INBOX {3+}\r\nabc {4097+}\r\n")]                        // RFC 3502 §6.3.11
+    [InlineData("1 APPEND INBOX CATENATE (TEXT {3+}\r\nabc TEXT {4097+}\r\n")]    // RFC 4469 §5
+    [InlineData("1 APPEND INBOX CATENATE (URL {4097+}\r\n")]
+    [InlineData("1 APPEND INBOX {3+}\r\nabc (\\Nonsense) {4097+}\r\n")]
+    public async Task When_literal_minus_is_set_then_a_later_literal_must_be_small_too(string command)
+    {
+        await using ImapRig rig = await ImapRig.StartAsync(options => options.ImapLiteralMinus = true);
+        await using WireScript c = await rig.LogInAsync(), d = await rig.LogInAsync();
+        await c.SendAsync(command);
+        await c.PlayAsync("S: 1 BAD [TOOBIG] *\nS: * BYE [TOOBIG] *");
+        Assert.Empty(await rig.Mail.MessagesAsync(rig.Mail.Ann));
+        await d.SendAsync(command.Replace("4097+", "4096+", StringComparison.Ordinal));
+        await d.SendAsync(new string('x', 4096) + (command.Contains("CATENATE", StringComparison.Ordinal) ? ")" : "") + "\r\n");
+        Assert.DoesNotContain("TOOBIG", (await d.ReadUntilAsync("1 "))[^1], StringComparison.Ordinal);
+    }
+
     [Fact]
     public void When_capabilities_are_announced_then_each_has_its_state_and_rev2_has_all_that_it_folds_in()   // RFC 9051 §6.1.1
     {

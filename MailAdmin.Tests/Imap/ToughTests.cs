@@ -146,6 +146,28 @@ public class ToughTests
         }
     }
 
+    [Theory]
+    [InlineData("COPY 1:600 There", "Copying")]
+    [InlineData("MOVE 1:600 There", "Moving")]
+    [InlineData("STORE 1:600 +FLAGS.SILENT (\\Deleted)", "Storing flags")]
+    [InlineData("EXPUNGE", "Expunging")]
+    public async Task When_a_change_of_many_messages_takes_long_then_the_client_hears_that_it_goes_on(string command, string what)   // RFC 9585
+    {
+        await using ImapRig rig = await ImapRig.StartAsync(options => options.Limits.ImapProgress = TimeSpan.FromMilliseconds(1));
+        await rig.GivenOldMessagesAsync(600);
+        await rig.Mail.Store.CreateAsync(rig.Mail.Ann, MailboxName.Parse("There"));
+        await using WireScript c = await rig.SelectAsync();
+        using var goOn = new ManualResetEventSlim();
+        rig.Mail.Store.Default.StepReached = step =>
+        {
+            if (step == CommitStep.Taken)
+                goOn.Wait();
+        };
+        await c.PlayAsync($"C: 1 {command}\nS: * OK [INPROGRESS (\"1\" NIL NIL)] {what}\nS: * OK [INPROGRESS (\"1\" NIL NIL)] {what}");
+        goOn.Set();
+        Assert.StartsWith("1 OK", (await c.ReadUntilAsync("1 "))[^1], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task When_a_search_takes_long_then_the_client_hears_how_far_it_is()   // RFC 9585
     {

@@ -27,6 +27,7 @@ internal static class Capabilities
         "CREATE-SPECIAL-USE",   // RFC 6154 §3
         "ESEARCH",              // RFC 4731 §3
         "ESORT",                // RFC 5267 §3.1
+        "FILTERS",              // RFC 5466 §3
         "I18NLEVEL=1",          // RFC 5255 §4.3
         "IDLE",                 // RFC 2177 §3
         "INPROGRESS",           // RFC 9585 §3

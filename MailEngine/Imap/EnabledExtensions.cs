@@ -22,6 +22,12 @@ internal sealed class EnabledExtensions
     /// <summary>No sequence numbers, neither way: UIDFETCH and VANISHED in place of FETCH and EXPUNGE. RFC 9586</summary>
     public bool UidOnly { get; private set; }
 
+    /// <summary>The client is told of annotations of mailboxes, and of the server, that others change. RFC 5464 §4.4</summary>
+    public bool Metadata { get; private set; }
+
+    /// <summary>Of those of the server.</summary>
+    public bool ServerMetadata { get; private set; }
+
     /// <summary>Turns on what ENABLE named.</summary>
     /// <returns>The name as it is announced; null: nothing of ours, or nothing that needs to be enabled (RFC 5161 §3.1).</returns>
     public string? Enable(string name)
@@ -40,6 +46,12 @@ internal sealed class EnabledExtensions
             case "UTF8=ACCEPT":
                 Utf8Accept = true;
                 return "UTF8=ACCEPT";
+            case "METADATA":
+                Metadata = true;
+                return "METADATA";
+            case "METADATA-SERVER":
+                ServerMetadata = true;
+                return "METADATA-SERVER";
             case "UIDONLY":
                 UidOnly = true;
                 return "UIDONLY";

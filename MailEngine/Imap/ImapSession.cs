@@ -23,6 +23,7 @@ internal sealed class ImapSession
     CommandFramer _framer;
     long _preAuthOctets;
     int _badCommands;
+    MetadataWatch? _metadata;   // null: the client has not enabled METADATA
     bool _ended;
 
     public ImapSession(Connection connection, ImapServices services)
@@ -31,7 +32,7 @@ internal sealed class ImapSession
         Services = services;
         Access = new MailboxAccess(this);
         Writer = new ImapWriter(connection, NameForm.Of(connection.Listener));
-        _framer = new CommandFramer(Limits.ImapLineBytes, Limits.ImapLiteralBytes, services.Options.ImapLiteralMinus ? 4096 : long.MaxValue);
+        _framer = new CommandFramer(Limits.ImapLineBytes, Limits.ImapLiteralBytes, PlusLimit);
         _logInBy = services.Clock.GetUtcNow() + Limits.TimeToAuthenticate;
     }
 
@@ -47,6 +48,9 @@ internal sealed class ImapSession
     public MailStore Store => Services.Store;
 
     public LimitOptions Limits => Services.Options.Limits;
+
+    /// <summary>Largest literal that may come without waiting for "+"; every one of a command: RFC 7888 §5.</summary>
+    public long PlusLimit => Services.Options.ImapLiteralMinus ? 4096 : long.MaxValue;
 
     /// <summary>Null before log-in.</summary>
     public AccountEntry? Account { get; private set; }
@@ -91,6 +95,7 @@ internal sealed class ImapSession
         {
             Services.LoggedIn.Remove(Connection);
             Notifier?.Dispose();
+            _metadata?.Dispose();
         }
     }
 
@@ -99,6 +104,13 @@ internal sealed class ImapSession
     {
         Notifier?.Dispose();
         Notifier = next;
+    }
+
+    /// <summary>Replaces what tells the client of annotations that others change.</summary>
+    public void WatchMetadata(MetadataWatch? next)
+    {
+        _metadata?.Dispose();
+        _metadata = next;
     }
 
     /// <summary>After log-in: RFC 9051 §6.2.2. False: the account has too many sessions.</summary>
@@ -125,13 +137,23 @@ internal sealed class ImapSession
     }
 
     /// <summary>Tells the client what changed, or what of it NOTIFY asks for.</summary>
-    public ValueTask TellAsync(bool mayExpunge, CancellationToken ct)
+    public async ValueTask TellAsync(bool mayExpunge, CancellationToken ct)
     {
         if (Notifier is not null)
-            return Notifier.PushAsync(mayExpunge, ct);
-        if (Selected is not null)
+            await Notifier.PushAsync(mayExpunge, ct);
+        else if (Selected is not null)
             Tell(mayExpunge);
-        return ValueTask.CompletedTask;
+        if (_metadata is not null)
+            await _metadata.WriteAsync(silent: Notifier is not null, ct);
+    }
+
+    /// <summary>Tells the client what it asked to hear of at any time, while it gives no command.</summary>
+    async ValueTask PushAsync(CancellationToken ct)
+    {
+        if (Notifier is not null)
+            await Notifier.PushAsync(ct);
+        if (_metadata is not null)
+            await _metadata.WriteAsync(silent: Notifier is not null, ct);
     }
 
     /// <summary>Tells of what a command took out; its tagged OK has the mod-sequence then. RFC 7162 §3.2.7, RFC 6851 §4.4</summary>
@@ -157,6 +179,7 @@ internal sealed class ImapSession
         Selected = null;
         Account = null;
         SetNotifier(null);
+        WatchMetadata(null);
         Enabled = new EnabledExtensions();
         Writer.Names = NameForm.Of(Connection.Listener);
         Services.LoggedIn.Remove(Connection);
@@ -256,14 +279,16 @@ internal sealed class ImapSession
         _framer.Reset();
         while (true)
         {
-            if (await ReadAsync(ct, wakes: Notifier is not null) is not { } read)
+            if (await ReadAsync(ct, wakes: Notifier is not null || _metadata is not null) is not { } read)
                 return false;
             ReadOnlySequence<byte> input = read.Buffer;
             if (read.IsCanceled)
             {
                 Connection.Input.AdvanceTo(input.Start);
-                if (input.IsEmpty && Notifier is not null)   // not into the middle of a command
-                    await Notifier.PushAsync(ct);
+                if (input.IsEmpty)   // not into the middle of a command
+                    await PushAsync(ct);
+                if (_ended)
+                    return false;
                 continue;
             }
             CommandFraming framing = _framer.Scan(input);

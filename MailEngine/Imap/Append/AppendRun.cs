@@ -57,6 +57,13 @@ internal sealed class AppendRun(ImapSession session, AppendParser parser, Owner 
                         await AddUrlAsync(step.Url, ct);
                         break;
                     default:
+                        if (!step.Waits && step.Length > session.PlusLimit)
+                        {
+                            // It is on its way, and nobody reads it: RFC 7888 §5.
+                            session.Writer.WriteAscii($"{session.CurrentTag} BAD [TOOBIG] Literal too large\r\n");
+                            session.Bye("[TOOBIG] Literal too large");
+                            return ImapReply.Nothing;
+                        }
                         await CheckAsync(step);
                         if (_refusal is not null && step.Waits)
                             return _refusal;

@@ -41,9 +41,8 @@ internal sealed record CopyCommand(SequenceSet Set, MailboxName Target, bool IsU
         string done = IsMove ? "MOVE completed" : "COPY completed";
         if (uids.Count == 0)
             return ImapReply.Ok(done);   // RFC 4315 §3: no COPYUID then
-        CopyOutcome outcome = IsMove
-            ? await session.Store.MoveAsync(selected.Box, uids, target, quota)
-            : await session.Store.CopyAsync(selected.Box, uids, target, quota);
+        CopyOutcome outcome = await new Progress(session, IsMove ? "Moving" : "Copying").WhileAsync(
+            IsMove ? session.Store.MoveAsync(selected.Box, uids, target, quota) : session.Store.CopyAsync(selected.Box, uids, target, quota), uids.Count, ct);
         if (outcome.Error == StoreError.NoSuchMailbox)
             return ImapReply.TryCreate;
         if (outcome.Error != StoreError.None)

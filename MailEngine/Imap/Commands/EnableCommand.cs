@@ -1,4 +1,5 @@
 using System.Text;
+using MailEngine.Imap.Notify;
 
 namespace MailEngine.Imap.Commands;
 
@@ -23,7 +24,7 @@ internal sealed record EnableCommand(IReadOnlyList<string> Names) : ImapCommand
         return new(names);
     }
 
-    public override ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
+    public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
         var enabled = new List<string>();
         foreach (string name in Names)
@@ -34,9 +35,11 @@ internal sealed record EnableCommand(IReadOnlyList<string> Names) : ImapCommand
             if (!wasAware && session.Enabled.CondStore)
                 session.Selected?.WriteHighestModSeq(session.Writer);
         }
+        if (enabled.Contains("METADATA") || enabled.Contains("METADATA-SERVER"))
+            session.WatchMetadata(await MetadataWatch.StartAsync(session, session.Enabled.Metadata, ct));
         if (session.Enabled.Utf8)
             session.Writer.Names = session.Writer.Names.WithUtf8();
         session.Writer.WriteAscii($"* ENABLED{string.Concat(enabled.Select(name => " " + name))}\r\n");
-        return new(ImapReply.Ok("ENABLE completed"));
+        return ImapReply.Ok("ENABLE completed");
     }
 }

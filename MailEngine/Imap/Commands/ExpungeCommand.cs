@@ -22,7 +22,7 @@ internal sealed record ExpungeCommand(SequenceSet? Uids) : ImapCommand
         if (selected.IsReadOnly)
             return ImapReply.ReadOnly;
         List<uint>? uids = Uids is null ? null : SequenceSet.UidsOf(selected.Told, Uids.ResolveUids(selected.Told));
-        StoreError error = await session.Store.ExpungeAsync(selected.Box, uids);
+        StoreError error = await new Progress(session, "Expunging").WhileAsync(session.Store.ExpungeAsync(selected.Box, uids), uids?.Count ?? selected.Told.Count, ct);
         return error == StoreError.None ? session.TellExpunged("EXPUNGE completed") : ImapReply.No(error);
     }
 }

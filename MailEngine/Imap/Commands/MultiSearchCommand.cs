@@ -18,7 +18,7 @@ internal sealed record MultiSearchCommand(IReadOnlyList<SearchSource>? Sources, 
         return new(SearchSource.TryParse(ref r), SearchArguments.Parse(ref r));
     }
 
-    public override bool UsesNumbers => Arguments.Program?.UsesNumbers == true;
+    public override bool UsesNumbers => Arguments.UsesNumbers;
 
     bool NeedsSelected => Sources is null || Sources.Any(source => source.Kind == SearchSourceKind.Selected);
 
@@ -37,10 +37,8 @@ internal sealed record MultiSearchCommand(IReadOnlyList<SearchSource>? Sources, 
             return ImapReply.Bad("Tag reuse");
         if (saves)
             selected!.Saved = SequenceSet.OfUids([]);
-        if (Arguments.Program is not { } program)
-            return SearchArguments.BadCharset;
-        if (program.UsesModSeq)
-            session.EnableCondStore();
+        if (Arguments.Prepare(session, out SearchProgram program) is { } refusal)
+            return refusal;
         int lost = 0;
         foreach ((MailboxName name, SearchScope scope) in await ScopesAsync(session, ct))
         {

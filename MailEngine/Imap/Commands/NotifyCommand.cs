@@ -35,7 +35,7 @@ internal sealed record NotifyCommand(bool Status, IReadOnlyList<NotifyGroup>? Gr
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
         if (Groups?.Any(group => group.Events.HasFlag(NotifyEvents.Unsupported)) == true)
-            return ImapReply.No("[BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange)] Not an event of this server");
+            return ImapReply.No("[BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)] Not an event of this server");
         if (Groups is not null && session.Selected is not null)
             session.Tell(mayExpunge: true);   // SET implies NOOP: RFC 5465 §3.1
         session.SetNotifier(await Notifier.StartAsync(session, Groups ?? [], ct));

@@ -26,7 +26,7 @@ internal sealed record SearchCommand(SearchArguments Arguments, IReadOnlyList<So
         return new(SearchArguments.Parse(ref r), null, isUid);
     }
 
-    public override bool UsesNumbers => Arguments.Program?.UsesNumbers == true;
+    public override bool UsesNumbers => Arguments.UsesNumbers;
 
     // sort = ["UID" SP] "SORT" [search-return-opts] SP sort-criteria SP charset 1*(SP search-key) (RFC 5256 §5, RFC 5267 §5)
     static SearchCommand ParseSort(ref ImapReader r, bool isUid)
@@ -35,11 +35,7 @@ internal sealed record SearchCommand(SearchArguments Arguments, IReadOnlyList<So
         SearchReturn? options = SearchReturn.TryParse(ref r);
         List<SortCriterion> criteria = SortCriteria.Parse(ref r);
         r.Sp();
-        bool known = SearchArguments.IsKnownCharset(r.Astring());
-        r.Sp();
-        var arguments = new SearchArguments(options, SearchArguments.Criteria(ref r, known));
-        arguments.Check(ref r, criteria.Exists(criterion => criterion.Key == SortKey.Relevancy));
-        return new(arguments, criteria, isUid);
+        return new(SearchArguments.ParseWithCharset(ref r, options, criteria.Exists(criterion => criterion.Key == SortKey.Relevancy)), criteria, isUid);
     }
 
     string Name => Criteria is null ? "SEARCH" : "SORT";
@@ -55,10 +51,8 @@ internal sealed record SearchCommand(SearchArguments Arguments, IReadOnlyList<So
             return ImapReply.Bad("Tag reuse");         // RFC 5267 §4.3
         if (saves)
             selected.Saved = SequenceSet.OfUids([]);   // stays so when the answer is NO: RFC 5182 §2.1
-        if (Arguments.Program is not { } program)
-            return SearchArguments.BadCharset;
-        if (program.UsesModSeq)
-            session.EnableCondStore();
+        if (Arguments.Prepare(session, out SearchProgram program) is { } refusal)
+            return refusal;
         SearchScope scope = SearchScope.Of(selected);
         SearchFound found = await SearchRun.FindAsync(session, scope, program, ct);
         if (found.Failure is { } failure)

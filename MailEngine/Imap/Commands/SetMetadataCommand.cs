@@ -1,4 +1,5 @@
 using MailEngine.Imap.Access;
+using MailEngine.Imap.Search;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Commands;
@@ -35,6 +36,8 @@ internal sealed record SetMetadataCommand(MailboxName? Name, IReadOnlyList<Annot
         int most = session.Limits.MetadataBytes;
         if (Annotations.Any(a => a.Value?.Length > most))
             return ImapReply.No($"[METADATA MAXSIZE {most}] A value is too long");
+        if (Name is null && Annotations.Any(a => !SearchFilters.MayBeSet(a, session.Limits.Depth)))
+            return ImapReply.No("[CANNOT] Not the name of a filter, or not whole search criteria");   // RFC 5466 §3.2
         bool shares = Annotations.Any(a => !a.IsPrivate);
         long mailbox = Annotation.OfServer;
         if (Name is { } name)
@@ -53,7 +56,7 @@ internal sealed record SetMetadataCommand(MailboxName? Name, IReadOnlyList<Annot
         {
             return ImapReply.NoPermission;
         }
-        StoreError error = await session.Store.SetAnnotationsAsync(mailbox, session.AccountId, Annotations);
+        StoreError error = await session.Store.SetAnnotationsAsync(mailbox, session.AccountId, Annotations, by: session);
         return error switch
         {
             StoreError.None => ImapReply.Ok("SETMETADATA completed"),

@@ -60,7 +60,8 @@ internal sealed record StoreCommand(SequenceSet Set, bool IsUid, ulong? Unchange
         if (uids.Count > 0)
         {
             FlagsCondition? condition = UnchangedSince is { } since ? new FlagsCondition(since, before) : null;
-            FlagsOutcome outcome = await session.Store.StoreFlagsAsync(selected.Box, uids, Change, condition);
+            FlagsOutcome outcome = await new Progress(session, "Storing flags").WhileAsync(
+                session.Store.StoreFlagsAsync(selected.Box, uids, Change, condition), uids.Count, ct);
             if (outcome.Error != StoreError.None)
                 return ImapReply.No(outcome.Error);
             failed = outcome.Modified;

@@ -7,7 +7,7 @@ namespace MailEngine.Imap.Commands;
 
 /// <summary>THREAD and UID THREAD: the messages that match, as conversations.</summary>
 /// <remarks>RFC 5256 §3</remarks>
-internal sealed record ThreadCommand(bool ByReferences, SearchProgram? Program, bool IsUid) : ImapCommand
+internal sealed record ThreadCommand(bool ByReferences, SearchArguments Arguments, bool IsUid) : ImapCommand
 {
     public static ThreadCommand Parse(ref ImapReader r) => Parse(ref r, isUid: false);
 
@@ -22,21 +22,17 @@ internal sealed record ThreadCommand(bool ByReferences, SearchProgram? Program, 
         if (!byReferences && !Ascii.EqualsIgnoreCase(algorithm, "ORDEREDSUBJECT"u8))
             r.Fail("Unknown threading algorithm");
         r.Sp();
-        bool known = SearchArguments.IsKnownCharset(r.Astring());
-        r.Sp();
-        return new(byReferences, SearchArguments.Criteria(ref r, known), isUid);
+        return new(byReferences, SearchArguments.ParseWithCharset(ref r, null, sortsByRelevancy: false), isUid);
     }
 
-    public override bool UsesNumbers => Program?.UsesNumbers == true;
+    public override bool UsesNumbers => Arguments.UsesNumbers;
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        if (Program is null)
-            return SearchArguments.BadCharset;
-        if (Program.UsesModSeq)
-            session.EnableCondStore();
+        if (Arguments.Prepare(session, out SearchProgram program) is { } refusal)
+            return refusal;
         SearchScope scope = SearchScope.Of(session.Selected!);
-        SearchFound found = await SearchRun.FindAsync(session, scope, Program, ct);
+        SearchFound found = await SearchRun.FindAsync(session, scope, program, ct);
         if (found.Failure is { } failure)
             return failure;
         ColumnSet wanted = ByReferences ? ColumnSet.Subject | ColumnSet.Threads : ColumnSet.Subject;

@@ -24,6 +24,7 @@ internal sealed class Notifier : IDisposable
     readonly Lock _lock = new();
     Dictionary<(long Owner, long Id), (MailboxEvent Last, NotifyEvents Kinds)> _changed = [];
     List<(long Owner, MailboxEvent What)> _names = [];
+    MetadataNews _metadata = new();
     bool _overflown;
     IDisposable? _selected;
 
@@ -40,6 +41,8 @@ internal sealed class Notifier : IDisposable
         }
         if (_elsewhere != NotifyEvents.None)
             Watch(session.AccountId);
+        if (_elsewhere.HasFlag(NotifyEvents.ServerMetadata))
+            Watch(Annotation.OfServer);   // whatever mailboxes it was asked with: RFC 5465 §5.7
         Follow(session.Selected);
     }
 
@@ -94,14 +97,13 @@ internal sealed class Notifier : IDisposable
         await TellSelectedAsync(mayExpunge, ct);
         Dictionary<(long Owner, long Id), (MailboxEvent Last, NotifyEvents Kinds)> changed;
         List<(long Owner, MailboxEvent What)> names;
+        MetadataNews metadata;
         lock (_lock)
         {
-            if (_changed.Count == 0 && _names.Count == 0 && !_overflown)
+            if (_changed.Count == 0 && _names.Count == 0 && _metadata.Count == 0 && !_overflown)
                 return;
-            changed = _changed;
-            names = _names;
-            _changed = [];
-            _names = [];
+            (changed, names, metadata) = (_changed, _names, _metadata);
+            (_changed, _names, _metadata) = ([], [], new MetadataNews());
         }
         if (_overflown)
         {
@@ -123,6 +125,7 @@ internal sealed class Notifier : IDisposable
             WriteStatus(shown, last.Counters, isOwn: owner == _session.AccountId);
             await _session.FlushIfFullAsync(ct);
         }
+        await metadata.WriteAsync(_session, (owner, shown) => shown is not { } name || IsWanted(owner, name, NotifyEvents.MailboxMetadata, subscribed), ct);
     }
 
     /// <summary>The name under which the user sees a mailbox; null: he may not know of it, or it is not there any more.</summary>
@@ -147,15 +150,18 @@ internal sealed class Notifier : IDisposable
             MailboxEventKind.Messages => NotifyEvents.MessageNew | NotifyEvents.MessageExpunge,
             MailboxEventKind.Flags => NotifyEvents.FlagChange,
             MailboxEventKind.Subscribed or MailboxEventKind.Unsubscribed => NotifyEvents.SubscriptionChange,
+            MailboxEventKind.Annotated => owner == Annotation.OfServer ? NotifyEvents.ServerMetadata : NotifyEvents.MailboxMetadata,
             _ => NotifyEvents.MailboxName,
         };
-        if ((kind & _elsewhere) == 0)
+        if ((kind & _elsewhere) == 0 || happened.Change is not null && !MetadataNews.Concerns(_session, happened))
             return;
         lock (_lock)
         {
             (long, long) box = (owner, happened.MailboxId);
-            if (_changed.Count + _names.Count >= MaxPending && !_changed.ContainsKey(box))
+            if (_changed.Count + _names.Count + _metadata.Count >= MaxPending && !_changed.ContainsKey(box))
                 _overflown = true;
+            else if (happened.Change is not null)
+                _metadata.Add(owner, happened);
             else if ((kind & NotifyEvents.OfMessages) == 0)
                 _names.Add((owner, happened));
             else

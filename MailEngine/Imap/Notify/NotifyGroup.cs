@@ -1,5 +1,6 @@
 using System.Text;
 using MailEngine.Imap.Fetch;
+using MailEngine.Imap.Listing;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Notify;
@@ -16,6 +17,8 @@ internal enum NotifyEvents
     SubscriptionChange = 16,
     /// <summary>One that this server does not have.</summary>
     Unsupported = 32,
+    MailboxMetadata = 64,
+    ServerMetadata = 128,
     /// <summary>Those about messages.</summary>
     OfMessages = MessageNew | MessageExpunge | FlagChange,
 }
@@ -28,8 +31,6 @@ internal enum NotifyFilter { Selected, SelectedDelayed, Inboxes, Personal, Subsc
 /// <param name="NewItems">What to send of a new message in the selected mailbox; null: nothing but EXISTS.</param>
 internal sealed record NotifyGroup(NotifyFilter Filter, IReadOnlyList<MailboxName> Names, NotifyEvents Events, FetchItems? NewItems)
 {
-    const int MaxNames = 1000;
-
     public bool IsOfSelected => Filter is NotifyFilter.Selected or NotifyFilter.SelectedDelayed;
 
     /// <summary>The mailbox is meant. Groups of the selected mailbox mean no other one: RFC 5465 §6.1.</summary>
@@ -53,16 +54,7 @@ internal sealed record NotifyGroup(NotifyFilter Filter, IReadOnlyList<MailboxNam
         if (filter is NotifyFilter.Subtree or NotifyFilter.Mailboxes)
         {
             r.Sp();
-            bool several = r.TryTake((byte)'(');
-            do
-            {
-                names.Add(r.Mailbox());
-                if (names.Count > MaxNames)
-                    r.Fail("Too many mailboxes");
-            }
-            while (several && !r.Failed && r.TryTake((byte)' '));
-            if (several)
-                r.Take((byte)')');
+            names = MailboxList.Parse(ref r);
         }
         r.Sp();
         (NotifyEvents events, FetchItems? items) = r.TryWord("NONE"u8) ? (NotifyEvents.None, null) : EventsOf(ref r);
@@ -78,7 +70,7 @@ internal sealed record NotifyGroup(NotifyFilter Filter, IReadOnlyList<MailboxNam
     {
         bool isNew = Events.HasFlag(NotifyEvents.MessageNew), isExpunge = Events.HasFlag(NotifyEvents.MessageExpunge);
         return isNew != isExpunge || (Events.HasFlag(NotifyEvents.FlagChange) && !isNew) ? "MessageNew and MessageExpunge go together, and FlagChange with both"
-            : IsOfSelected && (Events & (NotifyEvents.MailboxName | NotifyEvents.SubscriptionChange)) != 0 ? "Only events of messages for the selected mailbox"
+            : IsOfSelected && (Events & ~(NotifyEvents.OfMessages | NotifyEvents.Unsupported)) != 0 ? "Only events of messages for the selected mailbox"
             : NewItems is not null && !IsOfSelected ? "Data items only for the selected mailbox"
             : null;
     }
@@ -116,6 +108,8 @@ internal sealed record NotifyGroup(NotifyFilter Filter, IReadOnlyList<MailboxNam
                 "FLAGCHANGE" => NotifyEvents.FlagChange,
                 "MAILBOXNAME" => NotifyEvents.MailboxName,
                 "SUBSCRIPTIONCHANGE" => NotifyEvents.SubscriptionChange,
+                "MAILBOXMETADATACHANGE" => NotifyEvents.MailboxMetadata,
+                "SERVERMETADATACHANGE" => NotifyEvents.ServerMetadata,
                 _ => NotifyEvents.Unsupported,
             };
         }

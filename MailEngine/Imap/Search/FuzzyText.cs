@@ -1,4 +1,3 @@
-using System.Buffers;
 using MailEngine.Mime;
 
 namespace MailEngine.Imap.Search;
@@ -39,9 +38,8 @@ internal sealed class FuzzyMatch : ITextSink, IDisposable
     FuzzyText _wanted = new("", [], []);
     bool[] _words = [];
     bool[] _stems = [];
-    char[] _window = ArrayPool<char>.Shared.Rent(64 << 10);
+    readonly TextWindow _window = new();
     bool _phrase;
-    int _kept;
 
     /// <summary>1 to 100, RFC 6203 §4; 0: no match, a word has not even its stem there.</summary>
     public int Score
@@ -68,33 +66,23 @@ internal sealed class FuzzyMatch : ITextSink, IDisposable
         _words = new bool[wanted.Words.Count];
         _stems = new bool[wanted.Words.Count];
         _phrase = false;
-        _kept = 0;
+        _window.Clear();
     }
 
     public bool Take(ReadOnlySpan<char> folded)
     {
-        if (_window.Length - _kept < folded.Length)
-        {
-            char[] larger = ArrayPool<char>.Shared.Rent(_kept + folded.Length);
-            _window.AsSpan(0, _kept).CopyTo(larger);
-            ArrayPool<char>.Shared.Return(_window);
-            _window = larger;
-        }
-        folded.CopyTo(_window.AsSpan(_kept));
-        int count = _kept + folded.Length;
-        ReadOnlySpan<char> text = _window.AsSpan(0, count);
+        ReadOnlySpan<char> text = _window.Add(folded);
         for (int i = 0; i < _words.Length; i++)
         {
             _stems[i] |= text.IndexOf(_wanted.Stems[i]) >= 0;
             _words[i] |= _stems[i] && text.IndexOf(_wanted.Words[i]) >= 0;
         }
         _phrase |= text.IndexOf(_wanted.Phrase) >= 0;
-        _kept = Math.Min(count, Math.Max(_wanted.Phrase.Length - 1, 0));
-        _window.AsSpan(count - _kept, _kept).CopyTo(_window);
+        _window.Keep(text, _wanted.Phrase.Length);
         return !_phrase;
     }
 
-    public void EndRun() => _kept = 0;
+    public void EndRun() => _window.Clear();
 
-    public void Dispose() => ArrayPool<char>.Shared.Return(_window);
+    public void Dispose() => _window.Dispose();
 }

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text;
 using MailEngine.Mime;
 using MailEngine.Store;
@@ -9,7 +10,20 @@ namespace MailEngine.Imap.Search;
 /// <remarks>A stack of open groups stands for what a recursive parser would keep on the call stack; its depth is limited.</remarks>
 internal ref struct SearchParser
 {
-    const int MaxSteps = 20_000;
+    /// <summary>Keys that a flag answers; with UN before them, that it is not there.</summary>
+    static readonly FrozenDictionary<string, MessageFlags> s_flags = new Dictionary<string, MessageFlags>
+    {
+        ["ANSWERED"] = MessageFlags.Answered, ["DELETED"] = MessageFlags.Deleted, ["DRAFT"] = MessageFlags.Draft, ["FLAGGED"] = MessageFlags.Flagged,
+        ["SEEN"] = MessageFlags.Seen,
+    }.ToFrozenDictionary();
+
+    /// <summary>Keys with a date; those of RFC 8514 §4.3 among them.</summary>
+    static readonly FrozenDictionary<string, SearchKind> s_dated = new Dictionary<string, SearchKind>
+    {
+        ["BEFORE"] = SearchKind.Before, ["ON"] = SearchKind.On, ["SINCE"] = SearchKind.Since,
+        ["SENTBEFORE"] = SearchKind.SentBefore, ["SENTON"] = SearchKind.SentOn, ["SENTSINCE"] = SearchKind.SentSince,
+        ["SAVEDBEFORE"] = SearchKind.SavedBefore, ["SAVEDON"] = SearchKind.SavedOn, ["SAVEDSINCE"] = SearchKind.SavedSince,
+    }.ToFrozenDictionary();
 
     enum Open { List, Or, Not, Fuzzy }
 
@@ -22,8 +36,6 @@ internal ref struct SearchParser
 
     readonly List<SearchStep> _steps = [];
     readonly Stack<Group> _open = new();
-    int _depth;
-    int _deepest;
     int _fuzzy;      // groups that are open
     bool _anyFuzzy;
 
@@ -36,7 +48,7 @@ internal ref struct SearchParser
     {
         var parser = new SearchParser();
         parser.Run(ref r);
-        return new SearchProgram(parser._steps, parser._deepest) { IsFuzzy = parser._anyFuzzy };
+        return SearchProgram.Of(parser._steps, parser._anyFuzzy);
     }
 
     void Run(ref ImapReader r)
@@ -44,7 +56,7 @@ internal ref struct SearchParser
         _open.Push(new Group { Kind = Open.List });
         while (!r.Failed)
         {
-            if (_open.Count > r.Depth || _steps.Count > MaxSteps)
+            if (_open.Count > r.Depth || _steps.Count > SearchProgram.MostSteps)
             {
                 r.Fail("Search is nested too deep or too long");
                 return;
@@ -90,13 +102,13 @@ internal ref struct SearchParser
             switch (group.Kind)
             {
                 case Open.Not:
-                    Emit(SearchOperator.Not, 0);
+                    Emit(SearchOperator.Not);
                     continue;
                 case Open.Fuzzy:
                     _fuzzy--;
                     continue;
                 case Open.Or when group.Operands == 2:
-                    Emit(SearchOperator.Or, -1);
+                    Emit(SearchOperator.Or);
                     continue;
                 case Open.Or:
                     r.Sp();
@@ -104,7 +116,7 @@ internal ref struct SearchParser
                     return true;
             }
             if (group.Operands > 1)
-                Emit(SearchOperator.And, -1);
+                Emit(SearchOperator.And);
             if (r.TryTake((byte)' '))
             {
                 group.Operands = 1;
@@ -118,11 +130,7 @@ internal ref struct SearchParser
         return false;
     }
 
-    void Emit(SearchOperator op, int depth)
-    {
-        _steps.Add(new SearchStep(null, op));
-        _depth += depth;
-    }
+    void Emit(SearchOperator op) => _steps.Add(new SearchStep(null, op));
 
     void Key(ref ImapReader r)
     {
@@ -132,40 +140,19 @@ internal ref struct SearchParser
             (byte)'$' => new(SearchKind.Uids) { Set = r.SequenceSet() },   // RFC 5182 §3
             _ => Named(ref r),
         };
-        // Other keys are matched exactly: RFC 6203 §5 leaves it open.
-        if (_fuzzy > 0 && key is { Kind: SearchKind.Header or SearchKind.Body or SearchKind.Text, Text.Length: > 0 })
-            key = key with { Fuzzy = FuzzyText.Of(key.Text) };
-        _steps.Add(new SearchStep(key, SearchOperator.None));
-        _deepest = Math.Max(_deepest, ++_depth);
+        _steps.Add(new SearchStep(_fuzzy > 0 ? key.Fuzzily() : key, SearchOperator.None));
     }
 
     static SearchKey Named(ref ImapReader r)
     {
         string name = Encoding.ASCII.GetString(r.Word()).ToUpperInvariant();
+        bool lacks = name.StartsWith("UN", StringComparison.Ordinal);
+        if (s_flags.TryGetValue(lacks ? name[2..] : name, out MessageFlags flag))
+            return new(lacks ? SearchKind.LacksFlag : SearchKind.HasFlag) { Flag = flag };
         switch (name)
         {
             case "ALL":
                 return new(SearchKind.All);
-            case "ANSWERED":
-                return new(SearchKind.HasFlag) { Flag = MessageFlags.Answered };
-            case "DELETED":
-                return new(SearchKind.HasFlag) { Flag = MessageFlags.Deleted };
-            case "DRAFT":
-                return new(SearchKind.HasFlag) { Flag = MessageFlags.Draft };
-            case "FLAGGED":
-                return new(SearchKind.HasFlag) { Flag = MessageFlags.Flagged };
-            case "SEEN":
-                return new(SearchKind.HasFlag) { Flag = MessageFlags.Seen };
-            case "UNANSWERED":
-                return new(SearchKind.LacksFlag) { Flag = MessageFlags.Answered };
-            case "UNDELETED":
-                return new(SearchKind.LacksFlag) { Flag = MessageFlags.Deleted };
-            case "UNDRAFT":
-                return new(SearchKind.LacksFlag) { Flag = MessageFlags.Draft };
-            case "UNFLAGGED":
-                return new(SearchKind.LacksFlag) { Flag = MessageFlags.Flagged };
-            case "UNSEEN":
-                return new(SearchKind.LacksFlag) { Flag = MessageFlags.Seen };
             case "NEW":
                 return new(SearchKind.New);
             case "OLD":
@@ -176,24 +163,14 @@ internal ref struct SearchParser
                 return new(SearchKind.All);
         }
         r.Sp();
+        if (s_dated.TryGetValue(name, out SearchKind dated))
+            return new(dated) { Day = r.Date().DayNumber };
         switch (name)
         {
             case "KEYWORD":
                 return new(SearchKind.Keyword) { Text = Encoding.ASCII.GetString(r.Atom()) };
             case "UNKEYWORD":
                 return new(SearchKind.Unkeyword) { Text = Encoding.ASCII.GetString(r.Atom()) };
-            case "BEFORE":
-                return Dated(SearchKind.Before, ref r);
-            case "ON":
-                return Dated(SearchKind.On, ref r);
-            case "SINCE":
-                return Dated(SearchKind.Since, ref r);
-            case "SENTBEFORE":
-                return Dated(SearchKind.SentBefore, ref r);
-            case "SENTON":
-                return Dated(SearchKind.SentOn, ref r);
-            case "SENTSINCE":
-                return Dated(SearchKind.SentSince, ref r);
             case "LARGER":
                 return new(SearchKind.Larger) { Number = r.Number64() };
             case "SMALLER":
@@ -204,16 +181,12 @@ internal ref struct SearchParser
                 return new(SearchKind.Younger) { Number = r.NonZeroNumber() };
             case "MODSEQ":
                 return ModSeq(ref r);
-            case "SAVEDBEFORE":
-                return Dated(SearchKind.SavedBefore, ref r);
-            case "SAVEDON":
-                return Dated(SearchKind.SavedOn, ref r);
-            case "SAVEDSINCE":
-                return Dated(SearchKind.SavedSince, ref r);
             case "EMAILID":    // RFC 8474 §6
                 return new(SearchKind.EmailId) { Text = ObjectId(ref r) };
             case "THREADID":
                 return new(SearchKind.ThreadId) { Text = ObjectId(ref r) };
+            case "FILTER":     // RFC 5466 §4
+                return Filter(ref r);
             case "UID":
                 return new(SearchKind.Uids) { Set = r.SequenceSet() };
             case "FROM" or "TO" or "CC" or "BCC" or "SUBJECT":
@@ -255,6 +228,14 @@ internal ref struct SearchParser
         return new(SearchKind.ModSeq) { ModSeq = r.ModSeq() };
     }
 
+    static SearchKey Filter(ref ImapReader r)
+    {
+        string name = Encoding.ASCII.GetString(r.Atom());
+        if (!SearchFilters.IsName(name))
+            r.Fail("Not the name of a filter");
+        return new(SearchKind.Filter) { Text = name };
+    }
+
     // objectid = 1*255(ALPHA / DIGIT / "_" / "-") (RFC 8474 §7)
     static string ObjectId(ref ImapReader r)
     {
@@ -271,6 +252,4 @@ internal ref struct SearchParser
         Text = UnicodeCasemap.Fold(text),
         Column = text.Length == 0 ? ColumnSet.None : column,
     };
-
-    static SearchKey Dated(SearchKind kind, ref ImapReader r) => new(kind) { Day = r.Date().DayNumber };
 }

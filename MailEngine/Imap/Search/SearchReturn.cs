@@ -1,3 +1,6 @@
+using System.Collections.Frozen;
+using System.Text;
+
 namespace MailEngine.Imap.Search;
 
 /// <summary>What a search is to answer with. RFC 4731 §3.1</summary>
@@ -52,25 +55,19 @@ internal sealed record SearchReturn(ReturnItems Items, PartialRange Partial)
 
     public bool Has(ReturnItems item) => (Items & item) != 0;
 
+    /// <summary>Options without arguments.</summary>
+    static readonly FrozenDictionary<string, ReturnItems> s_plain = new Dictionary<string, ReturnItems>
+    {
+        ["MIN"] = ReturnItems.Min, ["MAX"] = ReturnItems.Max, ["ALL"] = ReturnItems.All, ["COUNT"] = ReturnItems.Count, ["SAVE"] = ReturnItems.Save,
+        ["CONTEXT"] = ReturnItems.Context, ["UPDATE"] = ReturnItems.Update, ["RELEVANCY"] = ReturnItems.Relevancy,
+    }.ToFrozenDictionary();
+
     static ReturnItems Item(ref ImapReader r, ref PartialRange partial, ReturnItems before)
     {
-        if (r.TryWord("MIN"u8))
-            return ReturnItems.Min;
-        if (r.TryWord("MAX"u8))
-            return ReturnItems.Max;
-        if (r.TryWord("ALL"u8))
-            return ReturnItems.All;
-        if (r.TryWord("COUNT"u8))
-            return ReturnItems.Count;
-        if (r.TryWord("SAVE"u8))
-            return ReturnItems.Save;
-        if (r.TryWord("CONTEXT"u8))
-            return ReturnItems.Context;
-        if (r.TryWord("UPDATE"u8))
-            return ReturnItems.Update;
-        if (r.TryWord("RELEVANCY"u8))
-            return ReturnItems.Relevancy;
-        if (r.TryWord("PARTIAL"u8))
+        string name = Encoding.ASCII.GetString(r.Word()).ToUpperInvariant();
+        if (s_plain.TryGetValue(name, out ReturnItems item))
+            return item;
+        if (name == "PARTIAL")
         {
             if ((before & ReturnItems.Partial) != 0)
                 r.Fail("Only one PARTIAL");    // RFC 9394 §3.1

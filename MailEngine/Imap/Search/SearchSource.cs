@@ -11,7 +11,7 @@ internal enum SearchSourceKind { Selected, Inboxes, Personal, Subscribed, Subtre
 /// <param name="Names">For subtrees and lists.</param>
 internal sealed record SearchSource(SearchSourceKind Kind, IReadOnlyList<MailboxName> Names)
 {
-    const int MaxNames = 1000;
+    const int MaxSources = 1000;
 
     /// <summary>A mailbox that the user may list is meant.</summary>
     public bool Covers(ListedMailbox box, bool isOwn) => Kind switch
@@ -37,7 +37,7 @@ internal sealed record SearchSource(SearchSourceKind Kind, IReadOnlyList<Mailbox
             if (r.Peek() == (byte)'(')
                 r.Fail("No scope options are known");   // RFC 7377 §4: none is defined
             sources.Add(Parse(ref r));
-            if (sources.Count > MaxNames)
+            if (sources.Count > MaxSources)
                 r.Fail("Too many sources");
         }
         while (!r.Failed && r.TryTake((byte)' '));
@@ -61,21 +61,9 @@ internal sealed record SearchSource(SearchSourceKind Kind, IReadOnlyList<Mailbox
         };
         if (kind is null)
             r.Fail("Unknown set of mailboxes");
-        var names = new List<MailboxName>();
         if (kind < SearchSourceKind.Subtree || r.Failed)
-            return new(kind ?? default, names);
-        // one-or-more-mailbox = mailbox / "(" mailbox *(SP mailbox) ")" (RFC 5465 §8)
+            return new(kind ?? default, []);
         r.Sp();
-        bool several = r.TryTake((byte)'(');
-        do
-        {
-            names.Add(r.Mailbox());
-            if (names.Count > MaxNames)
-                r.Fail("Too many mailboxes");
-        }
-        while (several && !r.Failed && r.TryTake((byte)' '));
-        if (several)
-            r.Take((byte)')');
-        return new(kind!.Value, names);
+        return new(kind!.Value, MailboxList.Parse(ref r));
     }
 }

@@ -1,16 +1,13 @@
-using System.Buffers;
 using MailEngine.Imap.Fetch;
 using MailEngine.Mime;
 
 namespace MailEngine.Imap.Search;
 
 /// <summary>Looks for text in the parts of a message.</summary>
-/// <remarks>Text comes in pieces; the end of one is kept in front of the next, so text across a cut is found.</remarks>
 internal sealed class TextFinder : ITextSink, IDisposable
 {
     readonly MessageText _text = new();
-    char[] _window = ArrayPool<char>.Shared.Rent(64 << 10);
-    int _kept;
+    readonly TextWindow _window = new();
     string _wanted = "";
     bool _found;
 
@@ -45,33 +42,24 @@ internal sealed class TextFinder : ITextSink, IDisposable
 
     public bool Take(ReadOnlySpan<char> folded)
     {
-        if (_window.Length - _kept < folded.Length)
-        {
-            char[] larger = ArrayPool<char>.Shared.Rent(_kept + folded.Length);
-            _window.AsSpan(0, _kept).CopyTo(larger);
-            ArrayPool<char>.Shared.Return(_window);
-            _window = larger;
-        }
-        folded.CopyTo(_window.AsSpan(_kept));
-        int count = _kept + folded.Length;
-        _found = _window.AsSpan(0, count).IndexOf(_wanted) >= 0;
-        _kept = Math.Min(count, _wanted.Length - 1);
-        _window.AsSpan(count - _kept, _kept).CopyTo(_window);
+        ReadOnlySpan<char> text = _window.Add(folded);
+        _found = text.IndexOf(_wanted) >= 0;
+        _window.Keep(text, _wanted.Length);
         return !_found;
     }
 
-    public void EndRun() => _kept = 0;
+    public void EndRun() => _window.Clear();
 
     public void Dispose()
     {
         _text.Dispose();
-        ArrayPool<char>.Shared.Return(_window);
+        _window.Dispose();
     }
 
     void Start(string wanted)
     {
         _wanted = wanted;
-        _kept = 0;
+        _window.Clear();
         _found = false;
     }
 }
