@@ -11,10 +11,10 @@ namespace MailAdmin.Tests.Imap;
 /// <summary>Administration over IMAP, under the panel's rules: a superuser everywhere, a master in his domains, nobody else anywhere.</summary>
 public class AdministrationTests
 {
-    const string Root = "root";
+    internal const string Root = "root";
 
     /// <summary>A superuser without a mailbox; carl, master of example.test; eve of other.test.</summary>
-    static async Task<ImapRig> StartAsync()
+    internal static async Task<ImapRig> StartAsync()
     {
         ImapRig rig = await ImapRig.StartAsync();
         await rig.Mail.Accounts.GivenDomainAsync("other.test");
@@ -87,10 +87,8 @@ public class AdministrationTests
             C: b3 LIST "" *Plans*
             S: * LIST (\HasNoChildren) "/" "Team/Plans@example.test"
             S: b3 OK *
-            C: b4 CREATE user/nobody@example.test
+            C: b4 CREATE user/nobody/Work@example.test
             S: b4 NO [NOPERM] *
-            C: b5 DELETE user/ann@example.test
-            S: b5 NO [CANNOT] *
             C: b6 RENAME user/ann/Old@example.test user/bob/Old@example.test
             S: b6 NO [CANNOT] *
             C: b7 CREATE INBOX
@@ -115,7 +113,7 @@ public class AdministrationTests
         [
             "root mailbox.create user/ann/New/Below@example.test", "root mailbox.rename user/ann/New@example.test", "root mailbox.delete user/ann/Old/Below@example.test",
             "root mailbox.acl user/ann/Old@example.test", "root mailbox.create Team/Plans@example.test", "root mailbox.acl Team/Plans@example.test",
-            "root mailbox.delete user/ann@example.test", "root account.quota user/ann@example.test", "root mailbox.quota user/ann@example.test",
+            "root account.quota user/ann@example.test", "root mailbox.quota user/ann@example.test",
             "root mailbox.quota shared@example.test",
         ], (await AuditAsync(rig)).Select(line => line.Replace("account.quota ann@", "account.quota user/ann@", StringComparison.Ordinal)));
         await using WireScript ann = await rig.LogInAsync();
@@ -186,6 +184,56 @@ public class AdministrationTests
     }
 
     [Fact]
+    public async Task When_there_are_more_accounts_than_a_page_then_all_are_listed_and_a_pattern_reads_only_those_it_can_match()
+    {
+        await using ImapRig rig = await StartAsync();
+        await rig.Mail.Accounts.WriteAsync(async db =>
+        {
+            for (int i = 0; i < 1200; i++)
+            {
+                var account = new Account { DomainId = rig.Mail.Domain, HasMailbox = true, SecurityStamp = "s" };
+                account.SetLogin($"many{i:0000}@example.test");
+                db.Accounts.Add(account);
+            }
+            foreach (string login in new[] { "zed", "zed@other.test", "zed@example.test", "zed.x@example.test", "a/b" })
+            {
+                var account = new Account { DomainId = rig.Mail.Domain, HasMailbox = true, SecurityStamp = "s" };
+                account.SetLogin(login);
+                db.Accounts.Add(account);
+            }
+            await db.SaveChangesAsync();
+        });
+        List<(long Id, string Login)> all;
+        await using (AccountsContext db = rig.Mail.Accounts.Database.NewContext())
+            all = [.. (await db.Accounts.Where(a => a.HasMailbox).ToListAsync()).Select(a => (a.Id, a.UserName!))];
+        await Task.WhenAll(all.Select(account => rig.Mail.Store.ProvisionAsync(account.Id, [(MailboxName.Parse("Work"), "")])));
+        await using WireScript c = await rig.LogInAsync(Root);
+        async Task<List<string>> ListAsync(string arguments)
+        {
+            await c.SendAsync($"x LIST {arguments}\r\n");
+            List<string> lines = await c.ReadUntilAsync("x ");
+            Assert.StartsWith("x OK", lines[^1], StringComparison.Ordinal);
+            return [.. lines[..^1].Select(line => line.Split("\"/\" ")[1].Trim('"'))];
+        }
+        List<string> every = await ListAsync("\"\" *");
+        Assert.Equal(2 * all.Count, every.Count);
+        Assert.Equal(every.Count, every.Distinct().Count());
+        string numbered = $"user/#{all.Single(a => a.Login == "a/b").Id}";
+        Assert.Contains(numbered, every);
+        Assert.Equal([numbered], await ListAsync($"\"\" {numbered}"));
+        Assert.Equal(1200, (await ListAsync("\"\" user/many*/Work*")).Count);
+        Assert.Equal(["user/many0007/Work@example.test", "user/many0007@example.test"], await ListAsync("user/ many0007*"));
+        Assert.Equal(["user/zed/Work@example.test", "user/zed/Work@other.test", "user/zed@example.test", "user/zed@other.test", "user/zed", "user/zed/Work"],
+            (await ListAsync("\"\" (user/zed user/zed/* user/zed@*)")).OrderBy(name => name.Contains('@', StringComparison.Ordinal) ? 0 : 1).ThenBy(name => name, StringComparer.Ordinal));
+        Assert.Equal(["user"], await ListAsync("\"\" %"));
+        Assert.Empty(await ListAsync("\"\" nowhere*"));
+        var rights = await new AccountAdministration(rig.Mail.Accounts.Database).RightsAsync((await rig.Mail.Accounts.Directory.FindLoginAsync(Root, default))!.AccountId, default);
+        var administration = new AccountAdministration(rig.Mail.Accounts.Database);
+        Assert.Equal(["zed", "zed.x@example.test", "zed@example.test", "zed@other.test"], (await administration.AccountsOfAsync(rights, "zed", "", 10, default)).Select(a => a.Login));
+        Assert.Equal(["zed@example.test"], (await administration.AccountsOfAsync(rights, "zed", "zed.x@example.test", 1, default)).Select(a => a.Login));
+    }
+
+    [Fact]
     public async Task When_quotas_break_the_rules_of_the_domain_then_they_are_refused()
     {
         await using ImapRig rig = await StartAsync();
@@ -249,7 +297,7 @@ public class AdministrationTests
         Assert.Null(rig.Mail.Store.Find(rig.Mail.Ann, MailboxName.Parse("Work")));
     }
 
-    static async Task<string> CyradmAsync(ImapRig rig, string commands)
+    internal static async Task<string> CyradmAsync(ImapRig rig, string commands)
     {
         var start = new ProcessStartInfo("cyradm") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in new[]

@@ -112,18 +112,8 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         if (problems.Any)
             return problems.Refuse();
 
-        if (taken is not null)
-            db.Addresses.Remove(taken);   // postmaster or abuse becomes a mailbox of its own
-        await db.SaveChangesAsync(ct);
         Account account = NewAccount(domain, address, login, form, passwordHash, changes.Now);
-        db.Accounts.Add(account);
-        await db.SaveChangesAsync(ct);
-        account.PrimaryAddress!.Targets.Add(new Target { AccountId = account.Id });
-        await RoleAddresses.EnsureAsync(db, domain.Id, account.Id, changes.Now, ct);
-        db.StoreTasks.Add(new StoreTask
-        {
-            Kind = StoreTaskKind.Provision, AccountId = account.Id, Folders = domain.StandardFolders, CreatedAt = changes.Now,
-        });
+        await AccountRows.AddAsync(db, domain, account, taken, changes.Now, ct);
         changes.Audit(db, actor, "account.create", address.ToString(), domain.Id, null, Shown(account));
         await db.SaveChangesAsync(ct);
         return account.Id;
@@ -147,16 +137,12 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
     internal static async Task<(EmailAddress Address, Address? Taken, string Login)> CheckNewAsync(
         AccountsContext db, Domain domain, AccountForm form, Problems problems, CancellationToken ct)
     {
-        EmailAddress address = NewAddress.Parse(form.LocalPart, domain, problems);
         CheckCommon(form, problems);
-        DomainLimits.CheckQuota(domain, form.QuotaBytes, problems);
-        Address? taken = null;
-        if (!address.IsEmpty)
-            taken = await db.Addresses.FirstOrDefaultAsync(a => a.DomainId == domain.Id && a.LocalPart == address.CanonicalLocal, ct);
-        if (taken is { IsRole: false })
-            problems.Add(nameof(form.LocalPart), Texts.Of("Error.AddressTaken", address));
-        string login = await NewLoginAsync(db, domain, address, form, problems, ct);
-        await DomainLimits.CheckAccountsAsync(db, domain, 1, form.QuotaBytes ?? domain.DefaultQuotaBytes, problems, ct);
+        var found = new List<AccountProblem>();
+        (EmailAddress address, Address? taken, string login) = await AccountRows.CheckNewAsync(
+            db, domain, new WantedAccount(form.LocalPart, form.Login, form.QuotaBytes), found, ct);
+        foreach (AccountProblem problem in found)
+            problems.Add(domain, problem, address);
         return (address, taken, login);
     }
 
@@ -181,18 +167,18 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
                 await DomainLimits.CheckAccountsAsync(db, domain, 0, growth, problems, ct);
             }
             if ((form.State == AccountState.Suspended || !form.Services.HasFlag(MailServices.Panel))
-                && await Protection.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
+                && await AdminRights.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
                 problems.Add(nameof(form.State), Texts.Of("Error.LastSuperuserOff"));
             if (problems.Any)
                 return problems.Refuse();
             object before = Shown(account);
             if (form.State != account.State || form.Services != account.Services)
-                account.SecurityStamp = NewStamp();   // sessions that may not go on end
+                account.SecurityStamp = AccountRows.NewStamp();   // sessions that may not go on end
             account.DisplayName = form.DisplayName.Trim();
             account.QuotaBytes = form.QuotaBytes;
             account.State = form.State;
             account.Services = form.Services;
-            account.ConcurrencyStamp = NewStamp();
+            account.ConcurrencyStamp = AccountRows.NewStamp();
             account.RefreshSearchText();
             changes.Audit(db, actor, "account.update", account.UserName ?? "", account.DomainId, before, Shown(account));
             await db.SaveChangesAsync(ct);
@@ -208,7 +194,7 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
                 return ServiceResult.NotFound("account");
             if (!await Protection.MayTouchAsync(db, rights, accountId, ct))
                 return ServiceResult.Forbidden();
-            if (await Protection.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
+            if (await AdminRights.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
                 return ServiceResult.Invalid("", Texts.Of("Error.LastSuperuserRemove"));
             changes.Audit(db, actor, "account.delete", account.UserName ?? "", account.DomainId, Shown(account), null);
             await AccountRemoval.RemoveAsync(db, [accountId], changes.Now, ct);
@@ -241,56 +227,16 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
                 used.Bytes, used.Messages, account.QuotaBytes ?? domain?.DefaultQuotaBytes ?? 0, account.LastLoginAt);
         }, ct);
 
-    internal static string NewStamp() => Guid.NewGuid().ToString("N");
-
     /// <summary>The rows of a new account; the caller adds the target of the primary address once the id is known.</summary>
     internal static Account NewAccount(Domain domain, EmailAddress address, string login, AccountForm form, string passwordHash, DateTimeOffset now)
     {
-        var account = new Account
-        {
-            DomainId = domain.Id,
-            DisplayName = form.DisplayName.Trim(),
-            HasMailbox = true,
-            PasswordHash = passwordHash,
-            QuotaBytes = form.QuotaBytes,
-            State = form.State,
-            Services = form.Services,
-            SecurityStamp = NewStamp(),
-            ConcurrencyStamp = NewStamp(),
-            CreatedAt = now,
-            PrimaryAddress = new Address { DomainId = domain.Id, LocalPart = address.CanonicalLocal, DisplayLocal = address.Local, CreatedAt = now },
-        };
-        account.SetLogin(login);
+        Account account = AccountRows.New(domain, address, login, passwordHash, now);
+        account.DisplayName = form.DisplayName.Trim();
+        account.QuotaBytes = form.QuotaBytes;
+        account.State = form.State;
+        account.Services = form.Services;
+        account.RefreshSearchText();
         return account;
-    }
-
-    static async Task<string> NewLoginAsync(
-        AccountsContext db, Domain domain, EmailAddress address, AccountForm form, Problems problems, CancellationToken ct)
-    {
-        if (domain.LoginScheme == LoginScheme.PrefixCounter)
-        {
-            string next;
-            do
-                next = $"{domain.LoginPrefix}{++domain.LoginCounter:0000}";
-            while (await db.Accounts.AnyAsync(a => a.NormalizedUserName == next, ct));
-            return next;
-        }
-        if (domain.LoginScheme == LoginScheme.Free && form.Login.Trim().Length > 0)
-        {
-            string? login = Account.CanonicalLogin(form.Login.Trim());
-            // A name that looks like somebody else's address would catch his log-ins.
-            if (login is null || (login.Contains('@', StringComparison.Ordinal) && (address.IsEmpty || login != address.Canonical)))
-                problems.Add(nameof(form.Login), Texts.Of("Error.LoginWithAt"));
-            else if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == login, ct))
-                problems.Add(nameof(form.Login), Texts.Of("Error.LoginTaken"));
-            return login ?? "";
-        }
-        if (address.IsEmpty)
-            return "";
-        string full = address.Canonical;
-        if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == full, ct))
-            problems.Add(nameof(form.LocalPart), Texts.Of("Error.LoginIsAddress"));
-        return full;
     }
 
     static void CheckCommon(AccountForm form, Problems problems)

@@ -12,33 +12,16 @@ static class DomainLimits
     public static async Task CheckAccountsAsync(
         AccountsContext db, Domain domain, int accountsAdded, long quotaAdded, Problems errors, CancellationToken ct)
     {
-        if (domain.MaxAccounts > 0 && accountsAdded > 0)
-        {
-            int now = await db.Accounts.CountAsync(a => a.DomainId == domain.Id, ct);
-            errors.Require(now + accountsAdded <= domain.MaxAccounts, "",
-                Texts.Of("Error.MostAccounts", domain.DisplayName, domain.MaxAccounts, now));
-        }
-        if (domain.TotalQuotaBytes > 0 && quotaAdded > 0)
-        {
-            long given = await DomainQuotas.GivenAsync(db, domain, ct);
-            errors.Require(given + quotaAdded <= domain.TotalQuotaBytes, "QuotaBytes",
-                Texts.Of("Error.TotalQuota", domain.DisplayName, Size.Text(domain.TotalQuotaBytes), Size.Text(Math.Max(0, domain.TotalQuotaBytes - given))));
-        }
+        foreach (AccountProblem problem in await AccountRows.RoomAsync(db, domain, accountsAdded, quotaAdded, ct))
+            errors.Add(domain, problem);
     }
 
     /// <summary>Is the quota one that an account of the domain may have?</summary>
     /// <param name="quota">Null: the default.</param>
     public static void CheckQuota(Domain domain, long? quota, Problems errors)
     {
-        string? problem = DomainQuotas.Check(domain, quota) switch
-        {
-            QuotaRefusal.Negative => Texts.Of("Error.QuotaSize"),
-            QuotaRefusal.Unlimited => Texts.Of("Error.QuotaNeeded", domain.DisplayName),
-            QuotaRefusal.AboveLargest => Texts.Of("Error.MostQuota", domain.DisplayName, Size.Text(domain.MaxQuotaBytes)),
-            _ => null,
-        };
-        if (problem is not null)
-            errors.Add("QuotaBytes", problem);
+        if (DomainQuotas.Check(domain, quota) is var refusal and not QuotaRefusal.None)
+            errors.Add(domain, new AccountProblem(AccountFault.Quota, Quota: refusal));
     }
 
     public static async Task CheckAddressesAsync(AccountsContext db, Domain domain, Problems errors, CancellationToken ct)

@@ -78,8 +78,8 @@ public sealed class GrantService(Changes changes, EngineOptions options, Passwor
             DisplayName = form.DisplayName.Trim(),
             PasswordHash = hash,
             Services = MailServices.Panel,
-            SecurityStamp = AccountService.NewStamp(),
-            ConcurrencyStamp = AccountService.NewStamp(),
+            SecurityStamp = AccountRows.NewStamp(),
+            ConcurrencyStamp = AccountRows.NewStamp(),
             CreatedAt = changes.Now,
         };
         account.SetLogin(login);
@@ -120,13 +120,13 @@ public sealed class GrantService(Changes changes, EngineOptions options, Passwor
                 return ServiceResult.Done();
             if (granted && !account.Services.HasFlag(MailServices.Panel))
                 return ServiceResult.Invalid("", Texts.Of("Error.NoPanel"));
-            if (!granted && domainId is null && await Protection.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
+            if (!granted && domainId is null && await AdminRights.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
                 return ServiceResult.Invalid("", Texts.Of("Error.LastSuperuser"));
             if (grant is not null)
                 db.Grants.Remove(grant);
             if (granted)
                 db.Grants.Add(new Grant { AccountId = accountId, DomainId = domainId, GrantedAt = changes.Now });
-            account.SecurityStamp = AccountService.NewStamp();   // its sessions begin anew with the other rights
+            account.SecurityStamp = AccountRows.NewStamp();   // its sessions begin anew with the other rights
             string action = (domainId is null ? "superuser." : "master.") + (granted ? "grant" : "revoke");
             changes.Audit(db, actor, action, account.UserName ?? "", domainId, null, new { domain });
             await db.SaveChangesAsync(ct);

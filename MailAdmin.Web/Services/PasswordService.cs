@@ -81,7 +81,7 @@ public sealed class PasswordService(Changes changes, EngineOptions options, Pass
             if (!allowed)
                 return ServiceResult.Forbidden();
             account.PasswordHash = hash;
-            account.SecurityStamp = AccountService.NewStamp();
+            account.SecurityStamp = AccountRows.NewStamp();
             changes.Audit(db, actor, action, account.UserName ?? "", account.DomainId, null, null);
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();

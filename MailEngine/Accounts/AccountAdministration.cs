@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MailEngine.Addresses;
 using Microsoft.EntityFrameworkCore;
 
 namespace MailEngine.Accounts;
@@ -7,10 +8,13 @@ namespace MailEngine.Accounts;
 /// <param name="Client">Network address; empty: this machine.</param>
 public sealed record Administrator(long AccountId, string Login, string Client);
 
+/// <summary>What became of a change of an account.</summary>
+/// <param name="Folders">Of a new one: names and special uses.</param>
+public sealed record AccountOutcome(AccountFault Fault, long AccountId = 0, IReadOnlyList<(string Name, string SpecialUse)>? Folders = null);
 
-/// <summary>What IMAP needs of administration: who may manage what, quotas of accounts, and the audit of changes made in the store.</summary>
+/// <summary>What IMAP needs of administration: who may manage what, accounts and their quotas, and the audit of changes made in the store.</summary>
 /// <remarks>Every write reads the rights anew inside its transaction, as the panel's services do; the same rules (<see cref="AdminRights"/>,
-/// <see cref="DomainQuotas"/>).</remarks>
+/// <see cref="AccountRows"/>, <see cref="DomainQuotas"/>).</remarks>
 public sealed class AccountAdministration(AccountsDatabase database)
 {
     public async Task<AdminRights> RightsAsync(long accountId, CancellationToken ct)
@@ -26,17 +30,24 @@ public sealed class AccountAdministration(AccountsDatabase database)
         return await MayTouchAsync(db, rights, accountId, ct);
     }
 
-    /// <summary>Accounts with mailboxes that these rights reach.</summary>
-    public async Task<IReadOnlyList<long>> AccountsOfAsync(AdminRights rights, CancellationToken ct)
+    /// <summary>Some accounts with mailboxes that these rights reach, by log-in name.</summary>
+    /// <param name="prefix">What the names begin with.</param>
+    /// <param name="after">The last name of the page before; empty: the first page.</param>
+    public async Task<IReadOnlyList<(long Id, string Login)>> AccountsOfAsync(AdminRights rights, string prefix, string after, int most, CancellationToken ct)
     {
         await using AccountsContext db = database.NewContext();
-        IQueryable<Account> accounts = db.Accounts.Where(a => a.HasMailbox);
+        string beyond = prefix + "\U0010FFFF";   // a range of the index, not a scan
+#pragma warning disable CA1309   // it becomes SQL: the database compares, by its own order
+        IQueryable<Account> accounts = db.Accounts.Where(a => a.HasMailbox && string.Compare(a.NormalizedUserName, after) > 0
+            && string.Compare(a.NormalizedUserName, prefix) >= 0 && string.Compare(a.NormalizedUserName, beyond) < 0);
+#pragma warning restore CA1309
         if (!rights.IsSuperuser)
         {
             accounts = accounts.Where(a => a.DomainId != null && rights.MasterOf.Contains(a.DomainId.Value)
                 && !db.Grants.Any(g => g.AccountId == a.Id && (g.DomainId == null || !rights.MasterOf.Contains(g.DomainId.Value))));
         }
-        return await accounts.OrderBy(a => a.NormalizedUserName).Select(a => a.Id).ToListAsync(ct);
+        var page = await accounts.OrderBy(a => a.NormalizedUserName).Take(most).Select(a => new { a.Id, Login = a.NormalizedUserName ?? "" }).ToListAsync(ct);
+        return [.. page.Select(a => (a.Id, a.Login))];
     }
 
     /// <summary>Domains that these rights reach, by name.</summary>
@@ -54,9 +65,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
     public Task<QuotaRefusal?> SetQuotaAsync(Administrator who, long accountId, long? bytes, CancellationToken ct) =>
         database.WriteAsync<QuotaRefusal?>(async db =>
         {
-            AdminRights rights = await AdminRights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
-            if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account
-                || !rights.MayManage(account.DomainId) || !await MayTouchAsync(db, rights, accountId, ct))
+            if (await FindAsync(db, who, accountId, ct) is not { } account)
                 return null;
             if (await db.Domains.FirstOrDefaultAsync(d => d.Id == account.DomainId, ct) is { } domain && account.QuotaBytes != bytes)
             {
@@ -73,6 +82,70 @@ public sealed class AccountAdministration(AccountsDatabase database)
             await db.SaveChangesAsync(ct);
             return QuotaRefusal.None;
         }, keep: refusal => refusal == QuotaRefusal.None, ct);
+
+    /// <summary>Makes an account as the panel would, with the domain's defaults and without a password: nobody logs in until one is set.</summary>
+    /// <returns>Its number and folders, which the caller may make at once; the store task does it in any case.</returns>
+    public Task<AccountOutcome> CreateAsync(Administrator who, DomainName name, string localPart, CancellationToken ct) =>
+        database.WriteAsync(async db =>
+        {
+            AdminRights rights = await AdminRights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
+            if (await db.Domains.FirstOrDefaultAsync(d => d.Name == name.Value, ct) is not { } domain || !rights.MayManage(domain.Id))
+                return new AccountOutcome(AccountFault.NotAllowed);
+            if (domain.LoginScheme == LoginScheme.PrefixCounter)
+                return new AccountOutcome(AccountFault.LoginIsNoAddress);   // it would not be found under the name it was made by
+            var problems = new List<AccountProblem>();
+            NewAccountNames names = await AccountRows.CheckNewAsync(db, domain, new WantedAccount(localPart), problems, ct);
+            if (problems.Count > 0)
+                return new AccountOutcome(problems[0].Fault);
+            DateTimeOffset now = database.Clock.GetUtcNow();
+            Account account = AccountRows.New(domain, names.Address, names.Login, passwordHash: null, now);
+            await AccountRows.AddAsync(db, domain, account, names.Taken, now, ct);
+            db.Audit.Add(Entry(who, "account.create", names.Address.ToString(), domain.Id, null, new { login = account.UserName, account.HasMailbox }));
+            await db.SaveChangesAsync(ct);
+            return new AccountOutcome(AccountFault.None, account.Id, Domain.ParseFolders(domain.StandardFolders));
+        }, keep: outcome => outcome.Fault == AccountFault.None, ct);
+
+    /// <summary>Gives an account another address and log-in name in its domain.</summary>
+    public Task<AccountOutcome> RenameAsync(Administrator who, long accountId, DomainName name, string localPart, CancellationToken ct) =>
+        database.WriteAsync(async db =>
+        {
+            if (await FindAsync(db, who, accountId, ct) is not { } account
+                || await db.Domains.FirstOrDefaultAsync(d => d.Id == account.DomainId, ct) is not { } domain)
+                return new AccountOutcome(AccountFault.NotAllowed);
+            if (domain.Name != name.Value)
+                return new AccountOutcome(AccountFault.OtherDomain);
+            string? before = account.UserName;
+            AccountFault fault = await AccountRows.RenameAsync(db, domain, account, localPart, database.Clock.GetUtcNow(), ct);
+            if (fault != AccountFault.None)
+                return new AccountOutcome(fault);
+            db.Audit.Add(Entry(who, "account.rename", before ?? "", domain.Id, new { login = before }, new { login = account.UserName }));
+            await db.SaveChangesAsync(ct);
+            return new AccountOutcome(AccountFault.None, accountId);
+        }, keep: outcome => outcome.Fault == AccountFault.None, ct);
+
+    /// <summary>Removes an account; its mail goes by the store task that this leaves, or at once by the caller.</summary>
+    public Task<AccountOutcome> DeleteAsync(Administrator who, long accountId, CancellationToken ct) =>
+        database.WriteAsync(async db =>
+        {
+            DateTimeOffset now = database.Clock.GetUtcNow();
+            if (await FindAsync(db, who, accountId, ct) is not { } account)
+                return new AccountOutcome(AccountFault.NotAllowed);
+            if (await AdminRights.IsLastSuperuserAsync(db, accountId, now, ct))
+                return new AccountOutcome(AccountFault.LastSuperuser);
+            db.Audit.Add(Entry(who, "account.delete", account.UserName ?? "", account.DomainId, new { login = account.UserName, account.DisplayName, account.QuotaBytes }, null));
+            await db.SaveChangesAsync(ct);
+            await AccountRemoval.RemoveAsync(db, [accountId], now, ct);
+            await db.SaveChangesAsync(ct);
+            return new AccountOutcome(AccountFault.None, accountId);
+        }, keep: outcome => outcome.Fault == AccountFault.None, ct);
+
+    /// <summary>The account, when the administrator may change it.</summary>
+    async Task<Account?> FindAsync(AccountsContext db, Administrator who, long accountId, CancellationToken ct)
+    {
+        AdminRights rights = await AdminRights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
+        return await db.Accounts.Include(a => a.PrimaryAddress).FirstOrDefaultAsync(a => a.Id == accountId, ct) is { } account
+            && rights.MayManage(account.DomainId) && await MayTouchAsync(db, rights, accountId, ct) ? account : null;
+    }
 
     /// <summary>Writes the audit of a change that the store makes next, when the administrator may make it.</summary>
     /// <param name="ownerId">Account whose mailbox it is; null: the domain's own.</param>
@@ -97,7 +170,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
     static Task<bool> MayTouchAsync(AccountsContext db, AdminRights rights, long accountId, CancellationToken ct) =>
         AdminRights.MayTouchAsync(db, rights.IsSuperuser, rights.MasterOf, accountId, ct);
 
-    AuditEntry Entry(Administrator who, string action, string what, long? domainId, object? before, object after) => new()
+    AuditEntry Entry(Administrator who, string action, string what, long? domainId, object? before, object? after) => new()
     {
         Time = database.Clock.GetUtcNow(),
         ActorId = who.AccountId,
@@ -106,7 +179,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
         Object = what.Length > 400 ? what[..400] : what,
         DomainId = domainId,
         Before = before is null ? "" : JsonSerializer.Serialize(before),
-        After = JsonSerializer.Serialize(after),
+        After = after is null ? "" : JsonSerializer.Serialize(after),
         Client = who.Client.Length > 64 ? who.Client[..64] : who.Client,
     };
 }

@@ -44,4 +44,16 @@ public sealed record AdminRights
     /// <summary>False for a master when the account has rights beyond his own domains: whoever may change it would rise through it.</summary>
     public static async Task<bool> MayTouchAsync(AccountsContext db, bool isSuperuser, IReadOnlySet<long> masterOf, long accountId, CancellationToken ct) =>
         isSuperuser || !await db.Grants.AnyAsync(g => g.AccountId == accountId && (g.DomainId == null || !masterOf.Contains(g.DomainId.Value)), ct);
+
+    /// <summary>True when nobody else could administer the server.</summary>
+    public static async Task<bool> IsLastSuperuserAsync(AccountsContext db, long accountId, DateTimeOffset now, CancellationToken ct)
+    {
+        long[] superusers = await (
+            from g in db.Grants
+            where g.DomainId == null && (g.EndsAt == null || g.EndsAt > now)
+            join a in db.Accounts on g.AccountId equals a.Id
+            where a.State != AccountState.Suspended && (a.Services & MailServices.Panel) != 0
+            select a.Id).Distinct().Take(2).ToArrayAsync(ct);
+        return superusers is [var only] && only == accountId;
+    }
 }

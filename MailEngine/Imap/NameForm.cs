@@ -64,6 +64,9 @@ internal sealed class NameForm
         return MailboxName.TryParse(Exchanged(text), out name) && (name.IsInbox || Namespaces.IsForeign(name.Value));
     }
 
+    /// <summary>The beginning of a name, with the separator that is used inside.</summary>
+    public string Inside(string text) => Exchanged(text);
+
     string Exchanged(string text) => Separator == '/' || text.AsSpan().IndexOfAny('/', Separator) < 0
         ? text
         : string.Create(text.Length, (text, Separator), static (to, from) =>

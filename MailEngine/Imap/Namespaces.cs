@@ -23,8 +23,10 @@ internal static class Namespaces
         : null;
 
     /// <summary>The level that names an account: its log-in name, or its number where that name cannot be a level.</summary>
-    public static string LevelOf(AccountEntry account) =>
-        !account.Login.Contains('/', StringComparison.Ordinal) && !account.Login.StartsWith('#') && MailboxName.TryParse(account.Login, out _)
-            ? account.Login
-            : FormattableString.Invariant($"#{account.AccountId}");
+    public static string LevelOf(AccountEntry account) => LevelOf(account.AccountId, account.Login);
+
+    public static string LevelOf(long accountId, string login) =>
+        !login.Contains('/', StringComparison.Ordinal) && !login.StartsWith('#') && MailboxName.TryParse(login, out _)
+            ? login
+            : FormattableString.Invariant($"#{accountId}");
 }

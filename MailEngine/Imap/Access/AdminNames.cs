@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
 using MailEngine.Store;
@@ -24,40 +25,84 @@ internal static class AdminNames
             : await UserPlaceAsync(services, rights, path, "", ct);
     }
 
-    /// <summary>The name of a mailbox of a user.</summary>
-    public static MailboxName? Of(AccountEntry account, MailboxName name)
+    /// <summary>The account that a name stands for, there or not: <c>user/ann@example.org</c>. Null: the name is another.</summary>
+    public static (string LocalPart, DomainName Domain)? AccountOf(MailboxName shown)
     {
-        string level = Namespaces.LevelOf(account);
+        if (Namespaces.Below(shown.Value, Users) is not { Length: > 0 } level || level.Contains('/', StringComparison.Ordinal))
+            return null;
         int at = level.LastIndexOf('@');
-        (string user, string domain) = at > 0 ? (level[..at], level[at..]) : (level, "");
+        return at > 0 && DomainName.TryParse(level[(at + 1)..], out DomainName domain) ? (level[..at], domain) : null;
+    }
+
+    /// <summary>The name of a mailbox of a user.</summary>
+    public static MailboxName? Of(AccountEntry account, MailboxName name) => Of(Namespaces.LevelOf(account), name);
+
+    static MailboxName? Of(string level, MailboxName name)
+    {
+        (string user, string domain) = Split(level);
         return MailboxName.TryParse($"{Users}/{user}{(name.IsInbox ? "" : "/" + name)}{domain}", out MailboxName shown) ? shown : null;
     }
 
-    /// <summary>Everything that an administrator may manage, by owner.</summary>
-    public static async ValueTask<List<(MailboxName Shown, MailboxInfo Info, bool IsOwn)>> ListAsync(ImapSession session, AdminRights rights, CancellationToken ct)
+    static (string User, string Domain) Split(string level) => level.LastIndexOf('@') is var at and > 0 ? (level[..at], level[at..]) : (level, "");
+
+    /// <summary>What log-in names begin with whose mailboxes a pattern of LIST can match. Null: none can.</summary>
+    /// <param name="pattern">With the separator that is used inside.</param>
+    public static string? LoginsOf(string pattern)
     {
-        var all = new List<(MailboxName, MailboxInfo, bool)>();
-        foreach (long id in await session.Services.Administration.AccountsOfAsync(rights, ct))
+        const string below = Users + "/";
+        int wildcard = pattern.AsSpan().IndexOfAny('*', '%');
+        string literal = wildcard < 0 ? pattern : pattern[..wildcard];
+        if (!literal.StartsWith(below, StringComparison.Ordinal))
+            return (wildcard >= 0 || literal == Users) && below.StartsWith(literal, StringComparison.Ordinal) ? "" : null;
+        // Either the whole level, "ann/Work" for every ann@..., or its beginning.
+        string level = literal[below.Length..].Split('/')[0];
+        return level.StartsWith('#') ? "" : level;   // by number: Namespaces.LevelOf
+    }
+
+    /// <summary>Everything that an administrator may manage: users by log-in name, those together that differ in their domain alone, so that
+    /// the levels above their mailboxes come once; then domains. A page of accounts is in memory at a time.</summary>
+    /// <param name="logins">What log-in names begin with; null: no users are wanted.</param>
+    public static async IAsyncEnumerable<List<AdministeredMailbox>> ListAsync(
+        ImapSession session, AdminRights rights, string? logins, [EnumeratorCancellation] CancellationToken ct)
+    {
+        const int pageSize = 500;
+        AccountAdministration administration = session.Services.Administration;
+        var group = new List<AdministeredMailbox>();
+        string user = "", last = "";
+        for (bool more = logins is not null; more;)
         {
-            if (await session.Services.Directory.FindAccountAsync(id, ct) is not { } account)
-                continue;
-            foreach (MailboxInfo info in session.Store.MailboxesOf(id))
+            IReadOnlyList<(long Id, string Login)> page = await administration.AccountsOfAsync(rights, logins!, last, pageSize, ct);
+            more = page.Count == pageSize;
+            foreach ((long id, string login) in page)
             {
-                if (Of(account, info.Name) is { } shown)
-                    all.Add((shown, info, id == session.AccountId));
+                string level = Namespaces.LevelOf(id, last = login);
+                if (Split(level).User != user && group.Count > 0)
+                {
+                    yield return group;
+                    group = [];
+                }
+                user = Split(level).User;
+                foreach (MailboxInfo info in session.Store.MailboxesOf(id))
+                {
+                    if (Of(level, info.Name) is { } shown)
+                        group.Add(new AdministeredMailbox(shown, info, id == session.AccountId));
+                }
             }
         }
+        if (group.Count > 0)
+            yield return group;
         if (session.Account!.HasMailbox)
-            return all;   // he sees his domain's mailboxes as everybody does
-        foreach ((long id, string domain) in await session.Services.Administration.DomainsOfAsync(rights, ct))
+            yield break;   // he sees his domain's mailboxes as everybody does
+        foreach ((long id, string domain) in await administration.DomainsOfAsync(rights, ct))
         {
+            group = [];
             foreach (MailboxInfo info in session.Store.MailboxesOf(MailStore.SharedTree(id)))
             {
                 if (MailboxName.TryParse($"{info.Name}@{domain}", out MailboxName shown))
-                    all.Add((shown, info, false));
+                    group.Add(new AdministeredMailbox(shown, info, IsOwn: false));
             }
+            yield return group;
         }
-        return all;
     }
 
     static async ValueTask<MailboxPlace?> UserPlaceAsync(ImapServices services, AdminRights rights, string path, string domain, CancellationToken ct)
@@ -88,3 +133,6 @@ internal static class AdminNames
     static async ValueTask<long?> DomainIdAsync(ImapServices services, DomainName name, CancellationToken ct) =>
         name.IsEmpty ? null : (await services.Directory.FindDomainAsync(name, ct))?.DomainId;
 }
+
+/// <summary>A mailbox under its administrator's name.</summary>
+internal readonly record struct AdministeredMailbox(MailboxName Shown, MailboxInfo Info, bool IsOwn);

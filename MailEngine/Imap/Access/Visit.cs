@@ -11,6 +11,9 @@ internal readonly record struct MailboxPlace(long Owner, MailboxName Name, bool 
     public const AclRights AdministratorRights = AclRights.Lookup | AclRights.Create | AclRights.Delete | AclRights.Administer;
 
     public bool IsShared => Owner < 0;
+
+    /// <summary>An administrator's name for the account itself.</summary>
+    public bool IsAccount => Administered && !IsShared && Name.IsInbox;
 }
 
 /// <summary>What a name is to a user: the place, the mailbox if there is one, and his rights on it.</summary>

@@ -1,10 +1,11 @@
 using System.Text;
+using MailEngine.Imap.Access;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Commands;
 
 /// <summary>CREATE: makes a mailbox, and those above it that are missing.</summary>
-/// <remarks>RFC 9051 §6.3.4; needs the right "k" above it: RFC 4314 §4; USE: RFC 6154 §3</remarks>
+/// <remarks>RFC 9051 §6.3.4; needs the right "k" above it: RFC 4314 §4; USE: RFC 6154 §3. Accounts: <see cref="AdministeredAccounts"/>.</remarks>
 /// <param name="Use">Special use with its backslash; empty: none asked. Null: one we do not have.</param>
 internal sealed record CreateCommand(MailboxName Name, string? Use) : ImapCommand
 {
@@ -43,7 +44,9 @@ internal sealed record CreateCommand(MailboxName Name, string? Use) : ImapComman
         if (Use is null)
             return ImapReply.No("[USEATTR] Not a special use that can be given here");   // RFC 6154 §6
         // One answer for all that the user may not do, so that it does not tell who or what is there.
-        if (await session.Access.PlaceOfAsync(Name, ct) is not { } place || !await session.Access.MayCreateAsync(place, ct))
+        if (await session.Access.PlaceOfAsync(Name, ct) is not { } place)
+            return Use.Length > 0 ? ImapReply.NoPermission : await AdministeredAccounts.CreateAsync(session, Name, ct);
+        if (!await session.Access.MayCreateAsync(place, ct))
             return ImapReply.NoPermission;
         if (!await session.Access.RecordAsync(place, "mailbox.create", Name, new { use = Use }, ct))
             return ImapReply.NoPermission;

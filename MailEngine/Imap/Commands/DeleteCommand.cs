@@ -12,6 +12,8 @@ internal sealed record DeleteCommand(MailboxName Name) : ImapCommand
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
+        if (await session.Access.PlaceOfAsync(Name, ct) is { IsAccount: true } account)
+            return await AdministeredAccounts.DeleteAsync(session, account.Owner, ct);
         Visit visit = await session.Access.FindAsync(Name, ct);
         if (visit.Refusal(AclRights.Delete) is { } refusal)
             return refusal;

@@ -1,3 +1,4 @@
+using MailEngine.Accounts;
 using MailEngine.Imap.Access;
 using MailEngine.Imap.Listing;
 using MailEngine.Store;
@@ -52,7 +53,59 @@ internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patte
             return ImapReply.Ok("LIST completed");
         }
         ListPattern[] patterns = [.. Patterns.Select(pattern => new ListPattern(Reference, pattern, separator))];
-        MailboxTree tree = await MailboxTree.OfAsync(session, ct, Patterns.Any(p => (Reference + p).StartsWith(AdminNames.Users + separator, StringComparison.Ordinal)));
+        AdminRights? admin = await AdministersAsync(session, ct);
+        MailboxTree tree = await MailboxTree.OfAsync(session, ct, administered: false);
+        if (admin is not null)
+        {
+            // Subscribed names that are there come with what he administers.
+            foreach (ListedMailbox name in tree.All.Where(box => box is { Info: null, Subscribed: true }).ToList())
+            {
+                if ((await session.Access.FindAsync(name.Shown, ct)).Exists)
+                    name.Subscribed = false;
+            }
+        }
+        await WriteAsync(session, tree, patterns, null, ct);
+        if (admin is not null)
+            await WriteAdministeredAsync(session, admin, patterns, ct);
+        return ImapReply.Ok("LIST completed");
+    }
+
+    /// <summary>Null: the user is no administrator, or has a mailbox and does not ask for them by name.</summary>
+    async ValueTask<AdminRights?> AdministersAsync(ImapSession session, CancellationToken ct)
+    {
+        bool asked = !(await session.Access.SubjectAsync(ct)).Account.HasMailbox
+            || Patterns.Any(pattern => session.Writer.Names.Inside(Reference + pattern).StartsWith(AdminNames.Users + "/", StringComparison.Ordinal));
+        return asked && await session.Access.AdminAsync(ct) is { IsAdmin: true } admin ? admin : null;
+    }
+
+    /// <summary>What an administrator manages, where the patterns can match it: account by account, however many there are.</summary>
+    async ValueTask WriteAdministeredAsync(ImapSession session, AdminRights admin, ListPattern[] patterns, CancellationToken ct)
+    {
+        AclSubject subject = await session.Access.SubjectAsync(ct);
+        string? logins = null;
+        foreach (string pattern in Patterns)
+        {
+            if (AdminNames.LoginsOf(session.Writer.Names.Inside(Reference + pattern)) is { } begin)
+                logins = logins is null ? begin : Common(logins, begin);
+        }
+        IReadOnlySet<string> subscribed = session.Store.SubscriptionsOf(session.AccountId);
+        var levels = new HashSet<string>(StringComparer.Ordinal);
+        await foreach (List<AdministeredMailbox> some in AdminNames.ListAsync(session, admin, logins, ct))
+            await WriteAsync(session, MailboxTree.Of(session, some, subject, subscribed), patterns, levels, ct);
+    }
+
+    static string Common(string a, string b)
+    {
+        int length = 0;
+        while (length < a.Length && length < b.Length && a[length] == b[length])
+            length++;
+        return a[..length];
+    }
+
+    /// <param name="levels">Levels above mailboxes that a tree before this one has shown, but for those of users, of which each is in one tree.
+    /// Null: this tree is all there is.</param>
+    async ValueTask WriteAsync(ImapSession session, MailboxTree tree, ListPattern[] patterns, HashSet<string>? levels, CancellationToken ct)
+    {
         HashSet<string>? parents = Options.Select.HasFlag(ListSelect.RecursiveMatch) ? ParentsOfUnlisted(tree, patterns) : null;
         var lines = new List<(ListedMailbox Box, bool HasSelectedBelow)>();
         foreach (ListedMailbox box in tree.All)
@@ -66,14 +119,16 @@ internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patte
             if (Matches(patterns, missing))
                 lines.Add((new ListedMailbox(missing, default, null), true));
         }
+        string users = AdminNames.Users + session.Writer.Names.Separator;
         foreach ((ListedMailbox box, bool below) in lines.OrderBy(line => !line.Box.Shown.IsInbox).ThenBy(line => line.Box.Name, StringComparer.Ordinal))
         {
+            if (levels is not null && box.Info is null && !box.Name.StartsWith(users, StringComparison.Ordinal) && !levels.Add(box.Name))
+                continue;
             WriteLine(session.Writer, box, below);
             if (box.Info is { } info && (Options.Select == ListSelect.None || IsSelected(box, patterns)))
                 await WriteMoreAsync(session, box, info, ct);
             await session.FlushIfFullAsync(ct);
         }
-        return ImapReply.Ok("LIST completed");
     }
 
     /// <summary>What follows the line of a mailbox that was selected itself. RFC 5819 §2, RFC 8440 §3</summary>

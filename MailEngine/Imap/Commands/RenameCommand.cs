@@ -12,6 +12,8 @@ internal sealed record RenameCommand(MailboxName From, MailboxName To) : ImapCom
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
+        if (AdminNames.AccountOf(To) is { } name && await session.Access.PlaceOfAsync(From, ct) is { IsAccount: true } account)
+            return await AdministeredAccounts.RenameAsync(session, account.Owner, name, ct);
         Visit visit = await session.Access.FindAsync(From, ct);
         if (visit.Refusal(AclRights.Delete) is { } refusal)
             return refusal;

@@ -38,8 +38,8 @@ internal sealed class MailboxTree
     public IReadOnlyList<ListedMailbox> All => _all;
 
     /// <summary>The user's own mailboxes, and those of others that he has the right "l" on. RFC 4314 §4 (LIST)</summary>
-    /// <param name="administered">True: also those that he administers, under the names that administrators use.</param>
-    public static async Task<MailboxTree> OfAsync(ImapSession session, CancellationToken ct, bool administered = false)
+    /// <param name="administered">True: for an administrator without a mailbox of his own also those that he administers.</param>
+    public static async Task<MailboxTree> OfAsync(ImapSession session, CancellationToken ct, bool administered = true)
     {
         var tree = new MailboxTree(session.Writer.Names);
         AclSubject subject = await session.Access.SubjectAsync(ct);
@@ -60,15 +60,33 @@ internal sealed class MailboxTree
             if (rights.HasFlag(AclRights.Lookup) && await session.Access.ShownAsync(info.AccountId, info.Name, ct) is { } shown)
                 tree.Add(shown, info with { SpecialUse = "" }, rights);   // a use is one to its owner: RFC 6154 §2
         }
-        if ((administered || !subject.Account.HasMailbox) && await session.Access.AdminAsync(ct) is { IsAdmin: true } admin)
+        if (administered && !subject.Account.HasMailbox && await session.Access.AdminAsync(ct) is { IsAdmin: true } admin)
         {
-            foreach ((MailboxName name, MailboxInfo info, bool isOwn) in await AdminNames.ListAsync(session, admin, ct))
-                tree.Add(name, info with { SpecialUse = "" }, (isOwn ? info.Acl.OwnerRights(info.AccountId) : info.Acl.RightsOf(subject)) | MailboxPlace.AdministratorRights);
+            await foreach (List<AdministeredMailbox> some in AdminNames.ListAsync(session, admin, "", ct))
+                tree.Add(some, subject);
         }
         foreach (MailboxName name in subscribed)
             tree.Add(name, null, AclRights.None).Subscribed = true;
         tree.AddLevels();
         return tree;
+    }
+
+    /// <summary>Mailboxes that an administrator manages, under the names that administrators use.</summary>
+    /// <param name="subscribed">Names that he is subscribed to.</param>
+    public static MailboxTree Of(ImapSession session, List<AdministeredMailbox> mailboxes, AclSubject subject, IReadOnlySet<string> subscribed)
+    {
+        var tree = new MailboxTree(session.Writer.Names);
+        tree.Add(mailboxes, subject);
+        foreach (ListedMailbox listed in tree._all)
+            listed.Subscribed = subscribed.Contains(listed.Shown.Value);
+        tree.AddLevels();
+        return tree;
+    }
+
+    void Add(List<AdministeredMailbox> mailboxes, AclSubject subject)
+    {
+        foreach ((MailboxName name, MailboxInfo info, bool isOwn) in mailboxes)
+            Add(name, info with { SpecialUse = "" }, (isOwn ? info.Acl.OwnerRights(info.AccountId) : info.Acl.RightsOf(subject)) | MailboxPlace.AdministratorRights);
     }
 
     /// <summary>The levels above a name, nearest first, as the client sees them.</summary>

@@ -1,12 +1,11 @@
-using MailEngine.Accounts;
 using Microsoft.EntityFrameworkCore;
 
-namespace MailAdmin.Web.Services;
+namespace MailEngine.Accounts;
 
 /// <summary>The addresses that every mail domain must have: postmaster (RFC 5321 §4.5.1) and abuse (RFC 2142 §4).</summary>
-static class RoleAddresses
+public static class RoleAddresses
 {
-    public static readonly string[] Names = ["postmaster", "abuse"];
+    public static IReadOnlyList<string> Names { get; } = ["postmaster", "abuse"];
 
     /// <summary>Makes those that are missing and points them, and those that lead nowhere any more, at the account.</summary>
     public static async Task EnsureAsync(AccountsContext db, long domainId, long accountId, DateTimeOffset now, CancellationToken ct)

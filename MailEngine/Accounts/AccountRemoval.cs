@@ -1,12 +1,11 @@
-using MailEngine.Accounts;
 using Microsoft.EntityFrameworkCore;
 
-namespace MailAdmin.Web.Services;
+namespace MailEngine.Accounts;
 
 /// <summary>Takes accounts out of the database and leaves word for the store to remove their mail.</summary>
 /// <remarks>Order: the rows go first and in one transaction, so nobody can log in or be written to from that moment; the mail goes after the
 /// commit. A crash between leaves the <see cref="StoreTask"/>, which the next start carries out.</remarks>
-static class AccountRemoval
+public static class AccountRemoval
 {
     public static async Task RemoveAsync(AccountsContext db, IReadOnlyCollection<long> accountIds, DateTimeOffset now, CancellationToken ct)
     {
