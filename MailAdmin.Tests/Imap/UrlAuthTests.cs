@@ -58,6 +58,67 @@ public class UrlAuthTests
     }
 
     [Fact]
+    public async Task When_a_part_is_fetched_by_url_then_it_comes_decoded_and_with_its_structure_as_asked()   // RFC 5524
+    {
+        await using ImapRig rig = await ImapRig.StartAsync();
+        const string Mail = "Subject: s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+            + "Si vis pacem=2C =\r\npara bellum.\r\n\r\n--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nQQBC\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+            + "Subject: (inner\r\nContent-Type: multipart/alternative; boundary=c\r\n\r\n--c\r\n\r\none\r\n--c\r\nContent-Type: text/html\r\n\r\n<b>\r\n--c--\r\n"
+            + "\r\n--b\r\nContent-Type: application/x\r\nContent-Transfer-Encoding: x-own\r\n\r\n???\r\n--b--\r\n";
+        await rig.GivenMessagesAsync(1, text: _ => Mail);
+        await using WireScript c = await rig.LogInAsync();
+        Task<string> UrlAsync(string part) => GenerateAsync(c, $"{Server}/INBOX/;UID=1{part};URLAUTH=authuser");
+        string text = await UrlAsync("/;SECTION=1"), cut = await UrlAsync("/;SECTION=1/;PARTIAL=3.9"), image = await UrlAsync("/;SECTION=2"), html = await UrlAsync("/;SECTION=3.2"),
+            header = await UrlAsync("/;SECTION=HEADER"), field = await UrlAsync("/;SECTION=HEADER.FIELDS%20(Subject)"), own = await UrlAsync("/;SECTION=4"), whole = await UrlAsync("");
+        await c.PlayAsync($$"""
+            C: 1 URLFETCH ("{{text}}" BODYPARTSTRUCTURE BINARY) ("{{cut}}" BINARY) "{{cut}}"
+            S: * URLFETCH "{{text}}" (BODYPARTSTRUCTURE ("text" "plain" ("charset" "utf-8") NIL NIL "7BIT" 28 1 NIL NIL NIL NIL)) (BINARY {28}
+            S: Si vis pacem, para bellum.
+            S: ) "{{cut}}" (BINARY {9}
+            S: vis pacem) "{{cut}}" {9}
+            S: vis pacem
+            S: 1 OK *
+            C: 2 URLFETCH ("{{text}}" BODY BODYPARTSTRUCTURE)
+            S: * URLFETCH "{{text}}" (BODYPARTSTRUCTURE ("text" "plain" ("charset" "utf-8") NIL NIL "quoted-printable" 33 2 NIL NIL NIL NIL)) (BODY {33}
+            S: Si vis pacem=2C =
+            S: para bellum.
+            S: )
+            S: 2 OK *
+            C: 3 URLFETCH ("{{image}}" BINARY BODYPARTSTRUCTURE) ("{{html}}" BODYPARTSTRUCTURE)
+            """);
+        string line = await c.ReadLineAsync();
+        Assert.Equal($"* URLFETCH \"{image}\" (BODYPARTSTRUCTURE (\"image\" \"png\" NIL NIL NIL \"BINARY\" 3 NIL NIL NIL NIL)) (BINARY ~{{3}}", line, ignoreCase: true);
+        Assert.Matches($"^A\0B\\) \"[^\"]+SECTION=3\\.2;[^\"]+\" \\(BODYPARTSTRUCTURE \\(\"text\" \"html\" \\(\"charset\" \"us-ascii\"\\) NIL NIL \"7bit\" 3 \\d NIL NIL NIL NIL\\)\\)$", await c.ReadLineAsync());
+        await c.PlayAsync($$"""
+            S: 3 OK *
+            C: 4 URLFETCH ("{{own}}" BINARY) ("{{header}}" BODYPARTSTRUCTURE) ("{{field}}" BINARY) ("nonsense" BINARY BODYPARTSTRUCTURE) ("{{field}}")
+            S: * URLFETCH "{{own}}" (BINARY NIL) "{{header}}" (BODYPARTSTRUCTURE NIL) "{{field}}" (BINARY {14}
+            S: Subject: s
+            S: 
+            S: ) "nonsense" NIL "{{field}}" {14}
+            S: Subject: s
+            S: 
+            S: 
+            S: 4 OK *
+            C: 5 URLFETCH ("{{text}}" BODY BINARY)
+            S: 5 BAD *
+            C: 6 URLFETCH ("{{text}}" BINARY BINARY)
+            S: 6 BAD *
+            C: 7 URLFETCH ("{{text}}" BODYPARTSTRUCTURE BODYPARTSTRUCTURE)
+            S: 7 BAD *
+            C: 8 URLFETCH ("{{text}}" NONSENSE)
+            S: 8 BAD *
+            C: 9 URLFETCH ("{{text}}" BINARY
+            S: 9 BAD *
+            """);
+        await c.PlayAsync("C: a EXAMINE INBOX");
+        await c.ReadUntilAsync("a OK");
+        await c.PlayAsync("C: b FETCH 1 BODYSTRUCTURE");
+        string structure = await c.ReadLineAsync();
+        await c.PlayAsync($"S: b OK *\nC: c URLFETCH (\"{whole}\" BODYPARTSTRUCTURE)\nS: * URLFETCH \"{whole}\" (BODYPARTSTRUCTURE {structure["* 1 FETCH (BODYSTRUCTURE ".Length..^1]})\nS: c OK *");
+    }
+
+    [Fact]
     public async Task When_a_url_is_not_the_users_own_then_it_is_not_authorized()
     {
         await using ImapRig rig = await ImapRig.StartAsync();

@@ -67,6 +67,7 @@ internal static class Capabilities
         "UNSELECT",             // RFC 3691 §2
         "URL-PARTIAL",          // RFC 5550 §3.2
         "URLAUTH",              // RFC 4467 §1
+        "URLAUTH=BINARY",       // RFC 5524
         "UTF8=ACCEPT",          // RFC 6855 §3
         "WITHIN",               // RFC 5032 §2
     ];

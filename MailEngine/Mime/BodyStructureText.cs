@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MailEngine.Mime;
 
-/// <summary>Shortens stored BODYSTRUCTURE text to what BODY returns: the same without extension data. RFC 9051 §7.5.2</summary>
+/// <summary>Takes from stored BODYSTRUCTURE text what is asked for: without extension data (BODY), or one part. RFC 9051 §7.5.2</summary>
 internal static class BodyStructureText
 {
     /// <summary>What is expected next inside an open parenthesis of a body.</summary>
@@ -86,6 +86,58 @@ internal static class BodyStructureText
                 }
             }
         }
+    }
+
+    /// <summary>The text of one part.</summary>
+    /// <param name="structure">Text that <see cref="BodyStructureWriter"/> wrote.</param>
+    /// <param name="parts">The parts that it was written of.</param>
+    public static ReadOnlySpan<byte> Part(ReadOnlySpan<byte> structure, IReadOnlyList<MimePart> parts, int index)
+    {
+        var inside = new Stack<int>();   // from the root to the part
+        for (int i = index; i > 0; i = parts[i].Parent)
+            inside.Push(i);
+        int at = 0;
+        while (inside.TryPop(out int child))
+        {
+            int parent = parts[child].Parent, before = 0;
+            for (int i = parent + 1; i < child; i++)
+                before += parts[i].Parent == parent ? 1 : 0;
+            // A message has type, subtype, parameters, id, description, encoding, octets and envelope before the body in it.
+            if (parts[parent].Kind == MimePartKind.Message)
+                before = 8;
+            at++;
+            for (; before > 0; before--)
+                Skip(structure, ref at);
+            while (at < structure.Length && structure[at] == (byte)' ')
+                at++;
+        }
+        int start = at;
+        Skip(structure, ref at);
+        return structure[start..at];
+    }
+
+    /// <summary>A part that holds no others, as it is with its transfer encoding undone.</summary>
+    /// <param name="part">Its text.</param>
+    /// <param name="encoding">7BIT, 8BIT or BINARY.</param>
+    public static void WriteDecoded(ReadOnlySpan<byte> part, string encoding, long octets, long lines, ByteBuffer to)
+    {
+        int at = 1, type = 0;
+        for (int field = 0; field < 5; field++)   // type, subtype, parameters, id, description
+        {
+            Skip(part, ref at);
+            if (field == 0)
+                type = at;
+        }
+        to.Write(part[..at]);
+        to.Write(Encoding.ASCII.GetBytes(FormattableString.Invariant($" \"{encoding}\" {octets}")));
+        Skip(part, ref at);
+        Skip(part, ref at);
+        if (Ascii.EqualsIgnoreCase(part[1..type], "\"text\""u8))
+        {
+            Skip(part, ref at);
+            to.Write(Encoding.ASCII.GetBytes(FormattableString.Invariant($" {lines}")));
+        }
+        to.Write(part[at..]);
     }
 
     /// <summary>Copies type, subtype, parameters, id, description, encoding, octets, and lines or envelope.</summary>

@@ -72,6 +72,22 @@ internal sealed class DecodedSection : IDisposable
         return (length, hasNul);
     }
 
+    /// <summary>What BODYSTRUCTURE would say of the decoded octets: an encoding that changes nothing, their number, their lines.</summary>
+    /// <exception cref="IOException">The bytes of the message are lost.</exception>
+    public (string Encoding, long Octets, long Lines) Describe()
+    {
+        Restart();
+        long octets = 0, lines = 0;
+        bool hasNul = false, is8Bit = false;
+        for (ReadOnlyMemory<byte> piece; !(piece = Next()).IsEmpty; octets += piece.Length)
+        {
+            hasNul |= piece.Span.Contains((byte)0);
+            is8Bit |= !System.Text.Ascii.IsValid(piece.Span);
+            lines += piece.Span.Count((byte)'\n');
+        }
+        return (hasNul ? "BINARY" : is8Bit ? "8BIT" : "7BIT", octets, lines);
+    }
+
     /// <summary>What of a piece, whose first octet is number <paramref name="at"/>, lies in the wanted range.</summary>
     public static ReadOnlyMemory<byte> Cut(ReadOnlyMemory<byte> piece, long at, long origin, long count)
     {

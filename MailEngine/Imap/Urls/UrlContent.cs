@@ -11,15 +11,57 @@ internal sealed class UrlContent : IDisposable
     readonly StoredMessage _message;
     readonly byte[]? _fields;    // a subset of header fields is put together first
     readonly OctetRange _range;
+    readonly BodySection _section;
+    readonly OctetRange _whole;  // without the URL's own range of octets
 
-    UrlContent(StoredMessage message, OctetRange range, byte[]? fields)
+    UrlContent(StoredMessage message, BodySection section, OctetRange whole, OctetRange range, byte[]? fields)
     {
         _message = message;
+        _section = section;
+        _whole = whole;
         _range = range;
         _fields = fields;
     }
 
+    /// <summary>The same with the transfer encoding undone, not cut yet; null: the encoding is not known. Header fields have none.</summary>
+    public DecodedSection? Decode()
+    {
+        if (_fields is not null)
+            return null;
+        (OctetRange range, TransferEncoding encoding) = _section.Kind == SectionKind.All ? _message.FindEncoded(_section)!.Value : (_whole, TransferEncoding.Identity);
+        return encoding == TransferEncoding.Unknown ? null : new DecodedSection(_message, range, encoding);
+    }
+
+    /// <summary>Header fields that were put together: neither a part nor encoded.</summary>
+    public bool IsFields => _fields is not null;
+
+    /// <summary>BODYSTRUCTURE of the part that the URL names; false: it names no part.</summary>
+    /// <param name="decoded">As it is with its transfer encoding undone.</param>
+    /// <exception cref="IOException">The bytes of the message are lost.</exception>
+    public bool TryWriteStructure(bool decoded, ByteBuffer to)
+    {
+        if (_section.Kind != SectionKind.All)
+            return false;
+        int index = _section.Path.Length == 0 ? 0 : MimeLayout.Find(_message.Parts, _section.Path);
+        ReadOnlySpan<byte> part = BodyStructureText.Part(_message.BodyStructure, _message.Parts, index);
+        bool isLeaf = _message.Parts[index].Kind == MimePartKind.Leaf && _section.Path.Length > 0;   // the message itself is not encoded: RFC 2045 §6.4
+        using DecodedSection? content = decoded && isLeaf ? Decode() : null;
+        if (content is null)
+            to.Write(part);
+        else
+        {
+            (string encoding, long octets, long lines) = content.Describe();
+            BodyStructureText.WriteDecoded(part, encoding, octets, lines, to);
+        }
+        return true;
+    }
+
     public long Length => _range.Length;
+
+    /// <summary>Range of octets that the URL asks for: of what is sent, decoded or not.</summary>
+    public long Origin { get; private init; }
+
+    public long Count { get; private init; }
 
     /// <summary>The part with its place, for those who decode it; null for header fields.</summary>
     public StoredMessage Message => _message;
@@ -59,7 +101,7 @@ internal sealed class UrlContent : IDisposable
                     found = new OctetRange(0, fields.Length);
                 }
                 long start = Math.Min(url.Origin, found.Length);
-                var content = new UrlContent(message, new OctetRange(found.Start + start, Math.Min(url.Count, found.Length - start)), fields);
+                var content = new UrlContent(message, section, found, new OctetRange(found.Start + start, Math.Min(url.Count, found.Length - start)), fields) { Origin = url.Origin, Count = url.Count };
                 message = null;
                 return content;
             }
