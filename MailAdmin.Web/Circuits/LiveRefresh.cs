@@ -51,7 +51,10 @@ internal sealed class LiveRefresh : IDisposable
         {
             // The user left the page meanwhile.
         }
-        _timer.Change(_pause, Timeout.InfiniteTimeSpan);
+        finally
+        {
+            _timer.Change(_pause, Timeout.InfiniteTimeSpan);   // one that failed must not be the last
+        }
     }
 
     public void Dispose()
