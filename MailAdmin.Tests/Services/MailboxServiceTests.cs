@@ -1,6 +1,9 @@
+using MailAdmin.Tests.Rig;
 using MailAdmin.Web.Services;
+using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Store;
+using MailEngine.Store.Partitions;
 using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Tests.Services;
@@ -194,6 +197,32 @@ public sealed class MailboxServiceTests : IAsyncLifetime
         PageOf<MailboxListRow> some = (await Mailboxes.ListAsync(Ann, MailTree.Own, new PageRequest(Skip: 1, Take: 1, Filter: "R"))).Value!;
         Assert.Equal(("Work", 3), (Assert.Single(some.Items).Name, some.Total));
         Assert.Equal(Refusal.NotFound, (await Mailboxes.ListAsync(_rig.Super, MailTree.Own, new PageRequest())).Refusal);   // has no mailbox
+    }
+
+    [Fact]
+    public async Task When_the_volume_of_an_account_is_not_there_then_that_is_said_and_nothing_is_changed_or_audited()
+    {
+        await _rig.DisposeAsync();
+        _rig = await ServicesRig.OpenAsync(withStore: true, options: new StoreOptions().With("b"));
+        await Store.GivenHomeAsync(_rig.OwnUser, "b");
+        long inbox = await _rig.InboxOfAsync(_rig.OwnUser);
+        PartitionSlot slot = Store.Slot("b");
+        Partition partition = slot.Open!;
+        slot.Open = null;
+        ServiceResult[] results =
+        [
+            await Mailboxes.ListAsync(Ann, AnnsTree, new PageRequest()),
+            await Mailboxes.GetAsync(Ann, AnnsTree, inbox),
+            await Mailboxes.LimitsAsync(Ann, AnnsTree),
+            await Mailboxes.GrantAsync(Ann, AnnsTree, inbox, new AccessForm { Kind = AccessKind.Everybody, Rights = AclRights.Read }),
+            await Mailboxes.SetLimitsAsync(_rig.Super, AnnsTree, new MailLimitsForm { MaxMessages = 1 }),
+            await _rig.Get<DeletedMailService>().MailboxesAsync(Ann, _rig.OwnUser),
+            await _rig.Get<DeletedMailService>().ListAsync(Ann, _rig.OwnUser, new PageRequest()),
+        ];
+        slot.Open = partition;
+        Assert.All(results, result => Assert.Equal(Refusal.Unavailable, result.Refusal));
+        Assert.Empty((await AclAsync(inbox)).Entries);
+        Assert.Empty(await AuditAsync("mailbox.acl"));
     }
 
     [Fact]

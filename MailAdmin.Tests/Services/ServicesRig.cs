@@ -88,14 +88,14 @@ public sealed class ServicesRig : IAsyncDisposable
         return Store.Find(MailStore.SharedTree(OwnDomain), MailboxName.Parse(name))!.Id;
     }
 
-    public static async Task<ServicesRig> OpenAsync(bool withStore = false, bool withQueue = false)
+    public static async Task<ServicesRig> OpenAsync(bool withStore = false, bool withQueue = false, StoreOptions? options = null)
     {
         string folder = Directory.CreateTempSubdirectory("services-").FullName;
         foreach (string file in Directory.GetFiles(await s_template.Value))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
         AccountsRig accounts = await AccountsRig.OpenAsync(folder: folder);
         MailStore? store = withStore
-            ? await MailStore.OpenAsync(folder, new StoreOptions(), accounts.Clock, NullLogger<MailStore>.Instance)
+            ? await MailStore.OpenAsync(folder, options ?? new StoreOptions(), accounts.Clock, NullLogger<MailStore>.Instance)
             : null;
         var rig = new ServicesRig(accounts, store, withQueue);
         await using AccountsContext db = accounts.Database.NewContext();

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 using MailEngine.Accounts;
+using MailEngine.Store.Partitions;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
@@ -21,6 +22,10 @@ public sealed class Changes(AccountsDatabase database)
         {
             return await database.WriteAsync(
                 async db => await work(db, await Rights.OfAsync(db, actor, database.Clock.GetUtcNow(), ct)), keep: result => result.Ok, ct);
+        }
+        catch (PartitionMissingException)
+        {
+            return refuse(ServiceResult.Unavailable());
         }
         catch (DbUpdateConcurrencyException)
         {
@@ -44,7 +49,14 @@ public sealed class Changes(AccountsDatabase database)
     {
         await using AccountsContext db = database.NewContext();
         db.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
-        return await read(db, await Rights.OfAsync(db, actor, database.Clock.GetUtcNow(), ct));
+        try
+        {
+            return await read(db, await Rights.OfAsync(db, actor, database.Clock.GetUtcNow(), ct));
+        }
+        catch (PartitionMissingException)
+        {
+            return ServiceResult.Unavailable();
+        }
     }
 
     internal DateTimeOffset Now => database.Clock.GetUtcNow();

@@ -15,6 +15,8 @@ public enum Refusal
     NotFound,
     /// <summary>Somebody else changed it meanwhile: load it again.</summary>
     Conflict,
+    /// <summary>The volume that the mail is on is not there just now; everything else works.</summary>
+    Unavailable,
 }
 
 /// <summary>One thing that is wrong.</summary>
@@ -53,6 +55,8 @@ public class ServiceResult
     internal static Refused NotFound(string what) => new(Refusal.NotFound, [new FieldError("", Texts.Of("NoSuch." + what))]);
 
     internal static Refused Conflict() => new(Refusal.Conflict, [new FieldError("", Texts.Of("Refusal.Conflict"))]);
+
+    internal static Refused Unavailable() => new(Refusal.Unavailable, [new FieldError("", Texts.Of("Refusal.Unavailable"))]);
 
     /// <summary>A refusal that fits any result type.</summary>
     public readonly record struct Refused(Refusal Why, IReadOnlyList<FieldError> Errors);
