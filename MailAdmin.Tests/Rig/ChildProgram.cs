@@ -8,8 +8,8 @@ static class ChildProgram
     {
         switch (args)
         {
-            case ["store-load", string folder, string step, string nth, string seed]:
-                await StoreLoad.RunAsync(folder, step, int.Parse(nth, System.Globalization.CultureInfo.InvariantCulture), int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture));
+            case ["store-load", string folder, string step, string nth, string seed, .. string[] partitions]:
+                await StoreLoad.RunAsync(folder, step, int.Parse(nth, System.Globalization.CultureInfo.InvariantCulture), int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture), partitions);
                 return 0;
             default:
                 await Console.Error.WriteLineAsync($"unknown verb {string.Join(' ', args)}");

@@ -3,6 +3,7 @@ using System.Text;
 using MailEngine;
 using MailEngine.Addresses;
 using MailEngine.Store;
+using MailEngine.Store.Partitions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
@@ -18,12 +19,14 @@ static partial class StoreLoad
 {
     public const long Account = 1, Other = 2;
 
-    public static async Task RunAsync(string folder, string step, int nth, int seed)
+    /// <param name="partitions">A second one: <see cref="Account"/> moves to and fro meanwhile.</param>
+    public static async Task RunAsync(string folder, string step, int nth, int seed, params string[] partitions)
     {
         MailStore store = await MailStore.OpenAsync(folder, new StoreOptions
         {
             InlineBodyBytes = 20_000, SegmentBytes = 300_000, ExpungeRetention = TimeSpan.Zero, CompactionPercent = 98, CompactionBytesPerSecond = int.MaxValue,
-        }, TimeProvider.System, NullLogger<MailStore>.Instance);
+            MoveBytesPerSecond = int.MaxValue,
+        }.With(partitions), TimeProvider.System, NullLogger<MailStore>.Instance);
         // Answers go to a file by plain writes: whoever watches the writes of this process sees them in their order.
         using SafeFileHandle acks = File.OpenHandle(Path.Combine(folder, "acks"), FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
         long at = RandomAccess.GetLength(acks);
@@ -42,12 +45,23 @@ static partial class StoreLoad
             await store.CreateAsync(Account, MailboxName.Parse(name));
         await store.OpenAsync(Account, MailboxName.Inbox);
         await store.OpenAsync(Other, MailboxName.Inbox);
+        int count = 0;
         if (Enum.TryParse(step, out CommitStep wanted))
         {
-            int count = 0;
-            store.Default.StepReached = reached =>
+            foreach (Partition partition in store.Partitions.Open)
             {
-                if (reached == wanted && ++count == nth)
+                partition.StepReached = reached =>
+                {
+                    if (reached == wanted && Interlocked.Increment(ref count) == nth)
+                        Kill();
+                };
+            }
+        }
+        if (Enum.TryParse(step, out MoveStep wantedOfMove))
+        {
+            store.MoveStepReached = reached =>
+            {
+                if (reached == wantedOfMove && ++count == nth)
                     Kill();
             };
         }
@@ -81,7 +95,7 @@ static partial class StoreLoad
             Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => QueueAsync(store, NextId(), Size(), Say)),
             Repeat(() => MoveAsync(store, NextId(), Size(), Say)), Repeat(() => ExpungeAsync(store, NextId(), Say)), Repeat(() => ReplaceAsync(store, NextId(), Say)),
             Repeat(() => CreateAsync(store, NextId(), Say)),
-            Repeat(() => CompactAsync(store)));
+            Repeat(() => CompactAsync(store)), partitions.Length == 0 ? Task.CompletedTask : Repeat(() => MoveAccountAsync(store, partitions[0])));
     }
 
     static async Task DeliverAsync(MailStore store, string id, int size, Action<string> say)
@@ -144,6 +158,9 @@ static partial class StoreLoad
         say($"X {trash.Id} {appended.Uids[0]} {appended.UidValidity} old{id}");
         say($"D {done.Id} {replaced.Uids[0]} {replaced.UidValidity} {id}");
     }
+
+    static Task<MoveReport> MoveAccountAsync(MailStore store, string other) =>
+        store.MoveAccountAsync(Account, store.PartitionOf(Account) == other ? "default" : other, null, default);
 
     static async Task CompactAsync(MailStore store)
     {

@@ -81,10 +81,11 @@ sealed partial class StoreWitness
             foreach (MailboxInfo info in boxes.Where(b => b.Count > 0))
             {
                 Mailbox box = (await rig.Store.OpenAsync(account, info.Name))!;
-                for (int i = 0; i < box.Current.Count; i++)
+                MailboxSnapshot now = box.Current;
+                for (int i = 0; i < now.Count; i++)
                 {
-                    MessageEntry entry = box.Current[i];
-                    string id = Subject().Match(System.Text.Encoding.ASCII.GetString(rig.Read(entry))).Groups[1].Value;
+                    MessageEntry entry = now[i];
+                    string id = Subject().Match(rig.Store.Read(now, i)).Groups[1].Value;
                     found.Add((box.Id, entry.Uid, box.Current.UidValidity), id);
                     if (!places.TryGetValue(id, out List<string>? at))
                         places[id] = at = [];

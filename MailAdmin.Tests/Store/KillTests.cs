@@ -33,10 +33,16 @@ public sealed class KillTests
 
     /// <param name="killAfterMs">Killed from outside, this long after it began to work; null: it kills itself at its step.</param>
     /// <param name="leastLines">Killed from outside no sooner than it has written so many answers, however slow the machine is.</param>
-    internal static async Task RunUntilKilledAsync(string folder, string step, int nth, int seed, int? killAfterMs, int leastLines, params (string Name, string Value)[] environment)
+    internal static Task RunUntilKilledAsync(string folder, string step, int nth, int seed, int? killAfterMs, int leastLines, params (string Name, string Value)[] environment) =>
+        RunUntilKilledAsync(folder, [], step, nth, seed, killAfterMs, leastLines, environment);
+
+    /// <param name="partitions">Partitions beside the default one.</param>
+    internal static async Task RunUntilKilledAsync(
+        string folder, string[] partitions, string step, int nth, int seed, int? killAfterMs, int leastLines, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true };
-        foreach (string argument in new[] { typeof(KillTests).Assembly.Location, "store-load", folder, step, nth.ToString(CultureInfo.InvariantCulture), seed.ToString(CultureInfo.InvariantCulture) })
+        string[] arguments = [typeof(KillTests).Assembly.Location, "store-load", folder, step, nth.ToString(CultureInfo.InvariantCulture), seed.ToString(CultureInfo.InvariantCulture), .. partitions];
+        foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         start.Environment["DOTNET_TieredPGO"] = "0";
         foreach ((string name, string value) in environment)

@@ -56,6 +56,8 @@ sealed class CliSession : IAsyncDisposable
 
     public async Task<ExchangeService> ExchangeAsync() => new(await ChangesAsync(), await StoreAsync());
 
+    public async Task<PartitionService> PartitionsAsync() => new(await ChangesAsync(), await StoreAsync());
+
     public async Task<PasswordService> PasswordsAsync()
     {
         AccountsDatabase database = await DatabaseAsync();

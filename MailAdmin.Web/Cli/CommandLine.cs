@@ -35,6 +35,8 @@ public static class CommandLine
           store backup DIR                                   bring a backup up to date, beside the running server too
           store restore DIR [--account ADDRESS]              one account at any time; everything with the server stopped
           store repair [ADDRESS]                             put it right; without ADDRESS the server must be stopped
+          store partitions                                   volumes that mail is on: accounts, mail, free space
+          store move ADDRESS PARTITION                       an account to another volume, beside the running server too
           doctor                                             look for what is wrong: settings, ports, folder, names, certificate
 
         Settings: appsettings.json, Mail__NAME in the environment, or --Mail:NAME=value. Exit: 0 done, 1 refused, 2 wrong usage.
@@ -66,6 +68,8 @@ public static class CommandLine
         ["store backup"] = StoreVerbs.BackUpAsync,
         ["store restore"] = StoreVerbs.RestoreAsync,
         ["store repair"] = StoreVerbs.RepairAsync,
+        ["store partitions"] = PartitionVerbs.ListAsync,
+        ["store move"] = PartitionVerbs.MoveAsync,
     };
 
     /// <summary>Carries out the command in <paramref name="args"/>.</summary>

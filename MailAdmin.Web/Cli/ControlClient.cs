@@ -3,6 +3,7 @@ using MailAdmin.Web.Services;
 using MailEngine.Store;
 using MailEngine.Store.Backup;
 using MailEngine.Store.Exchange;
+using MailEngine.Store.Partitions;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Cli;
@@ -69,6 +70,15 @@ sealed class ControlClient : IStoreDoor
 
     public async Task<ExchangeReport> ExchangeAsync(ExchangeOrder order, IProgress<ExchangeProgress>? progress, CancellationToken ct) =>
         (await AskAsync(new ControlRequest("exchange", Exchange: order), Timeout.InfiniteTimeSpan, ct, progress)).Exchanged ?? throw new IOException("The server sent no report.");
+
+    public async Task<IReadOnlyList<PartitionInfo>> PartitionsAsync() =>
+        (await AskAsync(new ControlRequest("partitions"), TimeSpan.FromMinutes(1), CancellationToken.None)).Partitions ?? [];
+
+    public async Task<string> PartitionOfAsync(long accountId) =>
+        (await AskAsync(new ControlRequest("partition-of", [accountId]), TimeSpan.FromSeconds(30), CancellationToken.None)).Partition;
+
+    public async Task<MoveReport> MoveAsync(MoveOrder order, IProgress<ExchangeProgress>? progress, CancellationToken ct) =>
+        (await AskAsync(new ControlRequest("move", Move: order), Timeout.InfiniteTimeSpan, ct, progress)).Moved ?? throw new IOException("The server sent no report.");
 
     async Task<ControlAnswer> AskAsync(ControlRequest request, TimeSpan limit, CancellationToken ct, IProgress<ExchangeProgress>? progress = null)
     {

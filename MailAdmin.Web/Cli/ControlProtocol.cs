@@ -5,20 +5,22 @@ using MailAdmin.Web.Services;
 using MailEngine.Store;
 using MailEngine.Store.Backup;
 using MailEngine.Store.Exchange;
+using MailEngine.Store.Partitions;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Cli;
 
 /// <summary>One request over the control socket, one JSON line.</summary>
-/// <param name="Verb">ping, use, tasks, queue, change, deleted, deleted-mailboxes, restore, exchange, check, repair, backup or restore-account.</param>
+/// <param name="Verb">ping, use, tasks, queue, change, deleted, deleted-mailboxes, restore, exchange, check, repair, backup, restore-account, partitions, partition-of or move.</param>
 sealed record ControlRequest(string Verb, IReadOnlyList<long>? Ids = null, QueueVerb Change = default, DeletedQuery? Deleted = null, RestoreOrder? Restore = null,
-    string Folder = "", ExchangeOrder? Exchange = null);
+    string Folder = "", ExchangeOrder? Exchange = null, MoveOrder? Move = null);
 
 /// <summary>Its answer, one JSON line. <see cref="Error"/> null: done. Lines with <see cref="Progress"/> may come before it.</summary>
 sealed record ControlAnswer(
     string? Error = null, IReadOnlyList<AccountUseRow>? Use = null, IReadOnlyList<QueueRow>? Queue = null, int Count = 0, CheckReport? Check = null,
     PageOf<DeletedMessageRow>? Deleted = null, IReadOnlyList<DeletedMailboxRow>? Mailboxes = null, RestoreOutcome Restored = default, RepairReport? Repaired = null, BackupReport? Backup = null,
-    AccountRestored? Account = null, ExchangeReport? Exchanged = null, ExchangeProgress? Progress = null);
+    AccountRestored? Account = null, ExchangeReport? Exchanged = null, ExchangeProgress? Progress = null, IReadOnlyList<PartitionInfo>? Partitions = null,
+    string Partition = "", MoveReport? Moved = null);
 
 sealed record AccountUseRow(long AccountId, long Messages, long Bytes);
 

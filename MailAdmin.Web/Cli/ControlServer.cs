@@ -143,6 +143,12 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, TimeP
                 return new ControlAnswer(Account: await store.RestoreAccountAsync(request.Folder, restored, ct));
             case "repair" when request.Ids is [var damaged]:
                 return new ControlAnswer(Repaired: await store.RepairAsync(damaged, ct));
+            case "partitions":
+                return new ControlAnswer(Partitions: await store.PartitionsAsync());
+            case "partition-of" when request.Ids is [var housed]:
+                return new ControlAnswer(Partition: await store.PartitionOfAsync(housed));
+            case "move" when request.Move is { } move:
+                return new ControlAnswer(Moved: await Task.Run(() => store.MoveAsync(move, progress, ct), ct));
             default:
                 return new ControlAnswer($"\"{request.Verb}\" is not known to the running server: both must be of the same version.");
         }

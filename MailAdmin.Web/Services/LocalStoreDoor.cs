@@ -3,6 +3,7 @@ using MailEngine.Flow;
 using MailEngine.Store;
 using MailEngine.Store.Backup;
 using MailEngine.Store.Exchange;
+using MailEngine.Store.Partitions;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Services;
@@ -81,6 +82,13 @@ public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreT
 
     public async Task<RepairReport> RepairAsync(long accountId, CancellationToken ct) =>
         store is null ? new RepairReport([], []) : await store.RepairAsync(accountId, ct);
+
+    public Task<IReadOnlyList<PartitionInfo>> PartitionsAsync() => Task.FromResult(store?.ReadPartitions() ?? []);
+
+    public Task<string> PartitionOfAsync(long accountId) => Task.FromResult(store?.PartitionOf(accountId) ?? "");
+
+    public Task<MoveReport> MoveAsync(MoveOrder order, IProgress<ExchangeProgress>? progress, CancellationToken ct) =>
+        store is null ? throw new IOException("There is no store.") : store.MoveAccountAsync(order.AccountId, order.Partition, progress, ct);
 
     public Task<ExchangeReport> ExchangeAsync(ExchangeOrder order, IProgress<ExchangeProgress>? progress, CancellationToken ct) =>
         store is null ? throw new IOException("There is no store.")

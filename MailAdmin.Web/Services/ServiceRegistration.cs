@@ -34,6 +34,7 @@ public static class ServiceRegistration
         services.AddSingleton<DeletedMailService>();
         services.AddSingleton(p => new MailboxService(p.GetRequiredService<Changes>(), p.GetRequiredService<AccountDirectory>(), p.GetService<MailStore>()));
         services.AddSingleton<ExchangeService>();
+        services.AddSingleton<PartitionService>();
         services.AddSingleton(p => new OverviewService(
             p.GetRequiredService<Changes>(), p.GetRequiredService<IStoreDoor>(), p.GetRequiredService<AccountDirectory>(), p.GetService<MailStore>(), p.GetService<QueueControl>()));
         services.AddSingleton<HostSettings>();

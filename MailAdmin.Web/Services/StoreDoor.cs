@@ -1,6 +1,7 @@
 using MailEngine.Store;
 using MailEngine.Store.Backup;
 using MailEngine.Store.Exchange;
+using MailEngine.Store.Partitions;
 using MailEngine.Store.Repair;
 
 namespace MailAdmin.Web.Services;
@@ -43,6 +44,16 @@ public interface IStoreDoor
 
     /// <summary>Adds to an account what a backup has of it.</summary>
     Task<AccountRestored> RestoreAccountAsync(string backup, long accountId, CancellationToken ct);
+
+    /// <summary>All partitions, with what is in them.</summary>
+    Task<IReadOnlyList<PartitionInfo>> PartitionsAsync();
+
+    /// <summary>Name of the partition an account lives in.</summary>
+    Task<string> PartitionOfAsync(long accountId);
+
+    /// <summary>Moves an account to another partition.</summary>
+    /// <exception cref="IOException">It cannot be moved, and why; the account is where it was.</exception>
+    Task<MoveReport> MoveAsync(MoveOrder order, IProgress<ExchangeProgress>? progress, CancellationToken ct);
 
     /// <summary>Puts right what differs between the index and the messages of one account.</summary>
     Task<RepairReport> RepairAsync(long accountId, CancellationToken ct);

@@ -57,6 +57,19 @@ public sealed unsafe class SqliteStatement : IDisposable
         return this;
     }
 
+    /// <summary>Binds a column of another statement's row as it is, whatever its type.</summary>
+    public SqliteStatement BindColumn(int parameter, SqliteStatement row, int column)
+    {
+        const int integer = 1, text = 3, none = 5;
+        return NativeSqlite.sqlite3_column_type(row._statement, column) switch
+        {
+            integer => Bind(parameter, row.Int64(column)),
+            text => BindText(parameter, row.Blob(column)),
+            none => BindNull(parameter),
+            _ => Bind(parameter, row.Blob(column)),   // we store no floating point
+        };
+    }
+
     /// <summary>True: there is a row to read.</summary>
     /// <exception cref="SqliteException">Disk full, damage, or a mistake of ours; the statement is reset.</exception>
     public bool Step()

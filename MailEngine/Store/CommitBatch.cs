@@ -244,6 +244,25 @@ internal sealed class CommitBatch(Partition partition)
         Tell(row.AccountId, new MailboxEvent(MailboxEventKind.Created, row.Id, name));
     }
 
+    // -- for accounts that move; when the batch is durable, on the loop's thread --
+
+    public void Freeze(long accountId) => partition.Departures.Freeze(accountId,
+        [.. partition.LoopReader.MailboxesOf(accountId).Concat(partition.LoopReader.DeletedMailboxesOf(accountId)).Select(row => row.Id)]);
+
+    public void Release(long accountId, Partition? to) => partition.Departures.Release(accountId, to, partition);
+
+    public void Cleared(long accountId) => partition.Departures.Cleared(accountId);
+
+    public void ForgetAccount(long accountId) => partition.ForgetMoved(accountId);
+
+    public void TakeOver(Partition source, long accountId) => partition.TakeOver(source, accountId);
+
+    public void Remember(IReadOnlyList<(UInt128 Key, long Expires)> deliveries) => partition.Remember(deliveries);
+
+    public uint LastUidValidity => partition.LastUidValidity;
+
+    public void ReachUidValidity(uint uidValidity) => partition.ReachUidValidity(uidValidity);
+
     /// <summary>Rows committed before this batch.</summary>
     public IndexReader Committed => partition.LoopReader;
 

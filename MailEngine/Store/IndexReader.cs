@@ -137,6 +137,8 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         return sum.Step() ? new AccountUse(sum.Int64(0), sum.Int64(1)) : default;
     }
 
+    public long CountAccounts() => db.ReadNumber("SELECT count(*) FROM account WHERE id<>0") ?? 0;
+
     public HashSet<string> Subscriptions(long accountId)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);

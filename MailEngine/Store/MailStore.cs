@@ -3,6 +3,7 @@ using MailEngine.Mime;
 using MailEngine.Store.Backup;
 using MailEngine.Store.Changes;
 using MailEngine.Store.Columns;
+using MailEngine.Store.Exchange;
 using MailEngine.Store.Partitions;
 using MailEngine.Store.Repair;
 using MailEngine.Store.TextSearch;
@@ -26,6 +27,8 @@ public sealed class MailStore : IAsyncDisposable
     readonly ITimer? _missing;
     readonly Dictionary<Partition, Compactor> _compactors = [];
     readonly SemaphoreSlim _compacting = new(1, 1);
+    readonly SemaphoreSlim _purging = new(1, 1);   // taken after the other, where both are
+    bool _leftoversCleared;
     readonly CancellationTokenSource _stop = new();
 
     MailStore(string dataPath, PartitionSet partitions, StoreOptions options, TimeProvider clock, ILogger log)
@@ -155,14 +158,17 @@ public sealed class MailStore : IAsyncDisposable
     public async Task<Mailbox?> OpenAsync(long accountId, MailboxName name)
     {
         MailboxRow? row = await RowAsync(accountId, name, settled: false);
-        while (row is not null)
+        if (row is null || _partitions.IsSingle)
+            return row is null ? null : _partitions.Default.Open(row.Id);
+        while (true)
         {
+            long handovers = _partitions.Handovers;
             Partition home = _partitions.Of(accountId);
             Mailbox? box = home.Open(row.Id);
-            if (_partitions.IsHome(home, accountId) && (box is null || ReferenceEquals(box.Home, home)))
+            if (handovers % 2 == 0 && handovers == _partitions.Handovers && _partitions.IsHome(home, accountId))
                 return box;
+            await Task.Delay(1);
         }
-        return null;
     }
 
     /// <summary>Figures of one mailbox, from its row; null: no such mailbox. Makes nothing.</summary>
@@ -280,7 +286,23 @@ public sealed class MailStore : IAsyncDisposable
     {
         foreach (AppendItem item in items)
             _ = item.Body.Summary;   // on this thread, not in the loop
-        return box.Home.CommitAsync(new AppendChange(box.Id, MailboxUser.Of(box), quotaBytes, items));
+        return _partitions.IsSingle ? box.Home.CommitAsync(new AppendChange(box.Id, MailboxUser.Of(box), quotaBytes, items))
+            : PlaceAndAppendAsync(box, MailboxUser.Of(box), quotaBytes, items);
+    }
+
+    /// <summary>A large message that was written to another partition is copied here, not in the commit loop.</summary>
+    static async Task<AppendOutcome> PlaceAndAppendAsync(Mailbox box, MailboxUser user, long quotaBytes, IReadOnlyList<AppendItem> items)
+    {
+        try
+        {
+            foreach (AppendItem item in items.Where(item => item.Body.OwnRange is not null))
+                await Task.Run(() => item.Body.RangeIn(box.Home.Segments));
+        }
+        catch (IOException)
+        {
+            return new AppendOutcome(StoreError.Unavailable, 0, []);
+        }
+        return await box.Home.CommitAsync(new AppendChange(box.Id, user, quotaBytes, items));
     }
 
     /// <summary>Puts a message into a mailbox and takes another out of one, in one commit. RFC 8508 §3.4</summary>
@@ -307,7 +329,7 @@ public sealed class MailStore : IAsyncDisposable
         if (from.Current.IndexOf(uid) < 0)
             return new AppendOutcome(StoreError.NoSuchMessage, 0, []);
         // The new one first: whatever happens then, the client has one of them.
-        AppendOutcome appended = await to.Home.CommitAsync(new AppendChange(to.Id, user, quotaBytes, [item]));
+        AppendOutcome appended = await PlaceAndAppendAsync(to, user, quotaBytes, [item]);
         if (appended.Error != StoreError.None)
             return appended;
         StoreError left = await from.Home.CommitAsync(new TakeOutChange(from.Id, leaver, [uid], ExpungeReason.Expunged));
@@ -522,16 +544,32 @@ public sealed class MailStore : IAsyncDisposable
     public async Task PurgeAsync()
     {
         int messages = 0, mailboxes = 0;
-        foreach (Partition partition in _partitions.Open)
+        await _purging.WaitAsync();
+        try
         {
-            PurgeOutcome turn;
-            do
+            if (!_partitions.IsSingle && !_leftoversCleared)
+                await MoveOf().ClearAllAsync(_stop.Token);
+            _leftoversCleared = _partitions.Slots.All(slot => slot.Open is not null);
+            foreach (Partition partition in _partitions.Open)
             {
-                turn = await partition.CommitAsync(new PurgeChange());
-                messages += turn.Messages;
-                mailboxes += turn.Mailboxes;
+                PurgeOutcome turn;
+                do
+                {
+                    turn = await partition.CommitAsync(new PurgeChange());
+                    messages += turn.Messages;
+                    mailboxes += turn.Mailboxes;
+                }
+                while (turn.IsMore && !_stop.IsCancellationRequested);
             }
-            while (turn.IsMore);
+        }
+        catch (Exception fault) when (fault is OperationCanceledException or IOException)
+        {
+            if (fault is IOException)
+                StoreLog.CompactionFailed(_log, fault.Message);
+        }
+        finally
+        {
+            _purging.Release();
         }
         if (messages + mailboxes > 0)
             StoreLog.Purged(_log, messages, mailboxes);
@@ -607,6 +645,45 @@ public sealed class MailStore : IAsyncDisposable
         return await Task.Run(async () => await new AccountRestore(this, (await _partitions.ForChangesAsync(accountId)) ?? _partitions.Of(accountId), folder).RunAsync(accountId, ct), ct);
     }
 
+    /// <summary>Moves an account to another partition while everything goes on; one at a time.</summary>
+    /// <param name="partition">Its name.</param>
+    /// <exception cref="IOException">It cannot be moved, and why; the account is where it was, and whole.</exception>
+    public async Task<MoveReport> MoveAccountAsync(long accountId, string partition, IProgress<ExchangeProgress>? progress, CancellationToken ct)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop.Token);
+        await _compacting.WaitAsync(stop.Token);   // what stands where must stay so meanwhile
+        try
+        {
+            await _purging.WaitAsync(stop.Token);
+            try
+            {
+                _leftoversCleared = false;   // the next purge looks whether all is as it should be
+                return await MoveOf().RunAsync(accountId, partition, progress, stop.Token);
+            }
+            finally
+            {
+                _purging.Release();
+            }
+        }
+        finally
+        {
+            _compacting.Release();
+        }
+    }
+
+    AccountMove MoveOf() => new(_partitions, _partitions.Default.Clock, _options.MoveBytesPerSecond, MoveStepReached, _log);
+
+    /// <summary>Called at every step of a move; null in the product.</summary>
+    internal Action<MoveStep>? MoveStepReached { get; set; }
+
+    /// <summary>Name of the partition that an account lives in.</summary>
+    public string PartitionOf(long accountId) => _partitions.SlotOf(accountId).Name;
+
+    /// <summary>All partitions, with what is in them.</summary>
+    public IReadOnlyList<PartitionInfo> ReadPartitions() => [.. _partitions.Slots.Select(slot => new PartitionInfo(
+        slot.Name, slot.Folder, slot.Open is null ? slot.Fault : "", slot.Open?.Read(r => r.CountAccounts()) ?? _partitions.CountIn(slot),
+        slot.Open?.Read(r => r.TotalUse()).Bytes ?? 0, slot.FreeBytes, slot.Options.Closed))];
+
     /// <summary>Gives the disk back what garbage takes. Runs by itself, see <see cref="StoreOptions.CompactionInterval"/>; one at a time.</summary>
     public async Task<CompactionReport> CompactAsync(CancellationToken ct = default)
     {
@@ -654,7 +731,9 @@ public sealed class MailStore : IAsyncDisposable
             await _missing.DisposeAsync();
         await _stop.CancelAsync();
         await _compacting.WaitAsync();   // a pass in progress ends at its next step
+        await _purging.WaitAsync();
         _compacting.Dispose();
+        _purging.Dispose();
         _stop.Dispose();
         await _partitions.DisposeAsync();
     }

@@ -66,6 +66,16 @@ internal sealed class MailboxCache(int maxMessages)
         }
     }
 
+    /// <summary>One that comes from another partition, in place of whatever is known of an earlier stay.</summary>
+    public void Replace(Mailbox box)
+    {
+        lock (_lock)
+        {
+            Remove_NeedsLock(box.Id);
+            Add_NeedsLock(box);
+        }
+    }
+
     /// <summary>Commit loop: makes the next snapshot the current one of whoever holds the mailbox.</summary>
     public void Publish(Mailbox box, MailboxSnapshot next)
     {
@@ -99,16 +109,19 @@ internal sealed class MailboxCache(int maxMessages)
     public void Remove(long id)
     {
         lock (_lock)
+            Remove_NeedsLock(id);
+    }
+
+    void Remove_NeedsLock(long id)
+    {
+        _known.Remove(id);
+        if (_recentNodes.Remove(id, out LinkedListNode<Mailbox>? node))
         {
-            _known.Remove(id);
-            if (_recentNodes.Remove(id, out LinkedListNode<Mailbox>? node))
-            {
-                _messages -= node.Value.Current.Count;
-                _recent.Remove(node);
-            }
-            if (_loading.Remove(id, out Loading? loading))
-                loading.Touched = true;
+            _messages -= node.Value.Current.Count;
+            _recent.Remove(node);
         }
+        if (_loading.Remove(id, out Loading? loading))
+            loading.Touched = true;
     }
 
     Mailbox? Find_NeedsLock(long id)

@@ -129,6 +129,9 @@ internal sealed class Partition : IAsyncDisposable
     /// <summary>A batch is durable and visible. Called by the commit loop; must return at once.</summary>
     public event Action? Committed;
 
+    /// <summary>Accounts that are leaving or have left. Commit loop only.</summary>
+    internal Departures Departures { get; } = new();
+
     /// <summary>Called at every step of every batch; null in the product.</summary>
     public Action<CommitStep>? StepReached { get; set; }
 
@@ -363,6 +366,74 @@ internal sealed class Partition : IAsyncDisposable
 
     internal void ForgetAccount(long id) => _accounts.Remove(id);
 
+    // -- for accounts that move between partitions --
+
+    /// <summary>Takes a change over that another partition was asked for. Any thread; waits for nobody.</summary>
+    internal void Forward(StoreChange change)
+    {
+        if (!_waiting.Writer.TryWrite(change))
+            _ = ForwardLaterAsync(change);
+    }
+
+    async Task ForwardLaterAsync(StoreChange change)
+    {
+        try
+        {
+            await _waiting.Writer.WriteAsync(change);
+        }
+        catch (ChannelClosedException)
+        {
+            change.Fail();
+        }
+    }
+
+    /// <summary>Highest UIDVALIDITY given so far. Any thread.</summary>
+    internal uint LastUidValidity => Volatile.Read(ref _lastUidValidity);
+
+    internal void ReachUidValidity(uint uidValidity) => _lastUidValidity = Math.Max(_lastUidValidity, uidValidity);
+
+    internal void Remember(IReadOnlyList<(UInt128 Key, long Expires)> deliveries)
+    {
+        foreach ((UInt128 key, long expires) in deliveries)
+            _delivered.Add(key, expires);
+    }
+
+    /// <summary>Nothing that is remembered of the account here is true any more.</summary>
+    internal void ForgetMoved(long accountId)
+    {
+        _accounts.Remove(accountId);
+        foreach ((long, string) name in _names.Keys.Where(name => name.Item1 == accountId).ToList())
+            _names.Remove(name);
+        foreach (MailboxRow row in _loopReader.MailboxesOf(accountId).Concat(_loopReader.DeletedMailboxesOf(accountId)))
+            _textIndexer?.Changed(row.Id);
+    }
+
+    /// <summary>The account's rows are whole here; its mailboxes that somebody has open go on with them. Nobody changes any of it meanwhile.</summary>
+    internal void TakeOver(Partition source, long accountId)
+    {
+        Departures.Arrived(accountId);
+        ForgetMoved(accountId);
+        foreach (MailboxRow row in _loopReader.MailboxesOf(accountId))
+        {
+            _mailboxes.Remove(row.Id);   // of an earlier stay
+            if (source._mailboxes.Find(row.Id) is not { } box)
+                continue;
+            source._mailboxes.Remove(row.Id);
+            box.Home = this;
+            try
+            {
+                MailboxSnapshot here = LoadPinned(_loopReader, row.Id)!.Current;
+                _mailboxes.Replace(box);
+                _mailboxes.Publish(box, here);
+            }
+            catch (SqliteException fault)   // a new fault of this disk: who has it open opens it again and hears
+            {
+                StoreLog.MailboxDamaged(_log, row.Id, fault.Message);
+                box.PublishDeleted();
+            }
+        }
+    }
+
     void Run()
     {
         var batch = new List<StoreChange>();
@@ -408,6 +479,10 @@ internal sealed class Partition : IAsyncDisposable
     /// <summary>Commits a batch; when it fails for a reason of one change, each change alone (S5).</summary>
     void Commit(List<StoreChange> changes)
     {
+        if (Departures.Any)
+            Departures.TakeOut(changes);
+        if (changes.Count == 0)
+            return;
         try
         {
             CommitTogether(changes);

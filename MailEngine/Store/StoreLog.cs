@@ -64,4 +64,13 @@ internal static partial class StoreLog
 
     [LoggerMessage(2052, LogLevel.Warning, "The list of who lives in which partition had lost {Accounts} accounts; they live where their mail is")]
     public static partial void PlacementsFound(ILogger log, int accounts);
+
+    [LoggerMessage(2053, LogLevel.Information, "Account {Account} moved from partition {From} to {To}: {Messages} messages, {Bytes} bytes copied; its changes waited {Milliseconds} ms")]
+    public static partial void AccountMoved(ILogger log, long account, string from, string to, long messages, long bytes, long milliseconds);
+
+    [LoggerMessage(2054, LogLevel.Information, "Removed what an interrupted move of account {Account} had left in partition {Partition}")]
+    public static partial void LeftoverCleared(ILogger log, long account, string partition);
+
+    [LoggerMessage(2055, LogLevel.Warning, "What is left of account {Account} in partition {Partition} could not be removed; a later purge does it. {Reason}")]
+    public static partial void LeftoverStays(ILogger log, long account, string partition, string reason);
 }

@@ -85,7 +85,7 @@ public sealed class MailImport(MailStore store, LimitOptions limits, TimeProvide
         {
             _body?.Dispose();
             _where = where;
-            _body = store.NewBody();
+            _body = store.NewBody(accountId: order.AccountId);
         }
 
         public void Write(ReadOnlySpan<byte> bytes)

@@ -25,6 +25,7 @@ internal sealed class PartitionSet : IAsyncDisposable
     readonly ConcurrentDictionary<long, PartitionSlot> _homes = new();
     readonly ConcurrentDictionary<long, Lazy<Task<PartitionSlot?>>> _placing = new();
     readonly Lock _opening = new();
+    long _handovers;
 
     PartitionSet(PartitionSlot[] slots, StoreOptions options, TimeProvider clock, ILogger log, Mime.MimeLimits mimeLimits)
     {
@@ -150,10 +151,24 @@ internal sealed class PartitionSet : IAsyncDisposable
         }
     }
 
-    /// <summary>From now on the account lives there: the one moment of change of a move.</summary>
+    /// <summary>Writes down where an account lives, durable when the task ends: the one moment of change of a move.</summary>
+    public Task<StoreError> NoteHomeAsync(long accountId, PartitionSlot home) => Default.CommitAsync(new PlacementChange([(accountId, home.Number)]));
+
+    /// <summary>From now on the account is looked for there. What was noted is true already.</summary>
+    public void SetHome(long accountId, PartitionSlot home) => _homes[accountId] = home;
+
+    /// <summary>Odd while opened mailboxes are handed from one partition to another: who opens one meanwhile may get one that nobody tells of changes,
+    /// and opens it again.</summary>
+    public long Handovers => Volatile.Read(ref _handovers);
+
+    public void BeginHandover() => Interlocked.Increment(ref _handovers);
+
+    public void EndHandover() => Interlocked.Increment(ref _handovers);
+
+    /// <summary>Both at once, for an account that has nothing yet.</summary>
     public async Task<StoreError> SetHomeAsync(long accountId, PartitionSlot to)
     {
-        StoreError error = await Default.CommitAsync(new PlacementChange([(accountId, to.Number)]));
+        StoreError error = await NoteHomeAsync(accountId, to);
         if (error == StoreError.None)
             _homes[accountId] = to;
         return error;
@@ -271,7 +286,9 @@ internal sealed class PartitionSet : IAsyncDisposable
         }
     }
 
-    /// <summary>After the loss of the list: an account lives where its rows are, of two where they are newer.</summary>
+    /// <summary>After the loss of the list: an account lives where its rows are. What a new index of the default partition has found of those that had moved away is
+    /// older than what is elsewhere: a copy on its way has no row in table account, and one that was left behind loses it first. Of two elsewhere it is the
+    /// one with the higher mod-sequence.</summary>
     void AdoptHomes()
     {
         if (IsSingle)
@@ -293,7 +310,7 @@ internal sealed class PartitionSet : IAsyncDisposable
                 return 0;
             });
         }
-        (long, int)[] lost = [.. found.Where(pair => (Default.ReadBehind(r => r.Account(pair.Key))?.ModSeq ?? 0) < pair.Value.ModSeq).Select(pair => (pair.Key, pair.Value.Slot.Number))];
+        (long, int)[] lost = [.. found.Select(pair => (pair.Key, pair.Value.Slot.Number))];
         if (lost.Length == 0)
             return;
         if (Default.CommitAsync(new PlacementChange(lost)).GetAwaiter().GetResult() != StoreError.None)

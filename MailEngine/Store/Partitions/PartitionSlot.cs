@@ -4,6 +4,13 @@ namespace MailEngine.Store.Partitions;
 /// <remarks>Answer NO [UNAVAILABLE] or 451 4.3.0; never an empty mailbox.</remarks>
 public sealed class PartitionMissingException(string message) : IOException(message);
 
+/// <summary>A partition as administrators see it.</summary>
+/// <param name="Fault">Why it is not there; empty: it is.</param>
+/// <param name="Bytes">Of mail.</param>
+/// <param name="FreeBytes">Of its volume.</param>
+/// <param name="Closed">New accounts go elsewhere.</param>
+public sealed record PartitionInfo(string Name, string Folder, string Fault, long Accounts, long Bytes, long FreeBytes, bool Closed);
+
 /// <summary>A partition that the settings name: open, or known not to be there.</summary>
 /// <param name="number">See <see cref="PartitionIdentity"/>.</param>
 internal sealed class PartitionSlot(PartitionOptions options, string folder, int number)

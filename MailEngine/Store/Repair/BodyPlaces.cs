@@ -81,7 +81,7 @@ internal sealed class BodyPlaces(SegmentFiles segments, MimeLimits limits)
     }
 
     /// <summary>A prefix is the payload of a deposit record, whose header is found by the length of the meta before it.</summary>
-    bool IsPrefixWhole(BodyRange prefix)
+    public bool IsPrefixWhole(BodyRange prefix)
     {
         const int mostMeta = 4096;
         try
