@@ -302,6 +302,29 @@ public sealed class PartitionTests
         Assert.Equal(["m"], await SubjectsAsync(rig, Ann));
     }
 
+    [Fact]
+    public async Task When_that_list_is_lost_while_a_volume_is_not_there_then_its_mail_is_kept_whatever_comes()
+    {
+        await using StoreRig rig = await OpenAsync();
+        await rig.DeliverAsync(StoreRig.Mail("m"), StoreRig.To(Bob), StoreRig.To(Ann));
+        await rig.CloseAsync();
+        string folder = Path.Combine(rig.Folder, "partitions", "b");
+        Directory.Move(folder, folder + "-away");
+        foreach (string suffix in new[] { "", "-wal", "-shm" })
+            File.Delete(Path.Combine(rig.Folder, "partitions", "default", "index.db" + suffix));
+        await MailEngine.Store.Repair.OfflineRepair.RunAsync(rig.Folder, rig.Options, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, default);
+        rig.Options.Partitions.Clear();   // nobody knows of it any more
+        await rig.ReopenAsync();
+        await rig.DeliverAsync(StoreRig.Mail("anew"), StoreRig.To(Bob));
+        await rig.CloseAsync();
+        Directory.Move(folder + "-away", folder);
+        rig.Options.With("b");
+        await rig.ReopenAsync();
+        await rig.Store.PurgeAsync();
+        Assert.Equal(1, rig.Store.Slot("b").Open!.Read(r => r.Account(Bob))!.Value.Messages);
+        Assert.Equal(1, rig.Store.Default.Read(r => r.Account(Bob))!.Value.Messages);
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public async Task When_the_store_is_backed_up_then_every_partition_is_and_an_account_comes_back_from_its_own(bool elsewhere)
     {

@@ -73,4 +73,7 @@ internal static partial class StoreLog
 
     [LoggerMessage(2055, LogLevel.Warning, "What is left of account {Account} in partition {Partition} could not be removed; a later purge does it. {Reason}")]
     public static partial void LeftoverStays(ILogger log, long account, string partition, string reason);
+
+    [LoggerMessage(2056, LogLevel.Error, "Partition {Partition} has mail of account {Account}, which lives elsewhere and has other mailboxes there. Nothing is removed: export what you need with a copy of the data folder, or restore a backup.")]
+    public static partial void LeftoverKept(ILogger log, long account, string partition);
 }

@@ -129,10 +129,25 @@ internal sealed class AccountMove(PartitionSet partitions, TimeProvider clock, i
             foreach (long account in left)
             {
                 ct.ThrowIfCancellationRequested();
+                if (!IsCopy(partition, account))
+                {
+                    StoreLog.LeftoverKept(log, account, partition.Identity.Name);
+                    continue;
+                }
                 await ClearAsync(partition, account, ct);
                 StoreLog.LeftoverCleared(log, account, partition.Identity.Name);
             }
         }
+    }
+
+    /// <summary>False: what is here is not what the account has where it lives. So it is when the list of who lives where was lost while this partition
+    /// was not there, and its accounts began anew elsewhere: then nobody may remove it but a person.</summary>
+    bool IsCopy(Partition partition, long accountId)
+    {
+        HashSet<long> BoxesIn(Partition of) => of.ReadBehind(r => r.MailboxesOf(accountId).Concat(r.DeletedMailboxesOf(accountId)).Select(row => row.Id).ToHashSet());
+        if (partition.ReadBehind(r => r.Account(accountId)) is null)
+            return true;   // a copy that never became whole
+        return partitions.SlotOf(accountId).Open is { } home && BoxesIn(home).Overlaps(BoxesIn(partition));   // a move keeps the ids of mailboxes
     }
 
     static List<long> AccountsIn(IndexReader reader)
