@@ -1,5 +1,7 @@
 using MailEngine.Accounts;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MailAdmin.Tests.Accounts;
@@ -43,6 +45,27 @@ public sealed class AccountsDatabaseTests
         }
         var e = await Assert.ThrowsAsync<AccountsOpenException>(() => OpenAsync(folder));
         Assert.Contains("29990101000000_Later", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task When_it_is_from_before_there_were_roles_then_superusers_and_masters_stay_what_they_are()
+    {
+        string folder = Directory.CreateTempSubdirectory("accounts-").FullName;
+        await using (var old = new SqliteAccountsContext(SqliteAccountsContext.Options($"Data Source={Path.Combine(folder, "accounts.db")};Foreign Keys=True").Options))
+        {
+            await old.GetService<IMigrator>().MigrateAsync("Initial");
+            await old.Database.ExecuteSqlRawAsync(
+                "INSERT INTO domain VALUES (1, 'own.test', 'own.test', 0, 1, '', NULL, 0, 0, 0, 0, 0, 0, 0, '', 0, '+', '', 0, '00000000-0000-0000-0000-000000000001')");
+            foreach (int id in (int[])[1, 2])
+                await old.Database.ExecuteSqlAsync($"INSERT INTO account (Id, DisplayName, State, Services, HasMailbox, SearchText, CreatedAt, EmailConfirmed, PhoneNumberConfirmed, TwoFactorEnabled, LockoutEnabled, AccessFailedCount) VALUES ({id}, '', 0, 63, 0, '', 0, 0, 0, 0, 0, 0)");
+            await old.Database.ExecuteSqlRawAsync("INSERT INTO \"grant\" (AccountId, DomainId, Permissions, GrantedAt) VALUES (1, NULL, 7, 0), (2, 1, 7, 0)");
+        }
+        await using AccountsDatabase database = await OpenAsync(folder);
+        await using AccountsContext db = database.NewContext();
+        long[] sets = await db.Grants.OrderBy(g => g.AccountId).Select(g => g.SetId).ToArrayAsync();
+        Assert.Equal([PermissionSet.Superuser, PermissionSet.Master], sets);
+        Assert.True((await Rights.OfAsync(db, 1, DateTimeOffset.UtcNow, default)).IsSuperuser);
+        Assert.True((await Rights.OfAsync(db, 2, DateTimeOffset.UtcNow, default)).May(Permissions.Accounts, 1));
     }
 
     [Fact]

@@ -212,7 +212,7 @@ public class AccountsOverImapTests
         await using ImapRig rig = await AdministrationTests.StartAsync();
         await ChangeAsync(rig, async db =>
         {
-            db.Grants.Add(new Grant { AccountId = rig.Mail.Bob });
+            db.Grants.Add(new Grant { AccountId = rig.Mail.Bob, SetId = PermissionSet.Superuser });
             await db.Grants.Where(g => g.DomainId == null && g.AccountId != rig.Mail.Bob).ExecuteDeleteAsync();
         });
         await using WireScript carl = await rig.LogInAsync("carl@example.test"), bob = await rig.LogInAsync("bob@example.test");

@@ -26,8 +26,8 @@ public class AdministrationTests
             root.SetLogin(Root);
             db.Accounts.Add(root);
             await db.SaveChangesAsync();
-            db.Grants.Add(new Grant { AccountId = root.Id });
-            db.Grants.Add(new Grant { AccountId = carl, DomainId = rig.Mail.Domain });
+            db.Grants.Add(new Grant { AccountId = root.Id, SetId = PermissionSet.Superuser });
+            db.Grants.Add(new Grant { AccountId = carl, DomainId = rig.Mail.Domain, SetId = PermissionSet.Master });
             await db.SaveChangesAsync();
         });
         foreach (string user in new[] { "ann@example.test", "bob@example.test", "eve@other.test", "carl@example.test" })
@@ -161,7 +161,7 @@ public class AdministrationTests
     public async Task When_a_master_would_rise_through_an_account_then_he_does_not_reach_it()
     {
         await using ImapRig rig = await StartAsync();
-        await rig.Mail.Accounts.WriteAsync(async db => { db.Grants.Add(new Grant { AccountId = rig.Mail.Bob }); await db.SaveChangesAsync(); });
+        await rig.Mail.Accounts.WriteAsync(async db => { db.Grants.Add(new Grant { AccountId = rig.Mail.Bob, SetId = PermissionSet.Superuser }); await db.SaveChangesAsync(); });
         await using WireScript c = await rig.LogInAsync("carl@example.test");
         await c.PlayAsync("""
             C: a LIST "" user/*
@@ -179,7 +179,7 @@ public class AdministrationTests
             C: e SETQUOTA user/bob@example.test (STORAGE 5)
             S: e NO [NONEXISTENT] *
             """);
-        await rig.Mail.Accounts.WriteAsync(async db => { await db.Grants.ExecuteDeleteAsync(); });
+        await rig.Mail.Accounts.WriteAsync(async db => { await db.Grants.Where(g => g.SetId == PermissionSet.Master).ExecuteDeleteAsync(); });
         await c.PlayAsync("C: f SETACL user/ann@example.test carl@example.test lr\nS: f NO [NONEXISTENT] *\nC: g CREATE Shared/More\nS: g NO [NOPERM] *");
     }
 

@@ -58,7 +58,7 @@ public class FilterTests
         await rig.GivenMessagesAsync(3);
         await rig.Mail.Accounts.WriteAsync(async db =>
         {
-            db.Grants.Add(new MailEngine.Accounts.Grant { AccountId = rig.Mail.Bob, DomainId = null });
+            db.Grants.Add(new MailEngine.Accounts.Grant { AccountId = rig.Mail.Bob, SetId = MailEngine.Accounts.PermissionSet.Superuser });
             await db.SaveChangesAsync();
         });
         await using WireScript c = await rig.SelectAsync(), bob = await rig.LogInAsync("bob@example.test");

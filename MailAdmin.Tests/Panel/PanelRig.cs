@@ -111,7 +111,7 @@ public sealed class PanelRig : IAsyncLifetime
 
     public async Task GivenMasterAsync(long accountId, long domainId)
     {
-        ServiceResult made = await Server.Get<GrantService>().MakeMasterAsync(_root, accountId, domainId, default);
+        ServiceResult made = await Server.Get<GrantService>().GiveAsync(_root, new GrantForm { AccountId = accountId, DomainId = domainId }, default);
         Assert.True(made.Ok, made.Text);
     }
 

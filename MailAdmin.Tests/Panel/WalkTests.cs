@@ -48,7 +48,7 @@ public sealed class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
         [
             "/", "/domains", "/domains/new", $"/domains/{domain}", $"/domains/{domain}/mailboxes", $"/domains/{empty}/mailboxes", "/domains/999999",
             "/accounts", $"/accounts?domain={empty}", "/accounts/new", $"/accounts/{account}", $"/accounts/{account}/mailboxes", $"/accounts/{account}/mailboxes/{inbox}",
-            $"/accounts/{account}/deleted", "/addresses", $"/addresses?domain={domain}", "/addresses/new", "/administrators", "/queue", "/trace", "/trace?q=nobody@nowhere.test",
+            $"/accounts/{account}/deleted", "/addresses", $"/addresses?domain={domain}", "/addresses/new", "/administrators", "/roles", "/roles/new", "/roles/3", "/queue", "/trace", "/trace?q=nobody@nowhere.test",
             "/audit", "/account", "/account/mailboxes", "/deleted",
         ];
         foreach (string path in paths)
@@ -58,7 +58,7 @@ public sealed class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
         await Expect(page.Locator("#password-current-error")).ToBeVisibleAsync();
         await tab.AssertSoundAsync($"/password with errors at {suffix}");
 
-        foreach (string path in (string[])["/domains/new", "/accounts/new", "/addresses/new", $"/domains/{domain}/mailboxes", $"/accounts/{account}/mailboxes/{inbox}"])
+        foreach (string path in (string[])["/domains/new", "/accounts/new", "/addresses/new", "/roles/new", $"/domains/{domain}/mailboxes", $"/accounts/{account}/mailboxes/{inbox}"])
         {
             await tab.GoAsync(path);
             await page.Locator("main form button[type=submit]").First.ClickAsync();

@@ -7,87 +7,170 @@ using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Tests.Services;
 
-/// <summary>Every service method times every role on an object of own.test. A new method without a row here fails.</summary>
+/// <summary>Every service method times every role, on an object of own.test: so each role meets what is its own and what is foreign. What a
+/// role may is written down here a second time, on purpose. A new method without a row here fails.</summary>
 public sealed class AuthorizationMatrixTests
 {
-    public enum Role { Superuser, MasterOfIt, MasterOfAnother, PlainUser, Nobody }
+    public enum Role
+    {
+        Superuser, MasterOfServer, MasterOfIt, MasterOfAnother, HelpdeskOfServer, HelpdeskOfIt, HelpdeskOfAnother, AuditorOfServer, AuditorOfIt, AuditorOfAnother,
+        AppointerOfIt, EndedMaster, Owner, OtherUser, Nobody,
+    }
 
-    sealed record Row(Func<ServicesRig, Actor, Task<ServiceResult>> Call, Role[] Allowed);
+    /// <param name="Needs">A permission on the object.</param>
+    /// <param name="Anywhere">A permission on any object.</param>
+    /// <param name="OnServer">A permission on the server.</param>
+    sealed record Row(
+        Func<ServicesRig, Actor, Task<ServiceResult>> Call, Permissions? Needs = null, Permissions? Anywhere = null, Permissions? OnServer = null,
+        bool OwnerToo = false, bool Everybody = false);
 
-    static readonly Role[] s_super = [Role.Superuser];
-    static readonly Role[] s_admins = [Role.Superuser, Role.MasterOfIt];
-    static readonly Role[] s_owner = [Role.Superuser, Role.MasterOfIt, Role.PlainUser];
-    static readonly Role[] s_anyAdmin = [Role.Superuser, Role.MasterOfIt, Role.MasterOfAnother];
-    static readonly Role[] s_loggedIn = [Role.Superuser, Role.MasterOfIt, Role.MasterOfAnother, Role.PlainUser];
+    const Permissions AuditorMay = Permissions.See | Permissions.SeeMailboxes | Permissions.Audit;
+    const Permissions HelpdeskMay = Permissions.See | Permissions.Passwords | Permissions.Switches;
+    const Permissions MasterMay = AuditorMay | HelpdeskMay | Permissions.Accounts | Permissions.Delete | Permissions.Addresses | Permissions.Mailboxes | Permissions.Domain;
+
+    /// <summary>What each role holds on the server, on own.test and on other.test.</summary>
+    static (Permissions Server, Permissions Own, Permissions Other) HeldBy(Role role) => role switch
+    {
+        Role.Superuser => (Permissions.All, 0, 0),
+        Role.MasterOfServer => (MasterMay, 0, 0),
+        Role.MasterOfIt => (0, MasterMay, 0),
+        Role.MasterOfAnother => (0, 0, MasterMay),
+        Role.HelpdeskOfServer => (HelpdeskMay, 0, 0),
+        Role.HelpdeskOfIt => (0, HelpdeskMay, 0),
+        Role.HelpdeskOfAnother => (0, 0, HelpdeskMay),
+        Role.AuditorOfServer => (AuditorMay | Permissions.SeeServer, 0, 0),
+        Role.AuditorOfIt => (0, AuditorMay, 0),
+        Role.AuditorOfAnother => (0, 0, AuditorMay),
+        Role.AppointerOfIt => (0, MasterMay | Permissions.Appoint, 0),
+        _ => (0, 0, 0),
+    };
+
+    static bool IsAllowed(Row row, Role role)
+    {
+        (Permissions server, Permissions own, Permissions other) = HeldBy(role);
+        return row.Everybody ? role != Role.Nobody
+            : row.OwnerToo && role == Role.Owner ? true
+            : row.Needs is { } needs ? (server | own).HasFlag(needs)
+            : row.Anywhere is { } anywhere && ((server | own).HasFlag(anywhere) || (server | other).HasFlag(anywhere)) ? true
+            : row.OnServer is { } onServer && server.HasFlag(onServer);
+    }
+
+    static async Task<Actor> GivenActorAsync(ServicesRig rig, Role role)
+    {
+        switch (role)
+        {
+            case Role.Superuser:
+                return rig.Super;
+            case Role.Owner:
+                return ServicesRig.As(rig.OwnUser);
+            case Role.OtherUser:
+                return ServicesRig.As(rig.OtherUser);
+            case Role.Nobody:
+                return ServicesRig.Nobody;
+        }
+        string name = role.ToString();
+        bool another = name.EndsWith("Another", StringComparison.Ordinal);
+        long account = await rig.Accounts.GivenAccountAsync(another ? "actor@other.test" : "actor@own.test", ServicesRig.Password);
+        long set = name.StartsWith("Helpdesk", StringComparison.Ordinal) ? PermissionSet.Helpdesk
+            : name.StartsWith("Auditor", StringComparison.Ordinal) ? PermissionSet.Auditor
+            : role == Role.AppointerOfIt ? await rig.GivenSetAsync("appointer", MasterMay | Permissions.Appoint)
+            : PermissionSet.Master;
+        long? domain = name.EndsWith("Server", StringComparison.Ordinal) ? null : another ? rig.OtherDomain : rig.OwnDomain;
+        await rig.GivenGrantAsync(account, set, domain, role == Role.EndedMaster ? rig.Accounts.Clock.GetUtcNow() : null);
+        return ServicesRig.As(account);
+    }
 
     static readonly Dictionary<string, Row> s_rows = new()
     {
-        ["DomainService.ListAsync"] = new(async (r, a) => await r.Get<DomainService>().ListAsync(a, new PageRequest()), s_anyAdmin),
-        ["DomainService.GetAsync"] = new(async (r, a) => await r.Get<DomainService>().GetAsync(a, r.OwnDomain), s_admins),
-        ["DomainService.CreateAsync"] = new(async (r, a) => await r.Get<DomainService>().CreateAsync(a, new DomainForm { Name = "new.test" }), s_super),
-        ["DomainService.UpdateAsync"] = new(async (r, a) => await r.Get<DomainService>().UpdateAsync(a, r.OwnDomain, new DomainForm { Name = "own.test" }), s_admins),
-        ["DomainService.DeleteAsync"] = new((r, a) => r.Get<DomainService>().DeleteAsync(a, r.OwnDomain, withAccounts: true), s_super),
-        ["AccountService.ListAsync"] = new(async (r, a) => await r.Get<AccountService>().ListAsync(a, new AccountQuery(new PageRequest(), r.OwnDomain)), s_admins),
-        ["AccountService.GetAsync"] = new(async (r, a) => await r.Get<AccountService>().GetAsync(a, r.OwnUser), s_admins),
+        ["DomainService.ListAsync"] = new(async (r, a) => await r.Get<DomainService>().ListAsync(a, new PageRequest()), Anywhere: Permissions.See),
+        ["DomainService.GetAsync"] = new(async (r, a) => await r.Get<DomainService>().GetAsync(a, r.OwnDomain), Permissions.See),
+        ["DomainService.CreateAsync"] = new(async (r, a) => await r.Get<DomainService>().CreateAsync(a, new DomainForm { Name = "new.test" }), OnServer: Permissions.Domains),
+        ["DomainService.UpdateAsync"] = new(async (r, a) => await r.Get<DomainService>().UpdateAsync(a, r.OwnDomain, new DomainForm { Name = "own.test" }), Permissions.Domain),
+        ["DomainService.DeleteAsync"] = new((r, a) => r.Get<DomainService>().DeleteAsync(a, r.OwnDomain, withAccounts: true), OnServer: Permissions.Domains),
+        ["AccountService.ListAsync"] = new(async (r, a) => await r.Get<AccountService>().ListAsync(a, new AccountQuery(new PageRequest(), r.OwnDomain)), Permissions.See),
+        ["AccountService.GetAsync"] = new(async (r, a) => await r.Get<AccountService>().GetAsync(a, r.OwnUser), Permissions.See),
         ["AccountService.CreateAsync"] = new(async (r, a) => await r.Get<AccountService>().CreateAsync(
-            a, new AccountForm { DomainId = r.OwnDomain, LocalPart = "new", Password = ServicesRig.Password }), s_admins),
-        ["AccountService.UpdateAsync"] = new((r, a) => r.Get<AccountService>().UpdateAsync(a, r.OwnUser, new AccountForm { DisplayName = "Ann" }), s_admins),
-        ["AccountService.DeleteAsync"] = new((r, a) => r.Get<AccountService>().DeleteAsync(a, r.SecondUser), s_admins),
-        ["AccountService.OwnAsync"] = new(async (r, a) => await r.Get<AccountService>().OwnAsync(a), s_loggedIn),
+            a, new AccountForm { DomainId = r.OwnDomain, LocalPart = "new", Password = ServicesRig.Password }), Permissions.Accounts),
+        ["AccountService.UpdateAsync"] = new((r, a) => r.Get<AccountService>().UpdateAsync(a, r.OwnUser, new AccountForm { DisplayName = "Ann" }), Permissions.Accounts),
+        ["AccountService.DeleteAsync"] = new((r, a) => r.Get<AccountService>().DeleteAsync(a, r.SecondUser), Permissions.Delete),
+        ["AccountService.OwnAsync"] = new(async (r, a) => await r.Get<AccountService>().OwnAsync(a), Everybody: true),
         ["AccountImport.ImportAsync"] = new(async (r, a) =>
         {
             // A file may hold rows of several domains: those that are none of the actor's business are left out, one by one.
             using var csv = new StringReader("address,password\nnew@own.test,correct horse 7 stairs\n");
             ServiceResult<ImportReport> result = await r.Get<AccountImport>().ImportAsync(a, csv);
             return result is { Ok: true, Value.Imported: 0 } ? ServiceResult.NotFound("domain") : result;
-        }, s_admins),
-        ["AddressService.ListAsync"] = new(async (r, a) => await r.Get<AddressService>().ListAsync(a, new AddressQuery(new PageRequest(), r.OwnDomain)), s_admins),
-        ["AddressService.GetAsync"] = new(async (r, a) => await r.Get<AddressService>().GetAsync(a, r.OwnAlias), s_admins),
+        }, Permissions.Accounts),
+        ["AddressService.ListAsync"] = new(async (r, a) => await r.Get<AddressService>().ListAsync(a, new AddressQuery(new PageRequest(), r.OwnDomain)), Permissions.See),
+        ["AddressService.GetAsync"] = new(async (r, a) => await r.Get<AddressService>().GetAsync(a, r.OwnAlias), Permissions.See),
         ["AddressService.CreateAsync"] = new(async (r, a) => await r.Get<AddressService>().CreateAsync(
-            a, new AddressForm { DomainId = r.OwnDomain, LocalPart = "new", Targets = ["x@example.org"] }), s_admins),
-        ["AddressService.UpdateAsync"] = new((r, a) => r.Get<AddressService>().UpdateAsync(a, r.OwnAlias, new AddressForm { Targets = ["x@example.org"] }), s_admins),
-        ["AddressService.DeleteAsync"] = new((r, a) => r.Get<AddressService>().DeleteAsync(a, r.OwnAlias), s_admins),
-        ["GrantService.ListAsync"] = new(async (r, a) => await r.Get<GrantService>().ListAsync(a), s_super),
-        ["GrantService.MakeMasterAsync"] = new((r, a) => r.Get<GrantService>().MakeMasterAsync(a, r.SecondUser, r.OwnDomain), s_super),
-        ["GrantService.UnmakeMasterAsync"] = new((r, a) => r.Get<GrantService>().UnmakeMasterAsync(a, r.OwnMaster, r.OwnDomain), s_super),
-        ["GrantService.MakeSuperuserAsync"] = new((r, a) => r.Get<GrantService>().MakeSuperuserAsync(a, r.SecondUser), s_super),
-        ["GrantService.UnmakeSuperuserAsync"] = new((r, a) => r.Get<GrantService>().UnmakeSuperuserAsync(a, r.SecondUser), s_super),
+            a, new AddressForm { DomainId = r.OwnDomain, LocalPart = "new", Targets = ["x@example.org"] }), Permissions.Addresses),
+        ["AddressService.UpdateAsync"] = new((r, a) => r.Get<AddressService>().UpdateAsync(a, r.OwnAlias, new AddressForm { Targets = ["x@example.org"] }), Permissions.Addresses),
+        ["AddressService.DeleteAsync"] = new((r, a) => r.Get<AddressService>().DeleteAsync(a, r.OwnAlias), Permissions.Addresses),
         ["GrantService.AddSuperuserAsync"] = new(async (r, a) => await r.Get<GrantService>().AddSuperuserAsync(
-            a, new SuperuserForm { Login = "second", Password = ServicesRig.Password }), s_super),
+            a, new SuperuserForm { Login = "second", Password = ServicesRig.Password }), OnServer: Permissions.All),
         ["PasswordService.ChangeOwnAsync"] = new((r, a) => r.Get<PasswordService>().ChangeOwnAsync(
-            a, new OwnPasswordForm { Current = ServicesRig.Password, New = "lagoon trombone 9", Repeat = "lagoon trombone 9" }), s_loggedIn),
+            a, new OwnPasswordForm { Current = ServicesRig.Password, New = "lagoon trombone 9", Repeat = "lagoon trombone 9" }), Everybody: true),
         ["PasswordService.ResetAsync"] = new((r, a) => r.Get<PasswordService>().ResetAsync(
-            a, r.OwnUser, new NewPasswordForm { New = "lagoon trombone 9", Repeat = "lagoon trombone 9" }), s_admins),
-        ["QueueService.ListAsync"] = new(async (r, a) => await r.Get<QueueService>().ListAsync(a, new PageRequest()), s_super),
-        ["QueueService.RetryAsync"] = new(async (r, a) => await r.Get<QueueService>().RetryAsync(a, [1]), s_super),
-        ["QueueService.HoldAsync"] = new(async (r, a) => await r.Get<QueueService>().HoldAsync(a, [1]), s_super),
-        ["QueueService.ReleaseAsync"] = new(async (r, a) => await r.Get<QueueService>().ReleaseAsync(a, [1]), s_super),
-        ["QueueService.RemoveAsync"] = new(async (r, a) => await r.Get<QueueService>().RemoveAsync(a, [1], tellSender: false), s_super),
-        ["TraceService.FindAsync"] = new(async (r, a) => await r.Get<TraceService>().FindAsync(a, "<none@own.test>"), s_super),
-        ["DeletedMailService.ListAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().ListAsync(a, r.OwnUser, new PageRequest()), s_owner),
-        ["DeletedMailService.MailboxesAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().MailboxesAsync(a, r.OwnUser), s_owner),
-        ["DeletedMailService.RestoreMessagesAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().RestoreMessagesAsync(a, r.OwnUser, [1]), s_owner),
+            a, r.OwnUser, new NewPasswordForm { New = "lagoon trombone 9", Repeat = "lagoon trombone 9" }), Permissions.Passwords),
+        ["QueueService.ListAsync"] = new(async (r, a) => await r.Get<QueueService>().ListAsync(a, new PageRequest()), OnServer: Permissions.SeeServer),
+        ["QueueService.RetryAsync"] = new(async (r, a) => await r.Get<QueueService>().RetryAsync(a, [1]), OnServer: Permissions.Queue),
+        ["QueueService.HoldAsync"] = new(async (r, a) => await r.Get<QueueService>().HoldAsync(a, [1]), OnServer: Permissions.Queue),
+        ["QueueService.ReleaseAsync"] = new(async (r, a) => await r.Get<QueueService>().ReleaseAsync(a, [1]), OnServer: Permissions.Queue),
+        ["QueueService.RemoveAsync"] = new(async (r, a) => await r.Get<QueueService>().RemoveAsync(a, [1], tellSender: false), OnServer: Permissions.Queue),
+        ["TraceService.FindAsync"] = new(async (r, a) => await r.Get<TraceService>().FindAsync(a, "<none@own.test>"), OnServer: Permissions.SeeServer),
+        ["DeletedMailService.ListAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().ListAsync(a, r.OwnUser, new PageRequest()), Permissions.SeeMailboxes, OwnerToo: true),
+        ["DeletedMailService.MailboxesAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().MailboxesAsync(a, r.OwnUser), Permissions.SeeMailboxes, OwnerToo: true),
+        ["DeletedMailService.RestoreMessagesAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().RestoreMessagesAsync(a, r.OwnUser, [1]), Permissions.Mailboxes, OwnerToo: true),
         ["DeletedMailService.RestoreMailboxAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().RestoreMailboxAsync(
-            a, r.OwnUser, (await r.Store!.GivenDeletedMailboxAsync(r.OwnUser)).Id), s_owner),
-        ["MailboxService.ListAsync"] = new(async (r, a) => await r.Get<MailboxService>().ListAsync(a, MailTree.OfAccount(r.OwnUser), new PageRequest()), s_owner),
-        ["MailboxService.GetAsync"] = new(async (r, a) => await r.Get<MailboxService>().GetAsync(a, MailTree.OfAccount(r.OwnUser), await r.InboxOfAsync(r.OwnUser)), s_owner),
+            a, r.OwnUser, (await r.Store!.GivenDeletedMailboxAsync(r.OwnUser)).Id), Permissions.Mailboxes, OwnerToo: true),
+        ["MailboxService.ListAsync"] = new(async (r, a) => await r.Get<MailboxService>().ListAsync(a, MailTree.OfAccount(r.OwnUser), new PageRequest()), Permissions.SeeMailboxes, OwnerToo: true),
+        ["MailboxService.GetAsync"] = new(async (r, a) => await r.Get<MailboxService>().GetAsync(a, MailTree.OfAccount(r.OwnUser), await r.InboxOfAsync(r.OwnUser)), Permissions.SeeMailboxes, OwnerToo: true),
         ["MailboxService.GrantAsync"] = new(async (r, a) => await r.Get<MailboxService>().GrantAsync(
-            a, MailTree.OfAccount(r.OwnUser), await r.InboxOfAsync(r.OwnUser), new AccessForm { Who = "bob@own.test", Rights = AclRights.Lookup }), s_owner),
+            a, MailTree.OfAccount(r.OwnUser), await r.InboxOfAsync(r.OwnUser), new AccessForm { Who = "bob@own.test", Rights = AclRights.Lookup }), Permissions.Mailboxes, OwnerToo: true),
         ["MailboxService.RevokeAsync"] = new(async (r, a) =>
         {
             long inbox = await r.InboxOfAsync(r.OwnUser);
             await r.Store!.SetAclAsync(inbox, AclIdentifier.Anyone, AclChangeMode.Replace, AclRights.Post);
             return await r.Get<MailboxService>().RevokeAsync(a, MailTree.OfAccount(r.OwnUser), inbox, AclIdentifier.Anyone);
-        }, s_owner),
-        ["MailboxService.LimitsAsync"] = new(async (r, a) => await r.Get<MailboxService>().LimitsAsync(a, MailTree.OfAccount(r.OwnUser)), s_owner),
-        ["MailboxService.SetLimitsAsync"] = new((r, a) => r.Get<MailboxService>().SetLimitsAsync(a, MailTree.OfAccount(r.OwnUser), new MailLimitsForm { MaxMessages = 10 }), s_admins),
-        ["MailboxService.CreateAsync"] = new(async (r, a) => await r.Get<MailboxService>().CreateAsync(a, r.OwnDomain, new SharedMailboxForm { Name = "Team" }), s_admins),
-        ["MailboxService.DeleteAsync"] = new(async (r, a) => await r.Get<MailboxService>().DeleteAsync(a, r.OwnDomain, await r.GivenSharedMailboxAsync("Team")), s_admins),
+        }, Permissions.Mailboxes, OwnerToo: true),
+        ["MailboxService.LimitsAsync"] = new(async (r, a) => await r.Get<MailboxService>().LimitsAsync(a, MailTree.OfAccount(r.OwnUser)), Permissions.SeeMailboxes, OwnerToo: true),
+        ["MailboxService.SetLimitsAsync"] = new((r, a) => r.Get<MailboxService>().SetLimitsAsync(a, MailTree.OfAccount(r.OwnUser), new MailLimitsForm { MaxMessages = 10 }), Permissions.Mailboxes),
+        ["MailboxService.CreateAsync"] = new(async (r, a) => await r.Get<MailboxService>().CreateAsync(a, r.OwnDomain, new SharedMailboxForm { Name = "Team" }), Permissions.Mailboxes),
+        ["MailboxService.DeleteAsync"] = new(async (r, a) => await r.Get<MailboxService>().DeleteAsync(a, r.OwnDomain, await r.GivenSharedMailboxAsync("Team")), Permissions.Mailboxes),
         // They name files of the server: for who owns the machine alone.
-        ["ExchangeService.ExportAsync"] = new(async (r, a) => await r.Get<ExchangeService>().ExportAsync(a, r.OwnUser, "/nowhere/x.tar", MailEngine.Store.Exchange.ArchiveFormat.Tar, null), []),
-        ["ExchangeService.ImportAsync"] = new(async (r, a) => await r.Get<ExchangeService>().ImportAsync(a, r.OwnUser, "/nowhere/x.tar", MailEngine.Store.Exchange.ArchiveFormat.Tar, false, null), []),
-        ["OverviewService.GetAsync"] = new(async (r, a) => await r.Get<OverviewService>().GetAsync(a), s_anyAdmin),
-        ["AuditService.ListAsync"] = new(async (r, a) => await r.Get<AuditService>().ListAsync(a, new PageRequest()), s_anyAdmin),
+        ["ExchangeService.ExportAsync"] = new(async (r, a) => await r.Get<ExchangeService>().ExportAsync(a, r.OwnUser, "/nowhere/x.tar", MailEngine.Store.Exchange.ArchiveFormat.Tar, null)),
+        ["ExchangeService.ImportAsync"] = new(async (r, a) => await r.Get<ExchangeService>().ImportAsync(a, r.OwnUser, "/nowhere/x.tar", MailEngine.Store.Exchange.ArchiveFormat.Tar, false, null)),
+        ["OverviewService.GetAsync"] = new(async (r, a) => await r.Get<OverviewService>().GetAsync(a), Anywhere: Permissions.See),
+        ["AuditService.ListAsync"] = new(async (r, a) => await r.Get<AuditService>().ListAsync(a, new PageRequest()), Anywhere: Permissions.Audit),
+        ["AccountService.UpdateAsync/switches"] = new((r, a) => r.Get<AccountService>().UpdateAsync(a, r.OwnUser, new AccountForm { Services = MailServices.Imap }), Permissions.Switches),
+        ["AccountService.UpdateAsync/both"] = new((r, a) => r.Get<AccountService>().UpdateAsync(
+            a, r.OwnUser, new AccountForm { DisplayName = "Ann", State = AccountState.ReceiveOnly }), Permissions.Switches | Permissions.Accounts),
+        ["AccountService.GetAsync/superuser"] = new(async (r, a) => await r.Get<AccountService>().GetAsync(a, r.Superuser), OnServer: Permissions.See),
+        ["PasswordService.ResetAsync/superuser"] = new((r, a) => r.Get<PasswordService>().ResetAsync(
+            a, r.Superuser, new NewPasswordForm { New = "lagoon trombone 9", Repeat = "lagoon trombone 9" }), OnServer: Permissions.All),
+        ["PasswordService.ResetAsync/master"] = new((r, a) => r.Get<PasswordService>().ResetAsync(
+            a, r.OwnMaster, new NewPasswordForm { New = "lagoon trombone 9", Repeat = "lagoon trombone 9" }), MasterMay),
+        ["GrantService.ListAsync"] = new(async (r, a) => await r.Get<GrantService>().ListAsync(a), Anywhere: Permissions.Appoint, OnServer: Permissions.SeeServer),
+        ["GrantService.GiveAsync"] = new(async (r, a) => await r.Get<GrantService>().GiveAsync(
+            a, new GrantForm { AccountId = r.SecondUser, DomainId = r.OwnDomain, SetId = PermissionSet.Helpdesk }), Permissions.Appoint | HelpdeskMay),
+        ["GrantService.GiveAsync/more than his own"] = new(async (r, a) => await r.Get<GrantService>().GiveAsync(
+            a, new GrantForm { AccountId = r.SecondUser, DomainId = r.OwnDomain, SetId = await r.GivenSetAsync("more", MasterMay | Permissions.LogInAs) }),
+            Permissions.Appoint | MasterMay | Permissions.LogInAs),
+        ["GrantService.GiveAsync/server"] = new(async (r, a) => await r.Get<GrantService>().GiveAsync(
+            a, new GrantForm { AccountId = r.SecondUser, SetId = PermissionSet.Superuser }), OnServer: Permissions.All),
+        ["GrantService.TakeAsync"] = new(async (r, a) => await r.Get<GrantService>().TakeAsync(a, await r.GrantOfAsync(r.OwnMaster)), Permissions.Appoint | MasterMay),
+        ["PermissionSetService.ListAsync"] = new(async (r, a) => await r.Get<PermissionSetService>().ListAsync(a), Anywhere: Permissions.Appoint, OnServer: Permissions.SeeServer),
+        ["PermissionSetService.GetAsync"] = new(async (r, a) => await r.Get<PermissionSetService>().GetAsync(a, PermissionSet.Master), Anywhere: Permissions.Appoint, OnServer: Permissions.SeeServer),
+        ["PermissionSetService.CreateAsync"] = new(async (r, a) => await r.Get<PermissionSetService>().CreateAsync(
+            a, new PermissionSetForm { Name = "Watch", Permissions = Permissions.See }), OnServer: Permissions.Appoint | Permissions.See),
+        ["PermissionSetService.UpdateAsync"] = new(async (r, a) => await r.Get<PermissionSetService>().UpdateAsync(
+            a, await r.GivenSetAsync("Watch", Permissions.See), new PermissionSetForm { Name = "Watch", Permissions = AuditorMay }), OnServer: Permissions.Appoint | AuditorMay),
+        ["PermissionSetService.DeleteAsync"] = new(async (r, a) => await r.Get<PermissionSetService>().DeleteAsync(
+            a, await r.GivenSetAsync("Watch", Permissions.See)), OnServer: Permissions.Appoint | Permissions.See),
+        ["PartitionService.ListAsync"] = new(async (r, a) => await r.Get<PartitionService>().ListAsync(a), OnServer: Permissions.SeeServer),
+        ["PartitionService.MoveAsync"] = new(async (r, a) => await r.Get<PartitionService>().MoveAsync(a, r.OwnUser, "default", null), OnServer: Permissions.Server),
+        ["PartitionService.FindAsync"] = new(async (r, a) => await r.Get<PartitionService>().FindAsync(a, r.OwnUser), OnServer: Permissions.SeeServer),
     };
 
     public static TheoryData<string, Role> Cases()
@@ -110,26 +193,20 @@ public sealed class AuthorizationMatrixTests
             from method in type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
             where method.GetParameters() is [{ } first, ..] && first.ParameterType == typeof(Actor) && method.Name.EndsWith("Async", StringComparison.Ordinal)
             select $"{type.Name}.{method.Name}";
-        Assert.Equal(methods.Order(), s_rows.Keys.Order());
+        Assert.Equal(methods.Order(), s_rows.Keys.Select(key => key.Split('/')[0]).Distinct().Order());
     }
 
     [Theory, MemberData(nameof(Cases))]
     public async Task When_a_role_calls_a_service_then_it_gets_what_it_may_and_nothing_else(string method, Role role)
     {
         bool withQueue = method.StartsWith("Queue", StringComparison.Ordinal) || method.StartsWith("Trace", StringComparison.Ordinal);
-        bool withStore = withQueue || method.StartsWith("DeletedMail", StringComparison.Ordinal) || method.StartsWith("Mailbox", StringComparison.Ordinal);
+        bool withStore = withQueue || method.StartsWith("DeletedMail", StringComparison.Ordinal) || method.StartsWith("Mailbox", StringComparison.Ordinal)
+            || method.StartsWith("Partition", StringComparison.Ordinal);
         await using ServicesRig rig = await ServicesRig.OpenAsync(withStore, withQueue);
-        Actor actor = role switch
-        {
-            Role.Superuser => rig.Super,
-            Role.MasterOfIt => rig.Master,
-            Role.MasterOfAnother => ServicesRig.As(rig.OtherMaster),
-            Role.PlainUser => ServicesRig.As(rig.OwnUser),
-            _ => ServicesRig.Nobody,
-        };
+        Actor actor = await GivenActorAsync(rig, role);
         long before = await AuditCountAsync(rig);
         ServiceResult result = await s_rows[method].Call(rig, actor);
-        if (s_rows[method].Allowed.Contains(role))
+        if (IsAllowed(s_rows[method], role))
         {
             Assert.True(result.Ok, result.Text);
         }
@@ -152,8 +229,8 @@ public sealed class AuthorizationMatrixTests
     public async Task When_a_master_reaches_for_an_account_with_more_rights_then_he_is_refused()
     {
         await using ServicesRig rig = await ServicesRig.OpenAsync();
-        await rig.Get<GrantService>().MakeSuperuserAsync(rig.Super, rig.OwnUser);
-        await rig.Get<GrantService>().MakeMasterAsync(rig.Super, rig.SecondUser, rig.OtherDomain);
+        await rig.GivenGrantAsync(rig.OwnUser, PermissionSet.Superuser);
+        await rig.GivenGrantAsync(rig.SecondUser, PermissionSet.Master, rig.OtherDomain);
         foreach (long above in new[] { rig.OwnUser, rig.SecondUser })
         {
             Assert.Equal(Refusal.Forbidden, (await rig.Get<PasswordService>().ResetAsync(

@@ -125,7 +125,7 @@ public sealed class MailboxServiceTests : IAsyncLifetime
     public async Task When_an_account_has_rights_beyond_the_masters_then_he_does_not_even_see_its_mailboxes()
     {
         long inbox = await _rig.InboxOfAsync(_rig.OwnUser);
-        await _rig.Get<GrantService>().MakeSuperuserAsync(_rig.Super, _rig.OwnUser);
+        await _rig.GivenGrantAsync(_rig.OwnUser, PermissionSet.Superuser);
         Assert.Equal(Refusal.NotFound, (await Mailboxes.ListAsync(_rig.Master, AnnsTree, new PageRequest())).Refusal);
         Assert.Equal(Refusal.NotFound, (await Mailboxes.GrantAsync(_rig.Master, AnnsTree, inbox, new AccessForm { Who = "master@own.test", Rights = AclRights.Read })).Refusal);
         Assert.Equal(Refusal.NotFound, (await Mailboxes.SetLimitsAsync(_rig.Master, AnnsTree, new MailLimitsForm())).Refusal);

@@ -301,20 +301,29 @@ public sealed class ServiceTests : IAsyncLifetime
     public async Task When_it_is_the_last_superuser_then_nothing_takes_him_away()
     {
         var grants = _rig.Get<GrantService>();
-        AssertField(await grants.UnmakeSuperuserAsync(_rig.Super, _rig.Superuser), "");
+        long chief = await _rig.GrantOfAsync(_rig.Superuser);
+        AssertField(await grants.TakeAsync(_rig.Super, chief), "");
         AssertField(await Accounts.DeleteAsync(_rig.Super, _rig.Superuser), "");
         AssertField(await Accounts.UpdateAsync(_rig.Super, _rig.Superuser, new AccountForm { State = AccountState.Suspended }), "State");
         AssertField(await Accounts.UpdateAsync(_rig.Super, _rig.Superuser, new AccountForm { Services = MailServices.Imap }), "State");
-        Assert.True((await grants.MakeSuperuserAsync(_rig.Super, _rig.OwnUser)).Ok);
-        Assert.True((await grants.UnmakeSuperuserAsync(_rig.Super, _rig.Superuser)).Ok);
+        AssertField(await grants.GiveAsync(_rig.Super, SuperuserGrant(_rig.Superuser, _rig.Accounts.Clock.GetUtcNow().AddDays(1))), "");
+        // One whose role ends by itself does not count.
+        Assert.True((await grants.GiveAsync(_rig.Super, SuperuserGrant(_rig.OwnUser, _rig.Accounts.Clock.GetUtcNow().AddDays(1)))).Ok);
+        AssertField(await grants.TakeAsync(_rig.Super, chief), "");
+        long ann = (await grants.GiveAsync(_rig.Super, SuperuserGrant(_rig.OwnUser))).Value;
+        Assert.True((await grants.TakeAsync(_rig.Super, chief)).Ok);
+        // Nor does a domain that is switched off, which takes him along, or one that is removed.
+        AssertField(await Domains.UpdateAsync(ServicesRig.As(_rig.OwnUser), _rig.OwnDomain, new DomainForm { Name = "own.test", Enabled = false }), "");
         AssertField(await Domains.DeleteAsync(ServicesRig.As(_rig.OwnUser), _rig.OwnDomain, withAccounts: true), "");
         // Two who take each other's right at the same moment: one of them stays.
-        await grants.MakeSuperuserAsync(ServicesRig.As(_rig.OwnUser), _rig.SecondUser);
+        long bob = (await grants.GiveAsync(ServicesRig.As(_rig.OwnUser), SuperuserGrant(_rig.SecondUser))).Value;
         ServiceResult[] both = await Task.WhenAll(
-            grants.UnmakeSuperuserAsync(ServicesRig.As(_rig.OwnUser), _rig.SecondUser),
-            grants.UnmakeSuperuserAsync(ServicesRig.As(_rig.SecondUser), _rig.OwnUser));
+            grants.TakeAsync(ServicesRig.As(_rig.OwnUser), bob),
+            grants.TakeAsync(ServicesRig.As(_rig.SecondUser), ann));
         Assert.Equal(1, both.Count(r => r.Ok));
     }
+
+    static GrantForm SuperuserGrant(long accountId, DateTimeOffset? endsAt = null) => new() { AccountId = accountId, SetId = PermissionSet.Superuser, EndsAt = endsAt };
 
     [Fact]
     public async Task When_a_password_changes_then_the_old_one_and_the_sessions_end()
@@ -336,10 +345,9 @@ public sealed class ServiceTests : IAsyncLifetime
     {
         var signIn = _rig.Get<PanelSignIn>();
         var user = (await signIn.PrincipalOfAsync(_rig.OwnMaster))!;
-        Assert.True(user.IsInRole(Roles.Master) && !user.IsInRole(Roles.Superuser));
         Assert.Equal(_rig.OwnMaster, Actor.Of(user, "").AccountId);
         Assert.True(await signIn.IsStillValidAsync(user));
-        await _rig.Get<GrantService>().UnmakeMasterAsync(_rig.Super, _rig.OwnMaster, _rig.OwnDomain);
+        await _rig.Get<GrantService>().TakeAsync(_rig.Super, await _rig.GrantOfAsync(_rig.OwnMaster));
         Assert.False(await signIn.IsStillValidAsync(user));
         await Accounts.UpdateAsync(_rig.Super, _rig.OwnMaster, new AccountForm { State = AccountState.Suspended });
         Assert.Null(await signIn.PrincipalOfAsync(_rig.OwnMaster));

@@ -127,7 +127,8 @@ public sealed class ServicesRig : IAsyncDisposable
             db.Accounts.Add(chief);
             await db.SaveChangesAsync();
             db.Grants.AddRange(
-                new Grant { AccountId = chief.Id }, new Grant { AccountId = master, DomainId = own }, new Grant { AccountId = otherMaster, DomainId = other });
+                new Grant { AccountId = chief.Id, SetId = PermissionSet.Superuser }, new Grant { AccountId = master, DomainId = own, SetId = PermissionSet.Master },
+                new Grant { AccountId = otherMaster, DomainId = other, SetId = PermissionSet.Master });
             await db.SaveChangesAsync();
             return 0;
         });
@@ -135,6 +136,30 @@ public sealed class ServicesRig : IAsyncDisposable
         await using (AccountsContext db = rig.Database.NewContext())
             await db.Database.ExecuteSqlAsync($"VACUUM INTO {Path.Combine(folder, "accounts.db")}");
         return folder;
+    }
+
+    /// <summary>Gives a role past the services.</summary>
+    public Task<long> GivenGrantAsync(long accountId, long setId, long? domainId = null, DateTimeOffset? endsAt = null) => Accounts.WriteAsync(async db =>
+    {
+        var grant = new Grant { AccountId = accountId, SetId = setId, DomainId = domainId, EndsAt = endsAt };
+        db.Grants.Add(grant);
+        await db.SaveChangesAsync();
+        return grant.Id;
+    });
+
+    /// <summary>A permission set of its own.</summary>
+    public Task<long> GivenSetAsync(string name, Permissions permissions) => Accounts.WriteAsync(async db =>
+    {
+        var set = new PermissionSet { Name = name, Permissions = permissions };
+        db.PermissionSets.Add(set);
+        await db.SaveChangesAsync();
+        return set.Id;
+    });
+
+    public async Task<long> GrantOfAsync(long accountId)
+    {
+        await using AccountsContext db = Accounts.Database.NewContext();
+        return await db.Grants.Where(g => g.AccountId == accountId).Select(g => g.Id).SingleAsync();
     }
 
     public async ValueTask DisposeAsync()

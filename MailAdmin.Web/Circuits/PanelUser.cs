@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using MailAdmin.Web.Services;
+using MailEngine.Accounts;
 using Microsoft.AspNetCore.Components.Authorization;
 
 namespace MailAdmin.Web.Circuits;

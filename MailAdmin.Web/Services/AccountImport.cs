@@ -31,7 +31,7 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
     public async Task<ServiceResult<ImportReport>> ImportAsync(Actor actor, TextReader csv, CancellationToken ct = default)
     {
         ServiceResult<bool> allowed = await changes.ReadAsync<bool>(actor, (_, rights) =>
-            Task.FromResult<ServiceResult<bool>>(rights.IsAdmin ? true : ServiceResult.Forbidden()), ct);
+            Task.FromResult<ServiceResult<bool>>(rights.MayAnywhere(Permissions.Accounts) ? true : ServiceResult.Forbidden()), ct);
         if (!allowed.Ok)
             return new ServiceResult.Refused(allowed.Refusal, allowed.Errors);
         var reader = new CsvReader(csv);
@@ -126,7 +126,7 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
         AccountsContext db, Actor actor, Rights rights, DomainName name, List<Row> rows, List<string> refused, CancellationToken ct)
     {
         Domain? domain = await db.Domains.FirstOrDefaultAsync(d => d.Name == name.Value, ct);
-        if (domain is null || !rights.MayManage(domain.Id))
+        if (domain is null || !rights.May(Permissions.Accounts, domain.Id))
         {
             refused.AddRange(rows.Select(r => Texts.Of("Import.NoDomain", r.Line, name)));
             return 0;

@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
 
-/// <summary>Accounts: superusers see all, masters those of their domains, everybody his own.</summary>
+/// <summary>Accounts: administrators see those of the domains that are theirs, everybody his own.</summary>
 public sealed class AccountService(Changes changes, EngineOptions options, PasswordHashes hashes, StoreTaskRunner tasks, IStoreDoor store)
 {
     /// <summary>Sorts by Login, DisplayName, LastLoginAt or State.</summary>
@@ -16,14 +16,12 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         {
             if (!rights.IsAdmin)
                 return ServiceResult.Forbidden();
-            if (query.DomainId is { } wanted && !rights.MayManage(wanted))
+            if (query.DomainId is { } wanted && !rights.May(Permissions.See, wanted))
                 return ServiceResult.NotFound("domain");
             PageRequest page = query.Page;
-            IQueryable<Account> accounts = db.Accounts;
-            if (query.DomainId is { } domainId)
-                accounts = accounts.Where(a => a.DomainId == domainId);
-            else if (!rights.IsSuperuser)
-                accounts = accounts.Where(a => a.DomainId != null && rights.MasterOf.Contains(a.DomainId.Value));
+            IQueryable<Account> accounts = query.DomainId is { } domainId
+                ? db.Accounts.Where(a => a.DomainId == domainId)
+                : db.Accounts.Within(rights.Where(Permissions.See));
             if (query.State is { } state)
                 accounts = accounts.Where(a => a.State == state);
             if (page.Needle is { Length: > 0 } needle)
@@ -35,8 +33,8 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
                     Account = a,
                     PrimaryLocal = a.PrimaryAddress == null ? null : a.PrimaryAddress.DisplayLocal,
                     Domain = db.Domains.Where(d => d.Id == a.DomainId).Select(d => new { d.Name, d.DisplayName, d.DefaultQuotaBytes }).FirstOrDefault(),
-                    IsSuperuser = db.Grants.Any(g => g.AccountId == a.Id && g.DomainId == null),
-                    IsMaster = db.Grants.Any(g => g.AccountId == a.Id && g.DomainId != null),
+                    IsSuperuser = db.Grants.Any(g => g.AccountId == a.Id && g.DomainId == null && g.SetId == PermissionSet.Superuser),
+                    IsMaster = db.Grants.Any(g => g.AccountId == a.Id && g.DomainId != null && g.SetId == PermissionSet.Master),
                 }).ToListAsync(ct);
             IReadOnlyDictionary<long, AccountUse> use = await store.UseOfAsync([.. rows.Select(r => r.Account.Id)]);
             return new PageOf<AccountRow>([.. rows.Select(r =>
@@ -54,7 +52,7 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         changes.ReadAsync<AccountForm>(actor, async (db, rights) =>
         {
             if (await db.Accounts.Include(a => a.PrimaryAddress).FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account
-                || !rights.MayManage(account.DomainId))
+                || !rights.May(Permissions.See, account.DomainId))
                 return ServiceResult.NotFound("account");
             Domain? domain = await db.Domains.FirstOrDefaultAsync(d => d.Id == account.DomainId, ct);
             IReadOnlyDictionary<long, AccountUse> use = await store.UseOfAsync([accountId]);
@@ -72,7 +70,7 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
                 Primary = PrimaryOf(account, domain),
                 UsedBytes = use.GetValueOrDefault(accountId).Bytes,
                 EffectiveQuotaBytes = account.QuotaBytes ?? domain?.DefaultQuotaBytes ?? 0,
-                IsSuperuser = await db.Grants.AnyAsync(g => g.AccountId == accountId && g.DomainId == null, ct),
+                IsSuperuser = await db.Grants.AnyAsync(g => g.AccountId == accountId && g.DomainId == null && g.SetId == PermissionSet.Superuser, ct),
             };
         }, ct);
 
@@ -82,9 +80,11 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         // The hash takes a tenth of a second of a core: not inside the one write transaction, and not for a form that is refused anyway.
         ServiceResult<bool> possible = await changes.ReadAsync<bool>(actor, async (db, rights) =>
         {
-            if (form.DomainId == 0 && rights.IsAdmin)
+            if (form.DomainId == 0 && rights.MayAnywhere(Permissions.Accounts))
                 return CheckWithoutDomain(form);
-            if (!rights.MayManage(form.DomainId) || await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
+            if (rights.Refuse(Permissions.Accounts, form.DomainId, "domain") is { } refused)
+                return refused;
+            if (await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
                 return ServiceResult.NotFound("domain");
             var problems = new Problems();
             problems.RequirePassword(nameof(form.Password), form.Password, options.Passwords, form.LocalPart, form.Login, form.DisplayName);
@@ -94,9 +94,9 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         if (!possible.Ok)
             return new ServiceResult.Refused(possible.Refusal, possible.Errors);
         string hash = await Task.Run(() => hashes.Make(form.Password), ct);
-        ServiceResult<long> result = await changes.RunAsync<long>(actor, async (db, rights) => rights.MayManage(form.DomainId)
-            ? await CreateAsync(db, actor, form, hash, ct)
-            : ServiceResult.NotFound("domain"), ct);
+        ServiceResult<long> result = await changes.RunAsync<long>(actor, async (db, rights) => rights.Refuse(Permissions.Accounts, form.DomainId, "domain") is { } refused
+            ? refused
+            : await CreateAsync(db, actor, form, hash, ct), ct);
         if (result.Ok)
             await tasks.RunAsync(CancellationToken.None);
         return result;
@@ -150,9 +150,9 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         changes.RunAsync(actor, async (db, rights) =>
         {
             if (await db.Accounts.Include(a => a.PrimaryAddress).FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account
-                || !rights.MayManage(account.DomainId))
+                || !rights.May(Permissions.See, account.DomainId))
                 return ServiceResult.NotFound("account");
-            if (!await Protection.MayTouchAsync(db, rights, accountId, ct))
+            if (!rights.May(NeededFor(account, form), account.DomainId) || !await rights.MayTouchAsync(db, accountId, changes.Now, ct))
                 return ServiceResult.Forbidden();
             if (form.Version.Length > 0 && form.Version != account.ConcurrencyStamp)
                 return ServiceResult.Conflict();
@@ -166,9 +166,8 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
                 long growth = (form.QuotaBytes ?? domain.DefaultQuotaBytes) - (account.QuotaBytes ?? domain.DefaultQuotaBytes);
                 await DomainLimits.CheckAccountsAsync(db, domain, 0, growth, problems, ct);
             }
-            if ((form.State == AccountState.Suspended || !form.Services.HasFlag(MailServices.Panel))
-                && await AdminRights.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
-                problems.Add(nameof(form.State), Texts.Of("Error.LastSuperuserOff"));
+            if ((form.State == AccountState.Suspended || !form.Services.HasFlag(MailServices.Panel)) && await Superusers.IsLastAsync(db, accountId, ct))
+                problems.Add(nameof(form.State), Texts.Of("Error.LastSuperuser"));
             if (problems.Any)
                 return problems.Refuse();
             object before = Shown(account);
@@ -190,12 +189,12 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
     {
         ServiceResult result = await changes.RunAsync(actor, async (db, rights) =>
         {
-            if (await db.Accounts.AsNoTracking().FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account || !rights.MayManage(account.DomainId))
+            if (await db.Accounts.AsNoTracking().FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
                 return ServiceResult.NotFound("account");
-            if (!await Protection.MayTouchAsync(db, rights, accountId, ct))
+            if (rights.Refuse(Permissions.Delete, account.DomainId, "account") is { } refused)
+                return refused;
+            if (!await rights.MayTouchAsync(db, accountId, changes.Now, ct))
                 return ServiceResult.Forbidden();
-            if (await AdminRights.IsLastSuperuserAsync(db, accountId, changes.Now, ct))
-                return ServiceResult.Invalid("", Texts.Of("Error.LastSuperuserRemove"));
             changes.Audit(db, actor, "account.delete", account.UserName ?? "", account.DomainId, Shown(account), null);
             await AccountRemoval.RemoveAsync(db, [accountId], changes.Now, ct);
             await db.SaveChangesAsync(ct);
@@ -237,6 +236,14 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         account.Services = form.Services;
         account.RefreshSearchText();
         return account;
+    }
+
+    /// <summary>What a change takes: switches for state and services, more for the rest.</summary>
+    static Permissions NeededFor(Account account, AccountForm form)
+    {
+        bool switches = form.State != account.State || form.Services != account.Services;
+        bool rest = form.DisplayName.Trim() != account.DisplayName || form.QuotaBytes != account.QuotaBytes;
+        return (switches ? Permissions.Switches : Permissions.None) | (rest || !switches ? Permissions.Accounts : Permissions.None);
     }
 
     static void CheckCommon(AccountForm form, Problems problems)

@@ -17,14 +17,12 @@ public sealed class AddressService(Changes changes, EngineOptions options)
         {
             if (!rights.IsAdmin)
                 return ServiceResult.Forbidden();
-            if (query.DomainId is { } wanted && !rights.MayManage(wanted))
+            if (query.DomainId is { } wanted && !rights.May(Permissions.See, wanted))
                 return ServiceResult.NotFound("domain");
             PageRequest page = query.Page;
-            IQueryable<Address> addresses = db.Addresses;
-            if (query.DomainId is { } domainId)
-                addresses = addresses.Where(a => a.DomainId == domainId);
-            else if (!rights.IsSuperuser)
-                addresses = addresses.Where(a => rights.MasterOf.Contains(a.DomainId));
+            IQueryable<Address> addresses = query.DomainId is { } domainId
+                ? db.Addresses.Where(a => a.DomainId == domainId)
+                : db.Addresses.Within(rights.Where(Permissions.See));
             if (query.AccountId is { } accountId)
                 addresses = addresses.Where(a => db.Targets.Any(t => t.AddressId == a.Id && t.AccountId == accountId));
             if (page.Needle is { Length: > 0 } needle)
@@ -57,7 +55,7 @@ public sealed class AddressService(Changes changes, EngineOptions options)
     public Task<ServiceResult<AddressForm>> GetAsync(Actor actor, long addressId, CancellationToken ct = default) =>
         changes.ReadAsync<AddressForm>(actor, async (db, rights) =>
         {
-            if (await db.Addresses.FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address || !rights.MayManage(address.DomainId))
+            if (await db.Addresses.FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address || !rights.May(Permissions.See, address.DomainId))
                 return ServiceResult.NotFound("address");
             ILookup<long, string> targets = await TargetTexts.FirstOfAsync(db, [addressId], int.MaxValue, ct);
             return new AddressForm
@@ -75,7 +73,7 @@ public sealed class AddressService(Changes changes, EngineOptions options)
     public Task<ServiceResult<long>> CreateAsync(Actor actor, AddressForm form, CancellationToken ct = default) =>
         changes.RunAsync<long>(actor, async (db, rights) =>
         {
-            if (form.DomainId == 0 && rights.IsAdmin)
+            if (form.DomainId == 0 && rights.MayAnywhere(Permissions.Addresses))
             {
                 var missing = new Problems();
                 missing.Add(nameof(form.DomainId), Texts.Of("DomainPicker.Choose"));
@@ -83,7 +81,9 @@ public sealed class AddressService(Changes changes, EngineOptions options)
                 missing.Require(form.Targets.Count > 0, nameof(form.Targets), Texts.Of("Error.NoTarget"));
                 return missing.Refuse();
             }
-            if (!rights.MayManage(form.DomainId) || await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
+            if (rights.Refuse(Permissions.Addresses, form.DomainId, "domain") is { } refused)
+                return refused;
+            if (await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
                 return ServiceResult.NotFound("domain");
             var problems = new Problems();
             string local = Address.CatchAll;
@@ -114,9 +114,10 @@ public sealed class AddressService(Changes changes, EngineOptions options)
     public Task<ServiceResult> UpdateAsync(Actor actor, long addressId, AddressForm form, CancellationToken ct = default) =>
         changes.RunAsync(actor, async (db, rights) =>
         {
-            if (await db.Addresses.Include(a => a.Targets).FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address
-                || !rights.MayManage(address.DomainId))
+            if (await db.Addresses.Include(a => a.Targets).FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address)
                 return ServiceResult.NotFound("address");
+            if (rights.Refuse(Permissions.Addresses, address.DomainId, "address") is { } refused)
+                return refused;
             if (form.Version.Length > 0 && form.Version != address.Version.ToString())
                 return ServiceResult.Conflict();
             Domain domain = await db.Domains.FirstAsync(d => d.Id == address.DomainId, ct);
@@ -137,8 +138,10 @@ public sealed class AddressService(Changes changes, EngineOptions options)
     public Task<ServiceResult> DeleteAsync(Actor actor, long addressId, CancellationToken ct = default) =>
         changes.RunAsync(actor, async (db, rights) =>
         {
-            if (await db.Addresses.FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address || !rights.MayManage(address.DomainId))
+            if (await db.Addresses.FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address)
                 return ServiceResult.NotFound("address");
+            if (rights.Refuse(Permissions.Addresses, address.DomainId, "address") is { } refused)
+                return refused;
             string domain = await db.Domains.Where(d => d.Id == address.DomainId).Select(d => d.Name).FirstAsync(ct);
             if (await db.Accounts.AnyAsync(a => a.PrimaryAddressId == addressId, ct))
                 return ServiceResult.Invalid("", Texts.Of("Error.AddressIsPrimary"));

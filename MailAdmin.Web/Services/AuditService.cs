@@ -12,11 +12,9 @@ public sealed class AuditService(Changes changes)
     public Task<ServiceResult<PageOf<AuditRow>>> ListAsync(Actor actor, PageRequest page, CancellationToken ct = default) =>
         changes.ReadAsync<PageOf<AuditRow>>(actor, async (db, rights) =>
         {
-            if (!rights.IsAdmin)
+            if (!rights.MayAnywhere(Permissions.Audit))
                 return ServiceResult.Forbidden();
-            IQueryable<AuditEntry> entries = db.Audit;
-            if (!rights.IsSuperuser)
-                entries = entries.Where(e => e.DomainId != null && rights.MasterOf.Contains(e.DomainId.Value));
+            IQueryable<AuditEntry> entries = db.Audit.Within(rights.Where(Permissions.Audit));
             if (page.Needle is { Length: > 0 } needle)
                 entries = entries.Where(e => e.Object.Contains(needle) || e.Actor.Contains(needle) || e.Action.Contains(needle));
             int total = await entries.CountAsync(ct);

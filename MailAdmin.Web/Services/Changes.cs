@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
+using MailAdmin.Web.Resources;
 using MailEngine.Accounts;
 using MailEngine.Store.Partitions;
 using Microsoft.Data.Sqlite;
@@ -21,11 +22,15 @@ public sealed class Changes(AccountsDatabase database)
         try
         {
             return await database.WriteAsync(
-                async db => await work(db, await Rights.OfAsync(db, actor, database.Clock.GetUtcNow(), ct)), keep: result => result.Ok, ct);
+                async db => await work(db, await actor.RightsAsync(db, database.Clock.GetUtcNow(), ct)), keep: result => result.Ok, ct);
         }
         catch (PartitionMissingException)
         {
             return refuse(ServiceResult.Unavailable());
+        }
+        catch (LastSuperuserException)
+        {
+            return refuse(ServiceResult.Invalid("", Texts.Of("Error.LastSuperuser")));
         }
         catch (DbUpdateConcurrencyException)
         {
@@ -51,7 +56,7 @@ public sealed class Changes(AccountsDatabase database)
         db.ChangeTracker.QueryTrackingBehavior = QueryTrackingBehavior.NoTracking;
         try
         {
-            return await read(db, await Rights.OfAsync(db, actor, database.Clock.GetUtcNow(), ct));
+            return await read(db, await actor.RightsAsync(db, database.Clock.GetUtcNow(), ct));
         }
         catch (PartitionMissingException)
         {

@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
 
-/// <summary>Deleted mail that can be brought back: everybody his own, masters and superusers that of the accounts they manage.</summary>
+/// <summary>Deleted mail that can be brought back: everybody his own, administrators that of the accounts of their domains.</summary>
 /// <remarks>An administrator sees when, where and how large, not sender and subject: he may bring back what is not his, not read it.</remarks>
 public sealed class DeletedMailService(Changes changes, IStoreDoor store)
 {
@@ -13,14 +13,14 @@ public sealed class DeletedMailService(Changes changes, IStoreDoor store)
     /// <param name="accountId">Null: the actor's own.</param>
     public Task<ServiceResult<PageOf<DeletedMessageRow>>> ListAsync(Actor actor, long? accountId, PageRequest page, CancellationToken ct = default) =>
         changes.ReadAsync<PageOf<DeletedMessageRow>>(actor, async (db, rights) =>
-            await FindAsync(db, actor, rights, accountId, ct) is { } owner
+            await FindAsync(db, actor, rights, Permissions.SeeMailboxes, accountId, ct) is { } owner
                 ? await store.DeletedMessagesAsync(new DeletedQuery(owner.Id, page.Filter.Trim(), owner.ShowText, page.SafeSkip, page.SafeTake), ct)
                 : ServiceResult.NotFound("account"), ct);
 
     /// <summary>Deleted mailboxes, the last deleted first.</summary>
     public Task<ServiceResult<IReadOnlyList<DeletedMailboxRow>>> MailboxesAsync(Actor actor, long? accountId, CancellationToken ct = default) =>
         changes.ReadAsync<IReadOnlyList<DeletedMailboxRow>>(actor, async (db, rights) =>
-            await FindAsync(db, actor, rights, accountId, ct) is { } owner
+            await FindAsync(db, actor, rights, Permissions.SeeMailboxes, accountId, ct) is { } owner
                 ? ServiceResult<IReadOnlyList<DeletedMailboxRow>>.Of(await store.DeletedMailboxesAsync(owner.Id, ct))
                 : ServiceResult.NotFound("account"), ct);
 
@@ -40,9 +40,9 @@ public sealed class DeletedMailService(Changes changes, IStoreDoor store)
         // Audited before it is done: the store has a commit of its own, and nothing may be restored that no audit row tells of.
         ServiceResult<RestoreOrder> allowed = await changes.RunAsync<RestoreOrder>(actor, async (db, rights) =>
         {
-            if (await FindAsync(db, actor, rights, accountId, ct) is not { } owner)
+            if (await FindAsync(db, actor, rights, Permissions.SeeMailboxes, accountId, ct) is not { } owner)
                 return ServiceResult.NotFound("account");
-            if (!owner.IsOwn && !await Protection.MayTouchAsync(db, rights, owner.Id, ct))
+            if (!owner.IsOwn && !(rights.May(Permissions.Mailboxes, owner.DomainId) && await rights.MayTouchAsync(db, owner.Id, changes.Now, ct)))
                 return ServiceResult.Forbidden();
             changes.Audit(db, actor, "mail.restore", owner.Login, owner.DomainId, null, asked);
             await db.SaveChangesAsync(ct);
@@ -63,12 +63,12 @@ public sealed class DeletedMailService(Changes changes, IStoreDoor store)
 
     sealed record MailOwner(long Id, string Login, long? DomainId, long QuotaBytes, bool IsOwn, bool ShowText);
 
-    static async Task<MailOwner?> FindAsync(AccountsContext db, Actor actor, Rights rights, long? accountId, CancellationToken ct)
+    static async Task<MailOwner?> FindAsync(AccountsContext db, Actor actor, Rights rights, Permissions what, long? accountId, CancellationToken ct)
     {
         if ((accountId ?? rights.AccountId) is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account)
             return null;
         bool isOwn = rights.AccountId == id;
-        if (!isOwn && !rights.MayManage(account.DomainId))
+        if (!isOwn && !rights.May(what, account.DomainId))
             return null;
         long quota = account.QuotaBytes ?? await db.Domains.Where(d => d.Id == account.DomainId).Select(d => (long?)d.DefaultQuotaBytes).FirstOrDefaultAsync(ct) ?? 0;
         return new MailOwner(id, account.UserName ?? "", account.DomainId, quota, isOwn, isOwn || actor.OwnsTheMachine);

@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
 
-/// <summary>Domains: superusers make, change and remove them; a master sees his own and sets what concerns daily use.</summary>
+/// <summary>Domains: made, limited and removed by who runs the server; a master sees his own and sets what concerns daily use.</summary>
 public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
 {
     static readonly string[] s_specialUses = ["", "\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"];   // RFC 6154 §2
@@ -17,9 +17,7 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
         {
             if (!rights.IsAdmin)
                 return ServiceResult.Forbidden();
-            IQueryable<Domain> domains = db.Domains;
-            if (!rights.IsSuperuser)
-                domains = domains.Where(d => rights.MasterOf.Contains(d.Id));
+            IQueryable<Domain> domains = db.Domains.Within(rights.Where(Permissions.See));
             if (page.Needle is { Length: > 0 } needle)
                 domains = domains.Where(d => d.Name.Contains(needle) || d.DisplayName.Contains(needle));
             int total = await domains.CountAsync(ct);
@@ -41,14 +39,14 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
     public Task<ServiceResult<DomainForm>> GetAsync(Actor actor, long domainId, CancellationToken ct = default) =>
         changes.ReadAsync<DomainForm>(actor, async (db, rights) =>
         {
-            if (!rights.MayManage(domainId) || await db.Domains.FirstOrDefaultAsync(d => d.Id == domainId, ct) is not { } d)
+            if (!rights.May(Permissions.See, domainId) || await db.Domains.FirstOrDefaultAsync(d => d.Id == domainId, ct) is not { } d)
                 return ServiceResult.NotFound("domain");
             return await FormOfAsync(db, d, ct);
         }, ct);
 
     /// <summary>Makes a domain with postmaster and abuse (RFC 2142 §5), which go to whoever makes it, else to its first account.</summary>
     public Task<ServiceResult<long>> CreateAsync(Actor actor, DomainForm form, CancellationToken ct = default) =>
-        changes.RunAsync<long>(actor, async (db, rights) => rights.IsSuperuser
+        changes.RunAsync<long>(actor, async (db, rights) => rights.May(Permissions.Domains)
             ? await CreateAsync(db, actor, form, rights.AccountId, ct)
             : ServiceResult.Forbidden(), ct);
 
@@ -85,13 +83,15 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
     public Task<ServiceResult> UpdateAsync(Actor actor, long domainId, DomainForm form, CancellationToken ct = default) =>
         changes.RunAsync(actor, async (db, rights) =>
         {
-            if (!rights.MayManage(domainId) || await db.Domains.FirstOrDefaultAsync(d => d.Id == domainId, ct) is not { } domain)
+            if (!rights.May(Permissions.Domains) && rights.Refuse(Permissions.Domain, domainId, "domain") is { } refused)
+                return refused;
+            if (await db.Domains.FirstOrDefaultAsync(d => d.Id == domainId, ct) is not { } domain)
                 return ServiceResult.NotFound("domain");
             if (form.Version.Length > 0 && form.Version != domain.Version.ToString())
                 return ServiceResult.Conflict();
             var errors = new Problems();
             object before = Shown(domain);
-            if (rights.IsSuperuser)
+            if (rights.May(Permissions.Domains))
             {
                 errors.Require(DomainName.TryParse(form.Name, out DomainName name) && name.Value == domain.Name,
                     nameof(form.Name), Texts.Of("Error.DomainRename"));
@@ -119,7 +119,7 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
     {
         ServiceResult result = await changes.RunAsync(actor, async (db, rights) =>
         {
-            if (!rights.IsSuperuser)
+            if (!rights.May(Permissions.Domains))
                 return ServiceResult.Forbidden();
             if (await db.Domains.FirstOrDefaultAsync(d => d.Id == domainId, ct) is not { } domain)
                 return ServiceResult.NotFound("domain");
@@ -128,9 +128,6 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
                 return ServiceResult.Invalid("", Texts.Of("Error.DomainHasAccounts", domain.DisplayName, accounts.Length));
             if (await db.Domains.AnyAsync(d => d.AliasOfId == domainId, ct))
                 return ServiceResult.Invalid("", Texts.Of("Error.DomainHasNames", domain.DisplayName));
-            if (accounts.Length > 0 && !await db.Grants.AnyAsync(g => g.DomainId == null
-                && !db.Accounts.Any(a => a.Id == g.AccountId && a.DomainId == domainId), ct) && await db.Grants.AnyAsync(g => g.DomainId == null, ct))
-                return ServiceResult.Invalid("", Texts.Of("Error.DomainHasSuperusers"));
             object before = Shown(domain);
             await AccountRemoval.RemoveAsync(db, accounts, changes.Now, ct);
             await db.Addresses.Where(a => a.DomainId == domainId).ExecuteDeleteAsync(ct);

@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
 
-/// <summary>Mailboxes, who may use them, and how much may be in them: everybody's own, and for masters and superusers those of the accounts
+/// <summary>Mailboxes, who may use them, and how much may be in them: everybody's own, and for administrators those of the accounts
 /// and domains that they manage. The same rights as over IMAP (RFC 4314), on the same record.</summary>
 /// <remarks>Every change is audited before it is done: the store has a commit of its own, and nothing may be changed that no audit row tells of.
 /// No method reads mail.</remarks>
@@ -131,7 +131,7 @@ public sealed class MailboxService(Changes changes, AccountDirectory directory, 
         long tree = MailStore.SharedTree(domainId);
         ServiceResult<NewMailbox> allowed = await changes.RunAsync<NewMailbox>(actor, async (db, rights) =>
         {
-            if (!rights.MayManage(domainId) || await db.Domains.AsNoTracking().FirstOrDefaultAsync(d => d.Id == domainId, ct) is not { } domain)
+            if (!rights.May(Permissions.Mailboxes, domainId) || await db.Domains.AsNoTracking().FirstOrDefaultAsync(d => d.Id == domainId, ct) is not { } domain)
                 return ServiceResult.NotFound("domain");
             var problems = new Problems();
             problems.Require(domain.Kind == DomainKind.Local, "", Texts.Of("Error.DomainNotLocal", domain.DisplayName));
@@ -184,6 +184,8 @@ public sealed class MailboxService(Changes changes, AccountDirectory directory, 
         {
             if (await FindAsync(db, rights, tree, ct) is not { } owner)
                 return NoTree(tree);
+            if (!owner.MayChange)
+                return ServiceResult.Forbidden();
             if (MailboxesOf(owner).FirstOrDefault(info => info.Id == mailboxId) is not { } box)
                 return ServiceResult.NotFound("folder");
             ServiceResult<Step> step = check(owner, box);
@@ -198,27 +200,32 @@ public sealed class MailboxService(Changes changes, AccountDirectory directory, 
 
     /// <param name="Tree">Number under which the store keeps the mailboxes.</param>
     /// <param name="IsAdministered">The actor manages it by his role.</param>
-    sealed record TreeOwner(long Tree, string Name, long? DomainId, bool IsAdministered)
+    sealed record TreeOwner(long Tree, string Name, long? DomainId, bool IsOwn, bool IsAdministered)
     {
+        public bool MayChange => IsOwn || IsAdministered;
+
         public bool IsShared => Tree < 0;
         /// <summary>Null: nobody's own. (The number of a domain's tree would read as an account's with a "-".)</summary>
         public string? Identifier => IsShared ? null : AclIdentifier.OfAccount(Tree);
     }
 
     /// <summary>Null: there is no such account or domain among those that the actor may see.</summary>
-    static async Task<TreeOwner?> FindAsync(AccountsContext db, Rights rights, MailTree tree, CancellationToken ct)
+    async Task<TreeOwner?> FindAsync(AccountsContext db, Rights rights, MailTree tree, CancellationToken ct)
     {
         if (tree.DomainId is { } domainId)
         {
-            return rights.MayManage(domainId) && await db.Domains.Where(d => d.Id == domainId).Select(d => d.DisplayName).FirstOrDefaultAsync(ct) is { } name
-                ? new TreeOwner(MailStore.SharedTree(domainId), name, domainId, IsAdministered: true)
+            return rights.May(Permissions.SeeMailboxes, domainId) && await db.Domains.Where(d => d.Id == domainId).Select(d => d.DisplayName).FirstOrDefaultAsync(ct) is { } name
+                ? new TreeOwner(MailStore.SharedTree(domainId), name, domainId, IsOwn: false, rights.May(Permissions.Mailboxes, domainId))
                 : null;
         }
         if ((tree.AccountId ?? rights.AccountId) is not { } id
             || await db.Accounts.AsNoTracking().FirstOrDefaultAsync(a => a.Id == id && a.HasMailbox, ct) is not { } account)
             return null;
-        bool isAdministered = rights.MayManage(account.DomainId) && await Protection.MayTouchAsync(db, rights, id, ct);
-        return isAdministered || rights.AccountId == id ? new TreeOwner(id, account.UserName ?? "", account.DomainId, isAdministered) : null;
+        bool isOwn = rights.AccountId == id;
+        if (!isOwn && !(rights.May(Permissions.SeeMailboxes, account.DomainId) && await rights.MayLookAtAsync(db, id, changes.Now, ct)))
+            return null;
+        bool isAdministered = rights.May(Permissions.Mailboxes, account.DomainId) && await rights.MayTouchAsync(db, id, changes.Now, ct);
+        return new TreeOwner(id, account.UserName ?? "", account.DomainId, isOwn, isAdministered);
     }
 
     static ServiceResult.Refused NoTree(MailTree tree) => ServiceResult.NotFound(tree.DomainId is null ? "account" : "domain");

@@ -10,7 +10,7 @@ namespace MailAdmin.Web.Services;
 /// <param name="UsedBytes">Octets of all mail of these accounts.</param>
 public sealed record Overview(int Domains, int Accounts, int Addresses, int? Queued, long Messages, long UsedBytes);
 
-/// <summary>The figures of the start page: a superuser's are the server's, a master's those of his domains.</summary>
+/// <summary>The figures of the start page: of the server, or of the domains that the actor sees.</summary>
 /// <param name="store">Null: this process has no store open.</param>
 /// <param name="queue">Null: nothing is sent.</param>
 public sealed class OverviewService(Changes changes, IStoreDoor door, AccountDirectory directory, MailStore? store, QueueControl? queue)
@@ -20,15 +20,15 @@ public sealed class OverviewService(Changes changes, IStoreDoor door, AccountDir
         {
             if (!rights.IsAdmin)
                 return ServiceResult.Forbidden();
-            bool all = rights.IsSuperuser;
-            int domains = await db.Domains.CountAsync(d => all || rights.MasterOf.Contains(d.Id), ct);
-            int addresses = await db.Addresses.CountAsync(a => all || rights.MasterOf.Contains(a.DomainId), ct);
-            if (all)
+            Reach reach = rights.Where(Permissions.See);
+            int domains = await db.Domains.Within(reach).CountAsync(ct);
+            int addresses = await db.Addresses.Within(reach).CountAsync(ct);
+            if (reach.All)
             {
                 AccountUse total = await door.TotalUseAsync();
-                return new Overview(domains, await db.Accounts.CountAsync(ct), addresses, queue?.Count ?? 0, total.Messages, total.Bytes);
+                return new Overview(domains, await db.Accounts.CountAsync(ct), addresses, rights.May(Permissions.SeeServer) ? queue?.Count ?? 0 : null, total.Messages, total.Bytes);
             }
-            long[] accounts = await db.Accounts.Where(a => a.DomainId != null && rights.MasterOf.Contains(a.DomainId.Value)).Select(a => a.Id).ToArrayAsync(ct);
+            long[] accounts = await db.Accounts.Within(reach).Select(a => a.Id).ToArrayAsync(ct);
             IReadOnlyDictionary<long, AccountUse> use = await door.UseOfAsync(accounts);
             return new Overview(domains, accounts.Length, addresses, null, use.Values.Sum(u => u.Messages), use.Values.Sum(u => u.Bytes));
         }, ct);

@@ -5,27 +5,8 @@ using MailEngine.Accounts;
 using MailEngine.Sasl;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
-using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
-
-/// <summary>Names for [Authorize(Policy = …)]. They decide what is shown; what is done, services decide.</summary>
-public static class Policies
-{
-    public const string Superuser = nameof(Superuser);
-    /// <summary>Superuser or domain master.</summary>
-    public const string Admin = nameof(Admin);
-    /// <summary>Anybody who is logged in.</summary>
-    public const string User = nameof(User);
-}
-
-/// <summary>Values of the role claim.</summary>
-public static class Roles
-{
-    public const string Superuser = "superuser";
-    public const string Master = "master";
-    public const string User = "user";
-}
 
 /// <summary>Outcome of a log-in to the panel; the message is for the person.</summary>
 public sealed record SignInOutcome(bool Ok, string Message);
@@ -33,7 +14,7 @@ public sealed record SignInOutcome(bool Ok, string Message);
 /// <summary>Log-in to the panel: the same accounts, the same <see cref="Authenticator"/> as for mail; a cookie remembers it.</summary>
 /// <remarks>The cookie holds the security stamp. It is compared on every request and, in a circuit, whenever accounts change, from the
 /// directory's memory: a password change, a lost right or a suspension ends the session at once.</remarks>
-public sealed class PanelSignIn(Authenticator authenticator, AccountDirectory directory, AccountsDatabase database)
+public sealed class PanelSignIn(Authenticator authenticator, AccountDirectory directory)
 {
     /// <summary>The authentication scheme.</summary>
     public const string Scheme = "mailadmin";
@@ -78,20 +59,13 @@ public sealed class PanelSignIn(Authenticator authenticator, AccountDirectory di
         if (await directory.FindAccountAsync(accountId, ct) is not { } account
             || !await authenticator.MayContinueAsync(account, MailServices.Panel, ct))
             return null;
-        await using AccountsContext db = database.NewContext();
-        Rights rights = await Rights.OfAsync(db, Actor.Account(accountId, account.Login, ""), database.Clock.GetUtcNow(), ct);
-        var claims = new List<Claim>
-        {
+        Claim[] claims =
+        [
             new(ClaimTypes.NameIdentifier, accountId.ToString(CultureInfo.InvariantCulture)),
             new(ClaimTypes.Name, account.Login),
-            new(ClaimTypes.Role, Roles.User),
             new(StampClaim, account.SecurityStamp),
-        };
-        if (rights.IsSuperuser)
-            claims.Add(new Claim(ClaimTypes.Role, Roles.Superuser));
-        if (rights.MasterOf.Count > 0)
-            claims.Add(new Claim(ClaimTypes.Role, Roles.Master));
-        return new ClaimsPrincipal(new ClaimsIdentity(claims, Scheme, ClaimTypes.Name, ClaimTypes.Role));
+        ];
+        return new ClaimsPrincipal(new ClaimsIdentity(claims, Scheme));
     }
 
     /// <summary>True while the session behind this principal may go on. Costs a look into memory.</summary>

@@ -10,17 +10,17 @@ namespace MailAdmin.Web.Services;
 /// <param name="Partition">Name of the one it is to live in.</param>
 public sealed record MoveOrder(long AccountId, string Partition);
 
-/// <summary>On which volume the mail of an account is. Superusers alone: volumes are the machine's, not a domain's.</summary>
+/// <summary>On which volume the mail of an account is. Rights on the server alone: volumes are the machine's, not a domain's.</summary>
 public sealed class PartitionService(Changes changes, IStoreDoor store)
 {
     public Task<ServiceResult<IReadOnlyList<PartitionInfo>>> ListAsync(Actor actor, CancellationToken ct = default) =>
         changes.ReadAsync<IReadOnlyList<PartitionInfo>>(actor, async (_, rights) =>
-            rights.IsSuperuser ? ServiceResult<IReadOnlyList<PartitionInfo>>.Of(await store.PartitionsAsync()) : ServiceResult.Forbidden(), ct);
+            rights.May(Permissions.SeeServer) ? ServiceResult<IReadOnlyList<PartitionInfo>>.Of(await store.PartitionsAsync()) : ServiceResult.Forbidden(), ct);
 
     /// <summary>Name of the partition an account lives in.</summary>
     public Task<ServiceResult<string>> FindAsync(Actor actor, long accountId, CancellationToken ct = default) =>
         changes.ReadAsync<string>(actor, async (db, rights) =>
-            !rights.IsSuperuser ? ServiceResult.Forbidden()
+            !rights.May(Permissions.SeeServer) ? ServiceResult.Forbidden()
             : await db.Accounts.AnyAsync(a => a.Id == accountId && a.HasMailbox, ct) ? await store.PartitionOfAsync(accountId)
             : ServiceResult.NotFound("account"), ct);
 
@@ -32,7 +32,7 @@ public sealed class PartitionService(Changes changes, IStoreDoor store)
         // Audited before it is done: no mail may go anywhere that no audit row tells of.
         ServiceResult<MoveOrder> allowed = await changes.RunAsync<MoveOrder>(actor, async (db, rights) =>
         {
-            if (!rights.IsSuperuser)
+            if (!rights.May(Permissions.Server))
                 return ServiceResult.Forbidden();
             if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId && a.HasMailbox, ct) is not { } account)
                 return ServiceResult.NotFound("account");

@@ -44,14 +44,16 @@ public sealed class PasswordService(Changes changes, EngineOptions options, Pass
         return await SetAsync(actor, own.Value!.Id, form.New, "password.change", rightsNeeded: false, ct);
     }
 
-    /// <summary>Superusers for everybody, masters for accounts of their domains that have no rights beyond theirs.</summary>
+    /// <summary>For accounts of the actor's domains that have no rights beyond his.</summary>
     public async Task<ServiceResult> ResetAsync(Actor actor, long accountId, NewPasswordForm form, CancellationToken ct = default)
     {
         ServiceResult<Account> target = await changes.ReadAsync<Account>(actor, async (db, rights) =>
         {
-            if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account || !rights.MayManage(account.DomainId))
+            if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
                 return ServiceResult.NotFound("account");
-            return await Protection.MayTouchAsync(db, rights, accountId, ct) ? account : ServiceResult.Forbidden();
+            if (rights.Refuse(Permissions.Passwords, account.DomainId, "account") is { } refused)
+                return refused;
+            return await rights.MayTouchAsync(db, accountId, changes.Now, ct) ? account : ServiceResult.Forbidden();
         }, ct);
         if (!target.Ok)
             return new ServiceResult.Refused(target.Refusal, target.Errors);
@@ -76,7 +78,7 @@ public sealed class PasswordService(Changes changes, EngineOptions options, Pass
             if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
                 return ServiceResult.NotFound("account");
             bool allowed = rightsNeeded
-                ? rights.MayManage(account.DomainId) && await Protection.MayTouchAsync(db, rights, accountId, ct)
+                ? rights.May(Permissions.Passwords, account.DomainId) && await rights.MayTouchAsync(db, accountId, changes.Now, ct)
                 : rights.AccountId == accountId;
             if (!allowed)
                 return ServiceResult.Forbidden();

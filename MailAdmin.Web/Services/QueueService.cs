@@ -1,3 +1,4 @@
+using MailEngine.Accounts;
 using MailEngine.Flow;
 
 namespace MailAdmin.Web.Services;
@@ -17,7 +18,7 @@ public sealed class QueueService(Changes changes, QueueControl queue)
 
     ServiceResult<PageOf<QueueRow>> List(Rights rights, PageRequest page)
     {
-        if (!rights.IsSuperuser)
+        if (!rights.May(Permissions.SeeServer))
             return ServiceResult.Forbidden();
         IEnumerable<QueueRow> rows = queue.List().Select(v => QueueRow.Of(v.Row, v.IsActive));
         if (page.Needle is { Length: > 0 } needle)
@@ -52,7 +53,7 @@ public sealed class QueueService(Changes changes, QueueControl queue)
     Task<ServiceResult<int>> DoAsync(Actor actor, string action, IReadOnlyCollection<long>? ids, Func<Task<int>> work, CancellationToken ct) =>
         changes.RunAsync<int>(actor, async (db, rights) =>
         {
-            if (!rights.IsSuperuser)
+            if (!rights.May(Permissions.Queue))
                 return ServiceResult.Forbidden();
             string rows = ids is null ? "all" : string.Join(' ', ids);
             int changed = await work();

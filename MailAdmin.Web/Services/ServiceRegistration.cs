@@ -26,6 +26,7 @@ public static class ServiceRegistration
         services.AddSingleton<AccountImport>();
         services.AddSingleton<AddressService>();
         services.AddSingleton<GrantService>();
+        services.AddSingleton<PermissionSetService>();
         services.AddSingleton<PasswordService>();
         services.AddSingleton<SetupService>();
         services.AddSingleton<AuditService>();
@@ -63,10 +64,8 @@ public static class ServiceRegistration
             o.AccessDeniedPath = "/forbidden";
             o.Events.OnValidatePrincipal = PanelSignIn.ValidateAsync;
         });
-        services.AddAuthorizationBuilder()
-            .AddPolicy(Policies.Superuser, p => p.RequireRole(Roles.Superuser))
-            .AddPolicy(Policies.Admin, p => p.RequireRole(Roles.Superuser, Roles.Master))
-            .AddPolicy(Policies.User, p => p.RequireAuthenticatedUser());
+        Policies.AddTo(services.AddAuthorizationBuilder());
+        services.AddSingleton<IAuthorizationHandler, MayHandler>();
         return services;
     }
 }

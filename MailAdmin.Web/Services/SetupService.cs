@@ -139,8 +139,7 @@ public sealed class SetupService(
                 if (!account.Ok)
                     return ServiceResult.Invalid([.. account.Errors.Select(e => e with { Field = e.Field == nameof(AccountForm.LocalPart) ? nameof(form.Login) : e.Field })]);
                 superuser = account.Value;
-                db.Grants.Add(new Grant { AccountId = superuser, GrantedAt = changes.Now });
-                changes.Audit(db, actor, "superuser.grant", address.Canonical, null, null, null);
+                await grants.AddAsync(db, actor, superuser, null, PermissionSet.Superuser, null, ct);
             }
         }
         await db.Settings.Where(s => s.Key == Setting.SetupToken || s.Key == Setting.Hostname).ExecuteDeleteAsync(ct);

@@ -79,8 +79,10 @@ static class TargetTexts
         foreach (string[] some in names.Chunk(400))
         {
             string[] locals = [.. some.Select(n => EmailAddress.TryParse(n, out EmailAddress a) ? a.CanonicalLocal : "").Where(l => l.Length > 0).Distinct()];
-            IQueryable<Account> mine = db.Accounts.AsNoTracking().Where(a => rights.IsSuperuser || already.Contains(a.Id)
-                || (a.DomainId != null && rights.MasterOf.Contains(a.DomainId.Value)));
+            Reach reach = rights.Where(Permissions.See);
+            IQueryable<Account> mine = db.Accounts.AsNoTracking();
+            if (!reach.All)
+                mine = mine.Where(a => already.Contains(a.Id) || (a.DomainId != null && reach.Domains.Contains(a.DomainId.Value)));
             foreach (var row in await mine.Where(a => some.Contains(a.NormalizedUserName!)).Select(a => new { a.NormalizedUserName, a.Id }).ToListAsync(ct))
                 found[row.NormalizedUserName!] = row.Id;
             var byAddress = await (

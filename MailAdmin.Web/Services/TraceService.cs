@@ -1,4 +1,5 @@
 using MailAdmin.Web.Resources;
+using MailEngine.Accounts;
 using MailEngine.Flow;
 
 namespace MailAdmin.Web.Services;
@@ -14,7 +15,7 @@ public sealed class TraceService(Changes changes, TraceLog trace)
     public Task<ServiceResult<IReadOnlyList<TracedMessage>>> FindAsync(Actor actor, string what, CancellationToken ct = default) =>
         changes.ReadAsync<IReadOnlyList<TracedMessage>>(actor, async (_, rights) =>
         {
-            if (!rights.IsSuperuser)
+            if (!rights.May(Permissions.SeeServer))
                 return ServiceResult.Forbidden();
             if (string.IsNullOrWhiteSpace(what))
                 return ServiceResult.Invalid("What", Texts.Of("Error.TraceWhat"));

@@ -13,18 +13,18 @@ public sealed record Administrator(long AccountId, string Login, string Client);
 public sealed record AccountOutcome(AccountFault Fault, long AccountId = 0, IReadOnlyList<(string Name, string SpecialUse)>? Folders = null);
 
 /// <summary>What IMAP needs of administration: who may manage what, accounts and their quotas, and the audit of changes made in the store.</summary>
-/// <remarks>Every write reads the rights anew inside its transaction, as the panel's services do; the same rules (<see cref="AdminRights"/>,
+/// <remarks>Every write reads the rights anew inside its transaction, as the panel's services do; the same rules (<see cref="Rights"/>,
 /// <see cref="AccountRows"/>, <see cref="DomainQuotas"/>).</remarks>
 public sealed class AccountAdministration(AccountsDatabase database)
 {
-    public async Task<AdminRights> RightsAsync(long accountId, CancellationToken ct)
+    public async Task<Rights> RightsAsync(long accountId, CancellationToken ct)
     {
         await using AccountsContext db = database.NewContext();
-        return await AdminRights.OfAsync(db, accountId, database.Clock.GetUtcNow(), ct);
+        return await Rights.OfAsync(db, accountId, database.Clock.GetUtcNow(), ct);
     }
 
     /// <summary>May these rights reach this account's mail? Not a master's that of an account with rights beyond his domains.</summary>
-    public async Task<bool> MayTouchAsync(AdminRights rights, long accountId, CancellationToken ct)
+    public async Task<bool> MayTouchAsync(Rights rights, long accountId, CancellationToken ct)
     {
         await using AccountsContext db = database.NewContext();
         return await MayTouchAsync(db, rights, accountId, ct);
@@ -33,7 +33,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
     /// <summary>Some accounts with mailboxes that these rights reach, by log-in name.</summary>
     /// <param name="prefix">What the names begin with.</param>
     /// <param name="after">The last name of the page before; empty: the first page.</param>
-    public async Task<IReadOnlyList<(long Id, string Login)>> AccountsOfAsync(AdminRights rights, string prefix, string after, int most, CancellationToken ct)
+    public async Task<IReadOnlyList<(long Id, string Login)>> AccountsOfAsync(Rights rights, string prefix, string after, int most, CancellationToken ct)
     {
         await using AccountsContext db = database.NewContext();
         string beyond = prefix + "\U0010FFFF";   // a range of the index, not a scan
@@ -43,18 +43,19 @@ public sealed class AccountAdministration(AccountsDatabase database)
 #pragma warning restore CA1309
         if (!rights.IsSuperuser)
         {
-            accounts = accounts.Where(a => a.DomainId != null && rights.MasterOf.Contains(a.DomainId.Value)
-                && !db.Grants.Any(g => g.AccountId == a.Id && (g.DomainId == null || !rights.MasterOf.Contains(g.DomainId.Value))));
+            List<HeldPermissions> all = await Rights.Held(db, database.Clock.GetUtcNow()).ToListAsync(ct);
+            long[] above = [.. all.GroupBy(g => g.AccountId).Where(grants => !rights.Covers(grants)).Select(grants => grants.Key)];
+            accounts = accounts.Within(rights.Where(Permissions.Mailboxes)).Where(a => !above.Contains(a.Id));
         }
         var page = await accounts.OrderBy(a => a.NormalizedUserName).Take(most).Select(a => new { a.Id, Login = a.NormalizedUserName ?? "" }).ToListAsync(ct);
         return [.. page.Select(a => (a.Id, a.Login))];
     }
 
     /// <summary>Domains that these rights reach, by name.</summary>
-    public async Task<IReadOnlyList<(long Id, string Name)>> DomainsOfAsync(AdminRights rights, CancellationToken ct)
+    public async Task<IReadOnlyList<(long Id, string Name)>> DomainsOfAsync(Rights rights, CancellationToken ct)
     {
         await using AccountsContext db = database.NewContext();
-        var domains = await db.Domains.Where(d => rights.IsSuperuser || rights.MasterOf.Contains(d.Id)).OrderBy(d => d.Name)
+        var domains = await db.Domains.Within(rights.Where(Permissions.Mailboxes)).OrderBy(d => d.Name)
             .Select(d => new { d.Id, d.Name }).ToListAsync(ct);
         return [.. domains.Select(d => (d.Id, d.Name))];
     }
@@ -65,7 +66,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
     public Task<QuotaRefusal?> SetQuotaAsync(Administrator who, long accountId, long? bytes, CancellationToken ct) =>
         database.WriteAsync<QuotaRefusal?>(async db =>
         {
-            if (await FindAsync(db, who, accountId, ct) is not { } account)
+            if (await FindAsync(db, who, Permissions.Accounts, accountId, ct) is not { } account)
                 return null;
             if (await db.Domains.FirstOrDefaultAsync(d => d.Id == account.DomainId, ct) is { } domain && account.QuotaBytes != bytes)
             {
@@ -88,8 +89,8 @@ public sealed class AccountAdministration(AccountsDatabase database)
     public Task<AccountOutcome> CreateAsync(Administrator who, DomainName name, string localPart, CancellationToken ct) =>
         database.WriteAsync(async db =>
         {
-            AdminRights rights = await AdminRights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
-            if (await db.Domains.FirstOrDefaultAsync(d => d.Name == name.Value, ct) is not { } domain || !rights.MayManage(domain.Id))
+            Rights rights = await Rights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
+            if (await db.Domains.FirstOrDefaultAsync(d => d.Name == name.Value, ct) is not { } domain || !rights.May(Permissions.Accounts, domain.Id))
                 return new AccountOutcome(AccountFault.NotAllowed);
             if (domain.LoginScheme == LoginScheme.PrefixCounter)
                 return new AccountOutcome(AccountFault.LoginIsNoAddress);   // it would not be found under the name it was made by
@@ -109,7 +110,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
     public Task<AccountOutcome> RenameAsync(Administrator who, long accountId, DomainName name, string localPart, CancellationToken ct) =>
         database.WriteAsync(async db =>
         {
-            if (await FindAsync(db, who, accountId, ct) is not { } account
+            if (await FindAsync(db, who, Permissions.Accounts, accountId, ct) is not { } account
                 || await db.Domains.FirstOrDefaultAsync(d => d.Id == account.DomainId, ct) is not { } domain)
                 return new AccountOutcome(AccountFault.NotAllowed);
             if (domain.Name != name.Value)
@@ -124,14 +125,24 @@ public sealed class AccountAdministration(AccountsDatabase database)
         }, keep: outcome => outcome.Fault == AccountFault.None, ct);
 
     /// <summary>Removes an account; its mail goes by the store task that this leaves, or at once by the caller.</summary>
-    public Task<AccountOutcome> DeleteAsync(Administrator who, long accountId, CancellationToken ct) =>
+    public async Task<AccountOutcome> DeleteAsync(Administrator who, long accountId, CancellationToken ct)
+    {
+        try
+        {
+            return await RemoveAsync(who, accountId, ct);
+        }
+        catch (LastSuperuserException)
+        {
+            return new AccountOutcome(AccountFault.LastSuperuser);
+        }
+    }
+
+    Task<AccountOutcome> RemoveAsync(Administrator who, long accountId, CancellationToken ct) =>
         database.WriteAsync(async db =>
         {
             DateTimeOffset now = database.Clock.GetUtcNow();
-            if (await FindAsync(db, who, accountId, ct) is not { } account)
+            if (await FindAsync(db, who, Permissions.Delete, accountId, ct) is not { } account)
                 return new AccountOutcome(AccountFault.NotAllowed);
-            if (await AdminRights.IsLastSuperuserAsync(db, accountId, now, ct))
-                return new AccountOutcome(AccountFault.LastSuperuser);
             db.Audit.Add(Entry(who, "account.delete", account.UserName ?? "", account.DomainId, new { login = account.UserName, account.DisplayName, account.QuotaBytes }, null));
             await db.SaveChangesAsync(ct);
             await AccountRemoval.RemoveAsync(db, [accountId], now, ct);
@@ -140,11 +151,11 @@ public sealed class AccountAdministration(AccountsDatabase database)
         }, keep: outcome => outcome.Fault == AccountFault.None, ct);
 
     /// <summary>The account, when the administrator may change it.</summary>
-    async Task<Account?> FindAsync(AccountsContext db, Administrator who, long accountId, CancellationToken ct)
+    async Task<Account?> FindAsync(AccountsContext db, Administrator who, Permissions what, long accountId, CancellationToken ct)
     {
-        AdminRights rights = await AdminRights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
+        Rights rights = await Rights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
         return await db.Accounts.Include(a => a.PrimaryAddress).FirstOrDefaultAsync(a => a.Id == accountId, ct) is { } account
-            && rights.MayManage(account.DomainId) && await MayTouchAsync(db, rights, accountId, ct) ? account : null;
+            && rights.May(what, account.DomainId) && await MayTouchAsync(db, rights, accountId, ct) ? account : null;
     }
 
     /// <summary>Writes the audit of a change that the store makes next, when the administrator may make it.</summary>
@@ -156,9 +167,9 @@ public sealed class AccountAdministration(AccountsDatabase database)
         bool allowed = false;
         await database.WriteQuietlyAsync(async db =>
         {
-            AdminRights rights = await AdminRights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
+            Rights rights = await Rights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
             long? domain = ownerId is null ? domainId : await db.Accounts.Where(a => a.Id == ownerId).Select(a => a.DomainId).FirstOrDefaultAsync(ct);
-            if (!rights.MayManage(domain) || (ownerId is { } owner && !await MayTouchAsync(db, rights, owner, ct)))
+            if (!rights.May(Permissions.Mailboxes, domain) || (ownerId is { } owner && !await MayTouchAsync(db, rights, owner, ct)))
                 return;
             db.Audit.Add(Entry(who, action, what, domain, null, after));
             await db.SaveChangesAsync(ct);
@@ -167,8 +178,8 @@ public sealed class AccountAdministration(AccountsDatabase database)
         return allowed;
     }
 
-    static Task<bool> MayTouchAsync(AccountsContext db, AdminRights rights, long accountId, CancellationToken ct) =>
-        AdminRights.MayTouchAsync(db, rights.IsSuperuser, rights.MasterOf, accountId, ct);
+    Task<bool> MayTouchAsync(AccountsContext db, Rights rights, long accountId, CancellationToken ct) =>
+        rights.MayTouchAsync(db, accountId, database.Clock.GetUtcNow(), ct);
 
     AuditEntry Entry(Administrator who, string action, string what, long? domainId, object? before, object? after) => new()
     {

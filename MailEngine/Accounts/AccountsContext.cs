@@ -14,6 +14,7 @@ public abstract class AccountsContext(DbContextOptions options) : IdentityUserCo
     public DbSet<Address> Addresses => Set<Address>();
     public DbSet<Target> Targets => Set<Target>();
     public DbSet<Grant> Grants => Set<Grant>();
+    public DbSet<PermissionSet> PermissionSets => Set<PermissionSet>();
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
     public DbSet<Setting> Settings => Set<Setting>();
     public DbSet<StoreTask> StoreTasks => Set<StoreTask>();

@@ -181,6 +181,7 @@ public sealed class AccountsDatabase : IAsyncDisposable
     /// who listens here has been told before the task ends; otherwise nothing has happened.</summary>
     /// <param name="work">Reads, checks and calls SaveChanges. What it reads cannot change before it commits.</param>
     /// <exception cref="DbUpdateConcurrencyException">Somebody else changed a row of the same version first.</exception>
+    /// <exception cref="LastSuperuserException">Nobody could administer the server after it; nothing has happened.</exception>
     public async Task<T> WriteAsync<T>(Func<AccountsContext, Task<T>> work, Func<T, bool> keep, CancellationToken ct = default)
     {
         await _oneWriter.WaitAsync(ct);
@@ -188,9 +189,12 @@ public sealed class AccountsDatabase : IAsyncDisposable
         {
             await using AccountsContext db = NewContext();
             await using var transaction = await db.Database.BeginTransactionAsync(ct);
+            bool hadSuperuser = await Superusers.AnyAsync(db, ct);
             T result = await work(db);
             if (!keep(result))
                 return result;
+            if (hadSuperuser && !await Superusers.AnyAsync(db, ct))
+                throw new LastSuperuserException();
             await db.ChangeStamps.ExecuteUpdateAsync(s => s.SetProperty(c => c.Value, c => c.Value + 1), ct);
             await transaction.CommitAsync(CancellationToken.None);
             Poll();

@@ -14,7 +14,7 @@ internal static class AdminNames
     public const string Users = "user";
 
     /// <summary>Where a name leads; null: nowhere that this administrator could know of.</summary>
-    public static async ValueTask<MailboxPlace?> PlaceOfAsync(ImapServices services, AdminRights rights, MailboxName shown, CancellationToken ct)
+    public static async ValueTask<MailboxPlace?> PlaceOfAsync(ImapServices services, Rights rights, MailboxName shown, CancellationToken ct)
     {
         if (Namespaces.Below(shown.Value, Users) is not { Length: > 0 } path)
             return await SharedPlaceAsync(services, rights, shown.Value, ct);
@@ -63,7 +63,7 @@ internal static class AdminNames
     /// the levels above their mailboxes come once; then domains. A page of accounts is in memory at a time.</summary>
     /// <param name="logins">What log-in names begin with; null: no users are wanted.</param>
     public static async IAsyncEnumerable<List<AdministeredMailbox>> ListAsync(
-        ImapSession session, AdminRights rights, string? logins, [EnumeratorCancellation] CancellationToken ct)
+        ImapSession session, Rights rights, string? logins, [EnumeratorCancellation] CancellationToken ct)
     {
         const int pageSize = 500;
         AccountAdministration administration = session.Services.Administration;
@@ -105,7 +105,7 @@ internal static class AdminNames
         }
     }
 
-    static async ValueTask<MailboxPlace?> UserPlaceAsync(ImapServices services, AdminRights rights, string path, string domain, CancellationToken ct)
+    static async ValueTask<MailboxPlace?> UserPlaceAsync(ImapServices services, Rights rights, string path, string domain, CancellationToken ct)
     {
         int slash = path.IndexOf('/', StringComparison.Ordinal);
         string level = (slash < 0 ? path : path[..slash]) + domain;
@@ -116,15 +116,15 @@ internal static class AdminNames
             ? await services.Directory.FindAccountAsync(id, ct)
             : await services.Directory.FindLoginAsync(level, ct);
         if (owner is not { HasMailbox: true } || Namespaces.LevelOf(owner) != level
-            || !rights.MayManage(await DomainIdAsync(services, owner.Domain, ct)) || !await services.Administration.MayTouchAsync(rights, owner.AccountId, ct))
+            || !rights.May(Permissions.Mailboxes, await DomainIdAsync(services, owner.Domain, ct)) || !await services.Administration.MayTouchAsync(rights, owner.AccountId, ct))
             return null;
         return new MailboxPlace(owner.AccountId, name, Administered: true);
     }
 
-    static async ValueTask<MailboxPlace?> SharedPlaceAsync(ImapServices services, AdminRights rights, string text, CancellationToken ct)
+    static async ValueTask<MailboxPlace?> SharedPlaceAsync(ImapServices services, Rights rights, string text, CancellationToken ct)
     {
         int at = text.LastIndexOf('@');
-        return at > 0 && DomainName.TryParse(text[(at + 1)..], out DomainName domain) && await DomainIdAsync(services, domain, ct) is { } id && rights.MayManage(id)
+        return at > 0 && DomainName.TryParse(text[(at + 1)..], out DomainName domain) && await DomainIdAsync(services, domain, ct) is { } id && rights.May(Permissions.Mailboxes, id)
             && MailboxName.TryParse(text[..at], out MailboxName name) && !name.IsInbox && !name.IsBelow(MailboxName.Inbox)
             ? new MailboxPlace(MailStore.SharedTree(id), name, Administered: true)
             : null;

@@ -11,7 +11,7 @@ internal static class AdministeredAccounts
     /// <summary>Makes the account that a name stands for.</summary>
     public static async ValueTask<ImapReply> CreateAsync(ImapSession session, MailboxName shown, CancellationToken ct)
     {
-        if (!(await session.Access.AdminAsync(ct)).IsAdmin || AdminNames.AccountOf(shown) is not { } wanted)
+        if (!(await session.Access.AdminAsync(ct)).MayAnywhere(Permissions.Accounts) || AdminNames.AccountOf(shown) is not { } wanted)
             return ImapReply.NoPermission;
         AccountOutcome outcome = await session.Services.Administration.CreateAsync(session.Access.Actor, wanted.Domain, wanted.LocalPart, ct);
         if (Refusal(outcome) is { } refusal)

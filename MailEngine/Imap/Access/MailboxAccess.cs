@@ -13,7 +13,7 @@ namespace MailEngine.Imap.Access;
 internal sealed class MailboxAccess(ImapSession session)
 {
     AclSubject? _subject;
-    AdminRights? _admin;   // of _subject
+    Rights? _admin;   // of _subject
     long _adminSince;
 
     AccountDirectory Directory => session.Services.Directory;
@@ -31,7 +31,7 @@ internal sealed class MailboxAccess(ImapSession session)
     }
 
     /// <summary>What the user may administer. What he does with it is checked again, on record, in <see cref="AccountAdministration"/>.</summary>
-    public async ValueTask<AdminRights> AdminAsync(CancellationToken ct)
+    public async ValueTask<Rights> AdminAsync(CancellationToken ct)
     {
         AclSubject subject = await SubjectAsync(ct);
         TimeProvider clock = session.Services.Clock;
@@ -126,14 +126,14 @@ internal sealed class MailboxAccess(ImapSession session)
     public async ValueTask<MailboxPlace?> PlaceOfAsync(MailboxName shown, CancellationToken ct)
     {
         AccountEntry me = (await SubjectAsync(ct)).Account;
-        if ((Namespaces.Below(shown.Value, AdminNames.Users) is { Length: > 0 } || !me.HasMailbox) && await AdminAsync(ct) is { IsAdmin: true } admin)
+        if ((Namespaces.Below(shown.Value, AdminNames.Users) is { Length: > 0 } || !me.HasMailbox) && await AdminAsync(ct) is var admin && admin.MayAnywhere(Permissions.Mailboxes))
             return await AdminNames.PlaceOfAsync(session.Services, admin, shown, ct);
         if (Namespaces.Below(shown.Value, Namespaces.OtherUsers) is { } user)
             return await PlaceOfUserAsync(user, ct);
         if (Namespaces.Below(shown.Value, Namespaces.Shared) is { } shared)
         {
             return MailboxName.TryParse(shared, out MailboxName name) && !IsInboxTree(name) && await SharedTreeAsync(me, ct) is { } tree
-                ? new MailboxPlace(tree, name, (await AdminAsync(ct)).MayManage(-tree))
+                ? new MailboxPlace(tree, name, (await AdminAsync(ct)).May(Permissions.Mailboxes, -tree))
                 : null;
         }
         return me.HasMailbox ? new MailboxPlace(session.AccountId, shown) : null;

@@ -14,7 +14,7 @@ internal static class QuotaRoots
     {
         if (owner < 0)
         {
-            AdminRights admin = await session.Access.AdminAsync(ct);
+            Rights admin = await session.Access.AdminAsync(ct);
             if ((await session.Access.SubjectAsync(ct)).Account.Domain is { IsEmpty: false } mine
                 && await session.Services.Directory.FindDomainAsync(mine, ct) is { } own && MailStore.SharedTree(own.DomainId) == owner)
                 return SharedPrefix + mine.Value;
@@ -30,13 +30,13 @@ internal static class QuotaRoots
         if (root.StartsWith(SharedPrefix, StringComparison.Ordinal))
         {
             return DomainName.TryParse(root[SharedPrefix.Length..], out DomainName domain)
-                && await session.Services.Directory.FindDomainAsync(domain, ct) is { } entry && (await session.Access.AdminAsync(ct)).MayManage(entry.DomainId)
+                && await session.Services.Directory.FindDomainAsync(domain, ct) is { } entry && (await session.Access.AdminAsync(ct)).May(Permissions.Mailboxes, entry.DomainId)
                 ? new MailboxPlace(MailStore.SharedTree(entry.DomainId), default, Administered: true)
                 : null;
         }
         if (!MailboxName.TryParse(root, out MailboxName name))
             return null;
-        if (await session.Access.AdminAsync(ct) is { IsAdmin: true } admin
+        if (await session.Access.AdminAsync(ct) is var admin && admin.MayAnywhere(Permissions.Mailboxes)
             && await AdminNames.PlaceOfAsync(session.Services, admin, name, ct) is { } place && (place.IsShared || place.Name.IsInbox))
             return place;
         return root == await NameAsync(session, session.AccountId, ct) ? new MailboxPlace(session.AccountId, MailboxName.Inbox) : null;

@@ -53,7 +53,7 @@ internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patte
             return ImapReply.Ok("LIST completed");
         }
         ListPattern[] patterns = [.. Patterns.Select(pattern => new ListPattern(Reference, pattern, separator))];
-        AdminRights? admin = await AdministersAsync(session, ct);
+        Rights? admin = await AdministersAsync(session, ct);
         MailboxTree tree = await MailboxTree.OfAsync(session, ct, administered: false);
         if (admin is not null)
         {
@@ -71,15 +71,15 @@ internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patte
     }
 
     /// <summary>Null: the user is no administrator, or has a mailbox and does not ask for them by name.</summary>
-    async ValueTask<AdminRights?> AdministersAsync(ImapSession session, CancellationToken ct)
+    async ValueTask<Rights?> AdministersAsync(ImapSession session, CancellationToken ct)
     {
         bool asked = !(await session.Access.SubjectAsync(ct)).Account.HasMailbox
             || Patterns.Any(pattern => session.Writer.Names.Inside(Reference + pattern).StartsWith(AdminNames.Users + "/", StringComparison.Ordinal));
-        return asked && await session.Access.AdminAsync(ct) is { IsAdmin: true } admin ? admin : null;
+        return asked && await session.Access.AdminAsync(ct) is var admin && admin.MayAnywhere(Permissions.Mailboxes) ? admin : null;
     }
 
     /// <summary>What an administrator manages, where the patterns can match it: account by account, however many there are.</summary>
-    async ValueTask WriteAdministeredAsync(ImapSession session, AdminRights admin, ListPattern[] patterns, CancellationToken ct)
+    async ValueTask WriteAdministeredAsync(ImapSession session, Rights admin, ListPattern[] patterns, CancellationToken ct)
     {
         AclSubject subject = await session.Access.SubjectAsync(ct);
         string? logins = null;

@@ -60,7 +60,7 @@ internal sealed class MailboxTree
             if (rights.HasFlag(AclRights.Lookup) && await session.Access.ShownAsync(info.AccountId, info.Name, ct) is { } shown)
                 tree.Add(shown, info with { SpecialUse = "" }, rights);   // a use is one to its owner: RFC 6154 §2
         }
-        if (administered && !subject.Account.HasMailbox && await session.Access.AdminAsync(ct) is { IsAdmin: true } admin)
+        if (administered && !subject.Account.HasMailbox && await session.Access.AdminAsync(ct) is var admin && admin.MayAnywhere(Permissions.Mailboxes))
         {
             await foreach (List<AdministeredMailbox> some in AdminNames.ListAsync(session, admin, "", ct))
                 tree.Add(some, subject);

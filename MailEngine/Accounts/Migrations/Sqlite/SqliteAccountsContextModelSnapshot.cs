@@ -346,14 +346,16 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.Property<long>("GrantedAt")
                         .HasColumnType("INTEGER");
 
-                    b.Property<int>("Permissions")
+                    b.Property<long>("SetId")
                         .HasColumnType("INTEGER");
 
                     b.HasKey("Id");
 
                     b.HasIndex("DomainId");
 
-                    b.HasIndex("AccountId", "DomainId")
+                    b.HasIndex("SetId");
+
+                    b.HasIndex("AccountId", "DomainId", "SetId")
                         .IsUnique();
 
                     b.ToTable("grant", (string)null);
@@ -374,6 +376,69 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.HasKey("AccountId", "Network");
 
                     b.ToTable("known_network", (string)null);
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.PermissionSet", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("IsBuiltIn")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasMaxLength(60)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Permissions")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<Guid>("Version")
+                        .IsConcurrencyToken()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Name")
+                        .IsUnique();
+
+                    b.ToTable("permission_set", (string)null);
+
+                    b.HasData(
+                        new
+                        {
+                            Id = 1L,
+                            IsBuiltIn = true,
+                            Name = "Superuser",
+                            Permissions = 987135,
+                            Version = new Guid("00000000-0000-0000-0000-000000000000")
+                        },
+                        new
+                        {
+                            Id = 2L,
+                            IsBuiltIn = true,
+                            Name = "Domain master",
+                            Permissions = 1023,
+                            Version = new Guid("00000000-0000-0000-0000-000000000000")
+                        },
+                        new
+                        {
+                            Id = 3L,
+                            IsBuiltIn = true,
+                            Name = "Helpdesk",
+                            Permissions = 25,
+                            Version = new Guid("00000000-0000-0000-0000-000000000000")
+                        },
+                        new
+                        {
+                            Id = 4L,
+                            IsBuiltIn = true,
+                            Name = "Auditor",
+                            Permissions = 65543,
+                            Version = new Guid("00000000-0000-0000-0000-000000000000")
+                        });
                 });
 
             modelBuilder.Entity("MailEngine.Accounts.Setting", b =>
@@ -572,6 +637,14 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .WithMany()
                         .HasForeignKey("DomainId")
                         .OnDelete(DeleteBehavior.Cascade);
+
+                    b.HasOne("MailEngine.Accounts.PermissionSet", "Set")
+                        .WithMany()
+                        .HasForeignKey("SetId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired();
+
+                    b.Navigation("Set");
                 });
 
             modelBuilder.Entity("MailEngine.Accounts.KnownNetwork", b =>
