@@ -82,6 +82,24 @@ public sealed class PartitionSessionTests
     }
 
     [Fact]
+    public async Task When_a_message_is_expunged_and_its_account_moves_then_a_session_that_still_counts_it_is_never_given_other_bytes()
+    {
+        await using ImapRig rig = await StartAsync();
+        await rig.GivenMessagesAsync(3);
+        await using WireScript ann = await rig.SelectAsync(), other = await rig.SelectAsync();
+        await AnswerAsync(other, "STORE 1 +FLAGS (\\Deleted)");
+        await AnswerAsync(other, "EXPUNGE");
+        await rig.Mail.Store.MoveAccountAsync(rig.Mail.Ann, "b", null, default);
+        Assert.Contains("UID 2", await AnswerAsync(ann, "FETCH 2 (UID)"), StringComparison.Ordinal);
+
+        string gone = await AnswerAsync(ann, "FETCH 1 (BODY.PEEK[])");
+
+        Assert.Contains("x NO [UNAVAILABLE]", gone, StringComparison.Ordinal);
+        Assert.DoesNotContain("Hello", gone, StringComparison.Ordinal);
+        Assert.Contains("Hello 3", await AnswerAsync(ann, "FETCH 3 (BODY.PEEK[])"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task When_a_volume_is_not_there_then_its_users_are_told_so_and_nobody_else_notices()
     {
         await using ImapRig rig = await StartAsync();

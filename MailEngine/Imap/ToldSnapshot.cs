@@ -7,9 +7,11 @@ internal static class ToldSnapshot
 {
     /// <summary>All messages of <paramref name="told"/> under the numbers they have there, with the flags they have now, and behind
     /// them those that came since. Messages that are gone stay as they were last seen; their bytes are still there.</summary>
-    /// <remarks>Shares every chunk that did not change. Cost follows the touched chunks.</remarks>
+    /// <remarks>Shares every chunk that did not change. Cost follows the touched chunks. When the mailbox has moved to another partition in between,
+    /// the bytes of what is gone stayed behind, and nothing there may be found under the same numbers: they count as lost.</remarks>
     public static MailboxSnapshot KeepExpunged(MailboxSnapshot told, MailboxSnapshot now)
     {
+        bool moved = !ReferenceEquals(told.Segments, now.Segments);
         var chunks = new List<Chunk>(told.Chunks.Length + 1);
         ReadOnlySpan<Chunk> current = now.Chunks;
         int next = 0;   // chunk of now that can hold the message looked for
@@ -28,6 +30,8 @@ internal static class ToldSnapshot
                 int index = now.IndexOf(entries[i].Uid);
                 if (index >= 0)
                     entries[i] = now[index];
+                else if (moved)
+                    entries[i].BodySegment = entries[i].PrefixSegment = 0;
             }
             chunks.Add(new Chunk(chunk.Number, entries));
         }
@@ -39,6 +43,6 @@ internal static class ToldSnapshot
                 added[k] = now[i + k];
             chunks.Add(new Chunk(number++, added));
         }
-        return new MailboxSnapshot(now.Counters, [.. chunks], now.KeywordSets);
+        return new MailboxSnapshot(now.Counters, [.. chunks], now.KeywordSets) { Under = moved ? now : told };   // a pin reaches all later ones
     }
 }

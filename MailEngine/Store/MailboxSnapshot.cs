@@ -60,8 +60,8 @@ public sealed class MailboxSnapshot
     /// <summary>Where the bytes of its messages are.</summary>
     internal SegmentFiles Segments => (Pin ?? Under?.Pin)!.Segments;
 
-    /// <summary>Of a reader's view: the owner's snapshot under it, which keeps the pin of both.</summary>
-    internal MailboxSnapshot? Under { get; init; }
+    /// <summary>Of a view that was made of another snapshot: that one, which keeps the pin of both.</summary>
+    internal MailboxSnapshot? Under { get; init => field = value is { Pin: null } ? value.Under : value; }
 
     /// <summary>Messages: EXISTS.</summary>
     public int Count { get; }
