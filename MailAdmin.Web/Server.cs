@@ -81,6 +81,8 @@ public static class Server
         builder.Services.AddHostedService<ControlServer>();
         var panel = new PanelEndpoints();
         builder.Services.AddSingleton(panel);
+        // What a client sent is worked on where it was received, not handed to a second thread: nothing here holds that thread for long.
+        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, engine, panel));
         WebApplication app = builder.Build();
         app.MapPanel();

@@ -6,13 +6,16 @@ namespace MailEngine.Flow;
 
 /// <summary>The file <c>trace.db</c>: every step of every message, kept 30 days.</summary>
 /// <remarks>
-/// Written in batches by one task; a step is there a moment after it happened. Losing the file loses no mail, so nothing is synced
-/// and a full channel or a broken disk drops events (counted, logged) rather than slowing mail down. One lock per connection:
-/// the writer's is touched by its task alone, the reader's by one question at a time.
+/// Written in batches by one thread; a step is there a moment after it happened. Losing the file loses no mail, so nothing is synced
+/// and a full channel or a broken disk drops events (counted, logged) rather than slowing mail down. The writer's connection is touched by
+/// its thread alone, the reader's by one question at a time. Indexes begin with the time in steps of ten minutes: what is written goes to
+/// few pages, and a question looks into each step of the thirty days.
 /// </remarks>
 public sealed class TraceLog : IAsyncDisposable
 {
+    const int MostInBatch = 16384;
     static readonly TimeSpan s_keep = TimeSpan.FromDays(30);
+    static readonly TimeSpan s_gather = TimeSpan.FromMilliseconds(500), s_look = TimeSpan.FromMilliseconds(50);
     readonly Channel<TraceEvent> _events = Channel.CreateBounded<TraceEvent>(
         new BoundedChannelOptions(65536) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     readonly SqliteDatabase _writer;
@@ -21,7 +24,8 @@ public sealed class TraceLog : IAsyncDisposable
     readonly SemaphoreSlim _question = new(1);
     readonly TimeProvider _clock;
     readonly ILogger<TraceLog> _log;
-    readonly Task _loop;
+    readonly Thread _loop;
+    readonly ManualResetEventSlim _hurry = new();
     long _dropped;
     long _written;
     long _offered;
@@ -37,16 +41,21 @@ public sealed class TraceLog : IAsyncDisposable
         _writer = new SqliteDatabase(path, SqliteOpen.Create);
         _writer.Execute("""
             PRAGMA synchronous=OFF;
+            PRAGMA cache_size=-16384;
             CREATE TABLE IF NOT EXISTS event (
                 id INTEGER PRIMARY KEY, time INTEGER NOT NULL, step INTEGER NOT NULL, message_key TEXT NOT NULL, message_id TEXT NOT NULL,
                 reverse_path TEXT NOT NULL, recipient TEXT NOT NULL, peer TEXT NOT NULL, text TEXT NOT NULL);
-            CREATE INDEX IF NOT EXISTS event_by_key ON event (message_key);
-            CREATE INDEX IF NOT EXISTS event_by_message_id ON event (message_id) WHERE message_id <> '';
-            CREATE INDEX IF NOT EXISTS event_by_recipient ON event (recipient, time);
+            DROP INDEX IF EXISTS event_by_key;
+            DROP INDEX IF EXISTS event_by_message_id;
+            DROP INDEX IF EXISTS event_by_recipient;
+            CREATE INDEX IF NOT EXISTS event_time_key ON event (time / 600000, message_key);
+            CREATE INDEX IF NOT EXISTS event_time_message_id ON event (time / 600000, message_id) WHERE message_id <> '';
+            CREATE INDEX IF NOT EXISTS event_time_recipient ON event (time / 600000, recipient);
             """);
         _insert = _writer.Prepare("INSERT INTO event (time, step, message_key, message_id, reverse_path, recipient, peer, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
         _reader = new SqliteDatabase(path, SqliteOpen.ReadOnly);
-        _loop = Task.Run(WriteLoopAsync);
+        _loop = new Thread(WriteLoop) { IsBackground = true, Name = "trace" };
+        _loop.Start();
     }
 
     /// <summary>Events that were not kept since the start.</summary>
@@ -82,10 +91,15 @@ public sealed class TraceLog : IAsyncDisposable
     {
         // A Message-ID or a recipient leads to the message; of that one all steps are shown.
         using SqliteStatement query = _reader.Prepare("""
+            WITH RECURSIVE
+                step(at) AS (SELECT min(time / 600000) FROM event UNION ALL SELECT at + 1 FROM step WHERE at < (SELECT max(time / 600000) FROM event)),
+                key(name) AS MATERIALIZED (
+                    SELECT DISTINCT e.message_key FROM step CROSS JOIN event e INDEXED BY event_time_message_id ON e.time / 600000 = step.at AND e.message_id = ?1
+                    WHERE e.message_id <> '' AND e.message_key <> ''
+                    UNION SELECT ?2 WHERE ?2 <> '')
             SELECT time, step, message_key, message_id, reverse_path, recipient, peer, text FROM event WHERE id IN (
-                SELECT id FROM event WHERE message_key = ?2
-                UNION SELECT id FROM event WHERE recipient = ?3
-                UNION SELECT e.id FROM event e WHERE e.message_key <> '' AND e.message_key IN (SELECT message_key FROM event WHERE message_id = ?1 AND message_id <> ''))
+                SELECT e.id FROM key CROSS JOIN step CROSS JOIN event e INDEXED BY event_time_key ON e.time / 600000 = step.at AND e.message_key = key.name
+                UNION SELECT e.id FROM step CROSS JOIN event e INDEXED BY event_time_recipient ON e.time / 600000 = step.at AND e.recipient = ?3)
             ORDER BY id DESC LIMIT ?4
             """);
         query.Bind(1, what).Bind(2, what.ToUpperInvariant()).Bind(3, what.ToLowerInvariant()).Bind(4, (long)most);
@@ -109,16 +123,18 @@ public sealed class TraceLog : IAsyncDisposable
             _caughtUp ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             wait = _caughtUp.Task;
         }
+        _hurry.Set();
         // A busy server is never quite caught up; two seconds are fresh enough for a person.
         await Task.WhenAny(wait, Task.Delay(TimeSpan.FromSeconds(2), ct));
     }
 
-    async Task WriteLoopAsync()
+    void WriteLoop()
     {
         var batch = new List<TraceEvent>(1024);
-        while (await _events.Reader.WaitToReadAsync())
+        while (_events.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
-            while (batch.Count < 1024 && _events.Reader.TryRead(out TraceEvent? step))
+            Gather();
+            while (batch.Count < MostInBatch && _events.Reader.TryRead(out TraceEvent? step))
                 batch.Add(step);
             try
             {
@@ -140,6 +156,17 @@ public sealed class TraceLog : IAsyncDisposable
             }
             batch.Clear();
         }
+    }
+
+    /// <summary>Waits for more, so that many go into one transaction; not while somebody asks.</summary>
+    void Gather()
+    {
+        for (TimeSpan waited = TimeSpan.Zero; waited < s_gather && _events.Reader.Count < MostInBatch; waited += s_look)
+        {
+            if (_hurry.Wait(s_look))
+                break;
+        }
+        _hurry.Reset();
     }
 
     void Write(List<TraceEvent> batch)
@@ -174,9 +201,11 @@ public sealed class TraceLog : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _events.Writer.TryComplete();
-        await _loop;
+        _hurry.Set();
+        await Task.Run(_loop.Join);
         _writer.Dispose();
         _reader.Dispose();
         _question.Dispose();
+        _hurry.Dispose();
     }
 }

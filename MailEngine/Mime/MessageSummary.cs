@@ -34,6 +34,10 @@ public sealed class MessageSummary
     /// <summary>Up to 200 characters of text for people. RFC 8970 §3</summary>
     public required string Preview { get; init; }
 
+    /// <summary>Octets it takes in the index, about.</summary>
+    internal long Bytes => Envelope.Length + BodyStructure.Length + Layout.Length + BaseSubject.Length + SortFrom.Length + SortTo.Length + SortCc.Length
+        + References.Length + (3L * Preview.Length) + (MessageId?.Length ?? 0);
+
     /// <summary>Works it all out. Takes any bytes, never throws, in time linear in their number.</summary>
     /// <param name="message">The message as it is stored, without the prefix of one delivery.</param>
     public static MessageSummary Of(ReadOnlySpan<byte> message) => Of(message, MimeLimits.Default);

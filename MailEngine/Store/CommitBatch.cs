@@ -74,6 +74,9 @@ internal sealed class CommitBatch(Partition partition)
 
     public IReadOnlyList<Action<IndexWriter>> Rows => _rows;
 
+    /// <summary>Octets of the rows, about.</summary>
+    public long RowBytes { get; private set; }
+
     public IEnumerable<MailboxDraft> ChangedMailboxes => _mailboxes.Values.Where(box => box.IsChanged);
 
     /// <summary>Deliveries to remember, with the time each is forgotten (Unix seconds).</summary>
@@ -282,7 +285,12 @@ internal sealed class CommitBatch(Partition partition)
     /// <summary>Tells those who watch the account, once it is durable.</summary>
     public void Tell(long accountId, MailboxEvent happened) => _published.Add(() => partition.Events.Raise(accountId, happened));
 
-    public void Row(Action<IndexWriter> write) => _rows.Add(write);
+    /// <param name="bytes">Octets it will write, when that may be many.</param>
+    public void Row(Action<IndexWriter> write, long bytes = 0)
+    {
+        _rows.Add(write);
+        RowBytes += bytes;
+    }
 
     public void WhenPublished(Action action) => _published.Add(action);
 

@@ -4,10 +4,11 @@ using MailEngine.Io;
 namespace MailEngine.Store;
 
 /// <summary>Space kept aside on the volume, so that a full disk stops new mail but not log-in, deleting and the rows of mail that was taken.</summary>
-/// <remarks>While it is not held no mail is taken. Commit loop only.</remarks>
+/// <remarks>While it is not held no mail is taken. Any thread.</remarks>
 internal sealed class DiskReserve(string path, long bytes)
 {
     static readonly TimeSpan s_betweenTries = TimeSpan.FromSeconds(1);
+    readonly Lock _lock = new();
     long _triedAt;
 
     /// <summary>True: nothing is asked for, or the space is there.</summary>
@@ -19,8 +20,28 @@ internal sealed class DiskReserve(string path, long bytes)
     /// <summary>Sets the space aside; false: the disk has not got it, or had not a second ago.</summary>
     public bool TryHold()
     {
-        if (IsHeld)
+        lock (_lock)
+            return IsHeld || TryHold_NeedsLock();
+    }
+
+    /// <summary>Gives the space back for what must be written now.</summary>
+    /// <returns>False: it was given before.</returns>
+    public bool Release()
+    {
+        lock (_lock)
+        {
+            if (!IsHeld || bytes == 0)
+                return false;
+            File.Delete(path);
+            IsHeld = false;
+            IsGiven = true;
+            _triedAt = Stopwatch.GetTimestamp();
             return true;
+        }
+    }
+
+    bool TryHold_NeedsLock()
+    {
         if (_triedAt != 0 && Stopwatch.GetElapsedTime(_triedAt) < s_betweenTries)
             return false;
         _triedAt = Stopwatch.GetTimestamp();
@@ -40,18 +61,5 @@ internal sealed class DiskReserve(string path, long bytes)
             File.Delete(path);
         }
         return IsHeld;
-    }
-
-    /// <summary>Gives the space back for what must be written now.</summary>
-    /// <returns>False: it was given before.</returns>
-    public bool Release()
-    {
-        if (!IsHeld || bytes == 0)
-            return false;
-        File.Delete(path);
-        IsHeld = false;
-        IsGiven = true;
-        _triedAt = Stopwatch.GetTimestamp();
-        return true;
     }
 }

@@ -5,7 +5,7 @@ using MailEngine.Mime;
 
 namespace MailEngine.Store;
 
-/// <summary>Writes rows of index.db. One connection, used by the commit loop alone.</summary>
+/// <summary>Writes rows of index.db. One connection; <see cref="RowSettler"/> sees to it that one thread at a time has it.</summary>
 internal sealed class IndexWriter : IDisposable
 {
     readonly SqliteDatabase _db;
@@ -52,6 +52,7 @@ internal sealed class IndexWriter : IDisposable
         _putMeta = db.Prepare("INSERT OR REPLACE INTO meta(key, value) VALUES(?1,?2)");
         _putSeen = db.Prepare("INSERT OR REPLACE INTO seen(mailbox, reader, account, data) VALUES(?1,?2,?3,?4)");
         _db.WatchLog();
+        _db.Execute("PRAGMA cache_size=-32768");   // 32 MiB: the inner pages of a large index are not read again for each transaction
     }
 
     public SqliteDatabase Database => _db;

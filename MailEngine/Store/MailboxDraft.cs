@@ -256,11 +256,10 @@ internal sealed class MailboxDraft
         index.UpdateMailbox(Mailbox.Id, next.Counters, KeywordText.Format(next.KeywordSets));
     }
 
-    /// <summary>Writes the last chunks of a mailbox as it stands, and its counters (S4).</summary>
+    /// <summary>Writes the last chunks of a mailbox as it was at a moment, and its counters (S4).</summary>
     /// <param name="first">Number of the first chunk to write.</param>
-    public static void WriteTail(IndexWriter index, Mailbox box, int first)
+    public static void WriteTail(IndexWriter index, Mailbox box, MailboxSnapshot now, int first)
     {
-        MailboxSnapshot now = box.Current;
         for (int i = now.Chunks.Length - 1; i >= 0 && now.Chunks[i].Number >= first; i--)
             index.PutChunk(box.Id, box.AccountId, now.Chunks[i].Number, now.Chunks[i].Entries);
         index.UpdateMailbox(box.Id, now.Counters, KeywordText.Format(now.KeywordSets));

@@ -14,29 +14,26 @@ namespace MailEngine.Store;
 /// <summary>The steps of a commit, for the tests that kill the process between them.</summary>
 internal enum CommitStep { Taken, Appended, Synced, RowsWritten, Committed, Published, Completed, FilesRemoved }
 
-/// <summary>One folder on one volume: segments, index.db, and the only thread that writes them.</summary>
+/// <summary>One folder on one volume: segments, index.db, and the only thread that decides what is written to them.</summary>
 /// <remarks>
 /// The commit loop takes everything that waits and does, in this order and no other: work out in memory, append bodies, sync the
 /// segment (S2), one transaction of rows and counters (S4) whose COMMIT syncs the log (S1), publish snapshots, tell the callers.
+/// Rows of deliveries, whose segment says all, follow behind it (<see cref="RowSettler"/>).
 /// Readers use connections of their own and never wait for the loop. docs/durability.md
 /// </remarks>
 internal sealed class Partition : IAsyncDisposable
 {
-    const int PagesBeforeCheckpoint = 2000;         // 8 MB of log: moved in the background
-    const int PagesBeforeOwnCheckpoint = 16_000;    // 64 MB: the loop helps, so that the log can start anew
     const long BatchBytes = 64L << 20;
     const int BatchChanges = 2048;
-    static readonly TimeSpan s_pendingAtMost = TimeSpan.FromMilliseconds(500);
-    static readonly TimeSpan s_idleBeforeSettling = TimeSpan.FromMilliseconds(10);
 
     readonly StoreOptions _options;
     readonly ILogger _log;
-    readonly IndexWriter _index;
+    readonly RowSettler _index;
+    readonly IndexWriter _indexWriter;   // before the loop starts; then by _index alone
     readonly IndexReader _loopReader;
     readonly ConcurrentBag<IndexReader> _readers = [];
     readonly Channel<StoreChange> _waiting;
     readonly MailboxCache _mailboxes;
-    readonly PendingRows _pending = new();
     readonly RecentDeliveries _delivered;
     readonly DiskReserve _reserve;
     readonly Dictionary<uint, long> _failedSegments = [];   // not yet closed in the index
@@ -44,14 +41,11 @@ internal sealed class Partition : IAsyncDisposable
     readonly Dictionary<long, AccountDraft> _accounts = [];
     readonly Dictionary<(long, string), long> _names = [];
     readonly Thread _loop;
-    readonly AutoResetEvent _checkpointWanted = new(false);
-    readonly Thread _checkpointer;
     readonly FileStream _lockFile;
     readonly TextIndexer? _textIndexer;
     long _nextMailboxId;
     uint _lastUidValidity;
     bool _appending;   // bytes of this batch may be in the segment without rows
-    bool _settlingFailed;
     volatile bool _stopped;
 
     Partition(string folder, FileStream lockFile, StoreOptions options, MimeLimits limits, TimeProvider clock, ILogger log, string indexName)
@@ -69,11 +63,13 @@ internal sealed class Partition : IAsyncDisposable
         Columns = new ColumnCache(this, options.ColumnBytes);
         _waiting = Channel.CreateBounded<StoreChange>(new BoundedChannelOptions(options.PendingChanges) { SingleReader = true });
         var db = new SqliteDatabase(IndexPath, SqliteOpen.Create);
+        SqliteDatabase? reading = null;
         try
         {
             IndexSchema.Prepare(db);
-            _index = new IndexWriter(db, options.Sync);
-            _loopReader = new IndexReader(db);
+            _indexWriter = new IndexWriter(db, options.Sync);
+            reading = new SqliteDatabase(IndexPath, SqliteOpen.ReadOnly);   // its own: another thread writes at any time
+            _loopReader = new IndexReader(reading);
             Identity = PartitionIdentity.Read(folder) ?? new PartitionIdentity(0, Path.GetFileName(folder), "");
             _nextMailboxId = Math.Max(MailboxIds.First, db.ReadNumber("SELECT value FROM meta WHERE key='next_mailbox'") ?? 1);
             _lastUidValidity = (uint)(db.ReadNumber("SELECT value FROM meta WHERE key='uidvalidity'") ?? 0);
@@ -83,6 +79,7 @@ internal sealed class Partition : IAsyncDisposable
         }
         catch
         {
+            reading?.Dispose();
             db.Dispose();
             throw;
         }
@@ -91,8 +88,8 @@ internal sealed class Partition : IAsyncDisposable
             TextIndex = new TextIndex(Path.Combine(folder, "search.db"));
             _textIndexer = new TextIndexer(this, TextIndex, log);
         }
+        _index = new RowSettler(_indexWriter, options, _reserve, folder, log, step => StepReached?.Invoke(step));
         _loop = new Thread(Run) { IsBackground = true, Name = "commit loop" };
-        _checkpointer = new Thread(RunCheckpoints) { IsBackground = true, Name = "checkpointer" };
     }
 
     public string Folder { get; }
@@ -152,7 +149,7 @@ internal sealed class Partition : IAsyncDisposable
             int segments = partition.CheckSegments();
             partition.Replay();
             partition._loop.Start();
-            partition._checkpointer.Start();
+            partition._index.Start();
             partition._textIndexer?.Start();
             StoreLog.Opened(log, folder, partition._loopReader.Database.ReadNumber("SELECT count(*) FROM mailbox") ?? 0, segments, watch.ElapsedMilliseconds);
             return partition;
@@ -191,7 +188,7 @@ internal sealed class Partition : IAsyncDisposable
     }
 
     /// <summary>True while deliveries come faster than one in some ten milliseconds. Any thread.</summary>
-    public bool IsTakingMail => _pending.Any;
+    public bool IsTakingMail => _index.Any;
 
     /// <summary>Runs a query that sees everything that was acknowledged. Not on the loop's thread.</summary>
     public T Read<T>(Func<IndexReader, T> query)
@@ -204,14 +201,14 @@ internal sealed class Partition : IAsyncDisposable
     public void Settle()
     {
         // When the index cannot be written, the mailboxes in memory are still right, and what can be read is read.
-        if (_pending.Any)
+        if (!_index.Settle())
             CommitAsync(new SettleChange()).GetAwaiter().GetResult();
     }
 
     /// <summary>What an account holds now.</summary>
     public AccountUse UseOf(long accountId)
     {
-        if (_pending.TryGetUse(accountId, out AccountUse use))
+        if (_index.TryGetUse(accountId, out AccountUse use))
             return use;
         (_, long messages, long bytes) = ReadBehind(r => r.Account(accountId)) ?? default;
         return new AccountUse(messages, bytes);
@@ -247,23 +244,13 @@ internal sealed class Partition : IAsyncDisposable
         _waiting.Writer.TryComplete();
         await Task.Run(_loop.Join);
         _stopped = true;
-        _checkpointWanted.Set();
-        await Task.Run(_checkpointer.Join);
         if (_textIndexer is { } indexer)
             await Task.Run(indexer.Dispose);
         while (_readers.TryTake(out IndexReader? reader))
             reader.Dispose();
-        try
-        {
-            _index.Database.Checkpoint();
-        }
-        catch (SqliteException fault)
-        {
-            StoreLog.CheckpointFailed(_log, IndexPath, fault);   // the log stays, and is read at the next start
-        }
-        _index.Dispose();
+        _loopReader.Dispose();   // the writer closes last: it takes the log away
+        await Task.Run(_index.Dispose);
         Segments.Dispose();
-        _checkpointWanted.Dispose();
         await _lockFile.DisposeAsync();
     }
 
@@ -470,10 +457,8 @@ internal sealed class Partition : IAsyncDisposable
     bool WaitForWork()
     {
         // A thread of its own may block; the writer that ends the wait wakes it directly.
-        Task<bool> work = _waiting.Reader.WaitToReadAsync().AsTask();
-        if (_pending.Any && (!work.Wait(s_idleBeforeSettling) || !work.Result))
-            TrySettle();
-        return work.GetAwaiter().GetResult();
+        ValueTask<bool> work = _waiting.Reader.WaitToReadAsync();
+        return work.IsCompleted ? work.Result : work.AsTask().GetAwaiter().GetResult();
     }
 
     /// <summary>Commits a batch; when it fails for a reason of one change, each change alone (S5).</summary>
@@ -520,7 +505,7 @@ internal sealed class Partition : IAsyncDisposable
             if (changes.Count == 0)
                 return;
         }
-        bool inLog = _failedSegments.Count == 0 && !_settlingFailed && changes.TrueForAll(change => change.InLog);
+        bool inLog = _failedSegments.Count == 0 && !_index.HasFailed && changes.TrueForAll(change => change.InLog);
         if (!inLog)
             SettleNow();
         var batch = new CommitBatch(this);
@@ -542,25 +527,19 @@ internal sealed class Partition : IAsyncDisposable
         if (inLog && !batch.NeedsIndex)
         {
             if (batch.HasRows)
-                _pending.Absorb(batch, Segments.CurrentNumber, Segments.CurrentLength);
+                _index.Absorb(batch, Segments.CurrentNumber, Segments.CurrentLength);
         }
         else if (batch.HasRows)
         {
-            _index.Begin(durable || batch.NeedsIndex);
-            _pending.Write(_index);
-            batch.Write(_index);                                 // S4: counters with the rows
-            StepReached?.Invoke(CommitStep.RowsWritten);
-            _index.Commit();                                     // S1
-            _pending.Clear();
+            _index.Write(durable || batch.NeedsIndex, batch.Write);   // S4, S1
         }
         _appending = false;
         _whole = (Segments.CurrentNumber, Segments.CurrentLength);
-        StepReached?.Invoke(CommitStep.Committed);
 
         // Nothing below may fail or wait on a client. A crash here loses no promise: the rows are there, callers were not told.
         foreach (AccountDraft account in batch.Accounts)
             _accounts[account.Id] = account;
-        if (_accounts.Count > 200_000 && !_pending.Any)
+        if (_accounts.Count > 200_000 && !_index.Any)
             _accounts.Clear();
         foreach ((UInt128 key, long expires) in batch.Delivered)
             _delivered.Add(key, expires);
@@ -573,48 +552,20 @@ internal sealed class Partition : IAsyncDisposable
             change.Complete();                                   // only now may a session answer 250 or OK
         StepReached?.Invoke(CommitStep.Completed);
         Committed?.Invoke();
-        if (_pending.Rows >= _options.PendingRows || _pending.Age > s_pendingAtMost)
-            TrySettle();
-        if (_index.Database.LogFrames > PagesBeforeCheckpoint)
-            MakeCheckpoint();
+        _index.Throttle();
     }
 
     /// <summary>Writes the rows that wait. Their messages are durable by their segment, so this syncs only to close a failed one.</summary>
     void SettleNow()
     {
-        if (!_pending.Any && _failedSegments.Count == 0)
+        if (!_index.Any && _failedSegments.Count == 0)
             return;
-        _index.Begin(durable: _failedSegments.Count > 0);
-        _pending.Write(_index);
-        foreach ((uint segment, long length) in _failedSegments)
-            _index.CloseSegment(segment, length);
-        StepReached?.Invoke(CommitStep.RowsWritten);
-        _index.Commit();
-        _pending.Clear();
+        _index.Write(durable: _failedSegments.Count > 0, index =>
+        {
+            foreach ((uint segment, long length) in _failedSegments)
+                index.CloseSegment(segment, length);
+        });
         _failedSegments.Clear();
-        _settlingFailed = false;
-        StepReached?.Invoke(CommitStep.Committed);
-    }
-
-    /// <summary>The same between two batches; when it fails, the next batch must manage it before it is taken.</summary>
-    void TrySettle()
-    {
-        try
-        {
-            SettleNow();
-        }
-        catch (SqliteException fault)
-        {
-            Undo();
-            if (fault.IsFull && _reserve.Release())
-            {
-                StoreLog.DiskFull(_log, Folder);
-                TrySettle();
-                return;
-            }
-            _settlingFailed = true;
-            StoreLog.SettlingFailed(_log, IndexPath, _pending.Rows, fault);
-        }
     }
 
     /// <summary>The disk is nearly full: what is left serves reading, deleting and what was taken before.</summary>
@@ -636,14 +587,6 @@ internal sealed class Partition : IAsyncDisposable
 
     void Undo()
     {
-        try
-        {
-            _index.Rollback();
-        }
-        catch (SqliteException fault)
-        {
-            StoreLog.ChangeFailed(_log, "ROLLBACK", fault);
-        }
         if (_appending && Segments.CurrentNumber != 0)
         {
             // Its callers are told that nothing was kept, so no start may make rows of it. The index says so before anything else is taken.
@@ -664,43 +607,6 @@ internal sealed class Partition : IAsyncDisposable
         if (_names.Count > 200_000)
             _names.Clear();
         _names[(accountId, name)] = id;
-    }
-
-    void MakeCheckpoint()
-    {
-        _checkpointWanted.Set();
-        if (_index.Database.LogFrames <= PagesBeforeOwnCheckpoint)
-            return;
-        try
-        {
-            _index.Database.Checkpoint();
-        }
-        catch (SqliteException fault)
-        {
-            StoreLog.CheckpointFailed(_log, IndexPath, fault);
-        }
-    }
-
-    void RunCheckpoints()
-    {
-        SqliteDatabase? db = null;
-        while (_checkpointWanted.WaitOne() && !_stopped)
-        {
-            try
-            {
-                if (db is null)
-                {
-                    db = new SqliteDatabase(IndexPath, SqliteOpen.ReadWrite);
-                    db.Execute(_options.Sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
-                }
-                db.Checkpoint();
-            }
-            catch (SqliteException fault)
-            {
-                StoreLog.CheckpointFailed(_log, IndexPath, fault);
-            }
-        }
-        db?.Dispose();
     }
 
     /// <summary>Every segment that rows name must be there and long enough; what is not is said once and the rest works on (S5).</summary>
@@ -737,7 +643,7 @@ internal sealed class Partition : IAsyncDisposable
             StoreLog.Replayed(_log, made);
         _reserve.TryHold();
 
-        SegmentReplay NewReplay() => new(Segments, _loopReader, _index, _delivered, _options, MimeLimits, _log);
+        SegmentReplay NewReplay() => new(Segments, _loopReader, _indexWriter, _delivered, _options, MimeLimits, _log);
     }
 
     internal static FileStream TakeLock(string folder)

@@ -79,7 +79,7 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
         uint uid = batch.Deposit(box, ref entry, deposit.Prefix, InLog, key);
         long mailboxId = box.Mailbox.Id;
         MessageSummary summary = acceptance.Body.Summary;
-        batch.Row(index => index.PutMessage(mailboxId, uid, accountId, summary));
+        batch.Row(index => index.PutMessage(mailboxId, uid, accountId, summary), summary.Bytes);
         if (key != 0)
             batch.RememberDelivery(key, accountId);
         return new DepositOutcome(StoreError.None, mailboxId, box.Counters.UidValidity, uid);

@@ -64,7 +64,7 @@ internal sealed class AppendChange(long mailboxId, MailboxUser user, long quotaB
                 batch.SkipTo(box, item.Uid);
             uint uid = uids[i] = batch.Deposit(box, ref entry, default, inLog);
             MessageSummary summary = item.Body.Summary;
-            batch.Row(index => index.PutMessage(mailboxId, uid, accountId, summary));
+            batch.Row(index => index.PutMessage(mailboxId, uid, accountId, summary), summary.Bytes);
         }
         if (reader != 0 && keep.Flags.HasFlag(MessageFlags.Seen) && items.Any(item => item.Flags.HasFlag(MessageFlags.Seen)))
             batch.SetSeen(box, reader, batch.SeenOf(box, reader).With([.. uids.Where((_, i) => items[i].Flags.HasFlag(MessageFlags.Seen))]));
