@@ -84,7 +84,7 @@ public sealed class SmtpSink : IDisposable
 
     async Task ServeAsync(Stream stream, int connection)
     {
-        string mail = "", logIn = "";
+        string mail = "", logIn = "", last = "";
         var recipients = new List<string>();
         bool tls = false;
         var reader = new LineReader(stream);
@@ -129,20 +129,20 @@ public sealed class SmtpSink : IDisposable
                 case "RCPT":
                     if (!await AnswerAsync(line, "250 2.1.5 ok"))
                         return;
-                    if (_last.StartsWith('2'))
+                    if (last.StartsWith('2'))
                         recipients.Add(line);
                     break;
                 case "DATA":
                     if (!await AnswerAsync(line, recipients.Count > 0 ? "354 go" : "554 5.5.1 no recipients"))
                         return;
-                    if (!_last.StartsWith('3'))
+                    if (!last.StartsWith('3'))
                         break;
                     var data = new StringBuilder();
                     while (await reader.ReadAsync(_stop.Token) is { } text && text != ".")
                         data.Append(text.StartsWith('.') ? text[1..] : text).Append("\r\n");
                     if (!await AnswerAsync(".", "250 2.0.0 taken"))
                         return;
-                    if (_last.StartsWith('2'))
+                    if (last.StartsWith('2'))
                         _mails.Writer.TryWrite(new SunkMail(mail, [.. recipients], data.ToString(), tls, logIn, connection));
                     break;
                 case "QUIT":
@@ -158,15 +158,13 @@ public sealed class SmtpSink : IDisposable
         async Task<bool> AnswerAsync(string command, string usual)
         {
             string answer = Script?.Invoke(command) ?? usual;
-            _last = answer;
+            last = answer;
             if (answer == "drop")
                 return false;
             await stream.WriteAsync(Encoding.ASCII.GetBytes(answer + "\r\n"), _stop.Token);
             return true;
         }
     }
-
-    string _last = "";
 
     static X509Certificate2 MakeCertificate()
     {
