@@ -22,7 +22,7 @@ public sealed class AuthorizationMatrixTests
     /// <param name="OnServer">A permission on the server.</param>
     sealed record Row(
         Func<ServicesRig, Actor, Task<ServiceResult>> Call, Permissions? Needs = null, Permissions? Anywhere = null, Permissions? OnServer = null,
-        bool OwnerToo = false, bool Everybody = false);
+        bool OwnerToo = false, bool Everybody = false, Func<ServicesRig, Task>? Given = null);
 
     const Permissions AuditorMay = Permissions.See | Permissions.SeeMailboxes | Permissions.Audit;
     const Permissions HelpdeskMay = Permissions.See | Permissions.Passwords | Permissions.Switches;
@@ -142,7 +142,7 @@ public sealed class AuthorizationMatrixTests
         ["ExchangeService.ExportAsync"] = new(async (r, a) => await r.Get<ExchangeService>().ExportAsync(a, r.OwnUser, "/nowhere/x.tar", MailEngine.Store.Exchange.ArchiveFormat.Tar, null)),
         ["ExchangeService.ImportAsync"] = new(async (r, a) => await r.Get<ExchangeService>().ImportAsync(a, r.OwnUser, "/nowhere/x.tar", MailEngine.Store.Exchange.ArchiveFormat.Tar, false, null)),
         ["OverviewService.GetAsync"] = new(async (r, a) => await r.Get<OverviewService>().GetAsync(a), Anywhere: Permissions.See),
-        ["AuditService.ListAsync"] = new(async (r, a) => await r.Get<AuditService>().ListAsync(a, new PageRequest()), Anywhere: Permissions.Audit),
+        ["AuditService.ListAsync"] = new(async (r, a) => await r.Get<AuditService>().ListAsync(a, new AuditQuery(new PageRequest())), Anywhere: Permissions.Audit),
         ["AccountService.UpdateAsync/switches"] = new((r, a) => r.Get<AccountService>().UpdateAsync(a, r.OwnUser, new AccountForm { Services = MailServices.Imap }), Permissions.Switches),
         ["AccountService.UpdateAsync/both"] = new((r, a) => r.Get<AccountService>().UpdateAsync(
             a, r.OwnUser, new AccountForm { DisplayName = "Ann", State = AccountState.ReceiveOnly }), Permissions.Switches | Permissions.Accounts),
@@ -168,6 +168,10 @@ public sealed class AuthorizationMatrixTests
             a, await r.GivenSetAsync("Watch", Permissions.See), new PermissionSetForm { Name = "Watch", Permissions = AuditorMay }), OnServer: Permissions.Appoint | AuditorMay),
         ["PermissionSetService.DeleteAsync"] = new(async (r, a) => await r.Get<PermissionSetService>().DeleteAsync(
             a, await r.GivenSetAsync("Watch", Permissions.See)), OnServer: Permissions.Appoint | Permissions.See),
+        ["AuditService.ExportAsync"] = new(async (r, a) => await r.Get<AuditService>().ExportAsync(
+            a, new AuditQuery(new PageRequest(), DomainId: r.OwnDomain), AuditFormat.Json, () => Stream.Null), Permissions.Audit),
+        ["RevertService.RevertAsync"] = new(async (r, a) => await r.Get<RevertService>().RevertAsync(a, (await r.LastEntryAsync()).Id), Permissions.Audit | Permissions.Accounts,
+            Given: r => r.Get<AccountService>().UpdateAsync(ServicesRig.Root, r.OwnUser, new AccountForm { DisplayName = "Ann" })),
         ["PartitionService.ListAsync"] = new(async (r, a) => await r.Get<PartitionService>().ListAsync(a), OnServer: Permissions.SeeServer),
         ["PartitionService.MoveAsync"] = new(async (r, a) => await r.Get<PartitionService>().MoveAsync(a, r.OwnUser, "default", null), OnServer: Permissions.Server),
         ["PartitionService.FindAsync"] = new(async (r, a) => await r.Get<PartitionService>().FindAsync(a, r.OwnUser), OnServer: Permissions.SeeServer),
@@ -204,6 +208,8 @@ public sealed class AuthorizationMatrixTests
             || method.StartsWith("Partition", StringComparison.Ordinal);
         await using ServicesRig rig = await ServicesRig.OpenAsync(withStore, withQueue);
         Actor actor = await GivenActorAsync(rig, role);
+        if (s_rows[method].Given is { } given)
+            await given(rig);
         long before = await AuditCountAsync(rig);
         ServiceResult result = await s_rows[method].Call(rig, actor);
         if (IsAllowed(s_rows[method], role))
@@ -251,7 +257,7 @@ public sealed class AuthorizationMatrixTests
             a => Assert.EndsWith("@own.test", a.Address, StringComparison.Ordinal));
         Assert.Empty((await rig.Get<AccountService>().ListAsync(rig.Master, new AccountQuery(new PageRequest(Filter: "cid")))).Value!.Items);
         await rig.Get<AccountService>().UpdateAsync(rig.Super, rig.OtherUser, new AccountForm { DisplayName = "Cid" });
-        Assert.Empty((await rig.Get<AuditService>().ListAsync(rig.Master, new PageRequest())).Value!.Items);
+        Assert.Empty((await rig.Get<AuditService>().ListAsync(rig.Master, new AuditQuery(new PageRequest()))).Value!.Items);
     }
 
     [Fact]

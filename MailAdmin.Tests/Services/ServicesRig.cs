@@ -156,6 +156,12 @@ public sealed class ServicesRig : IAsyncDisposable
         return set.Id;
     });
 
+    public async Task<AuditEntry> LastEntryAsync()
+    {
+        await using AccountsContext db = Accounts.Database.NewContext();
+        return await db.Audit.AsNoTracking().OrderByDescending(a => a.Id).FirstAsync();
+    }
+
     public async Task<long> GrantOfAsync(long accountId)
     {
         await using AccountsContext db = Accounts.Database.NewContext();

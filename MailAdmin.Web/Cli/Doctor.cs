@@ -154,6 +154,7 @@ sealed class Doctor(CliSession session)
             Pass("accounts", string.Create(CultureInfo.InvariantCulture, $"{domains} domains, {accounts} accounts"));
             if (!await db.Grants.AnyAsync(g => g.DomainId == null))
                 Note("administrator", "nobody administers the server yet: use the set-up link of the start, or superuser add");
+            await LookAtAuditAsync(db);
             if (hostname.Length == 0)
                 hostname = await db.Settings.Where(s => s.Key == Setting.Hostname).Select(s => s.Value).FirstOrDefaultAsync() ?? "";
         }
@@ -162,6 +163,15 @@ sealed class Doctor(CliSession session)
             Fail("accounts", e.Message);
         }
         return hostname;
+    }
+
+    async Task LookAtAuditAsync(AccountsContext db)
+    {
+        AuditCheck check = await AuditChain.VerifyAsync(db, CancellationToken.None);
+        if (check.BrokenAt is null)
+            Pass("audit", string.Create(CultureInfo.InvariantCulture, $"{check.Entries} entries, each follows from the one before; note the last one elsewhere: {check.Head}"));
+        else
+            Fail("audit", $"{check.What}; compare with a backup of accounts.db");
     }
 
     async Task LookAtStoreAsync(bool running)

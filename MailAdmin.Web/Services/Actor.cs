@@ -7,6 +7,8 @@ namespace MailAdmin.Web.Services;
 /// lives for hours and what it was told at log-in may be over.</summary>
 public sealed record Actor
 {
+    public const int MaxReason = 400;
+
     Actor(long? accountId, string name, string client, bool ownsTheMachine)
     {
         AccountId = accountId;
@@ -24,6 +26,12 @@ public sealed record Actor
     /// <summary>Network address; empty: this machine.</summary>
     public string Client { get; }
 
+    /// <summary>Why, in his own words, for the audit; empty: he gave none. At most <see cref="MaxReason"/> characters.</summary>
+    public string Reason { get; private init; } = "";
+
+    /// <summary>The audit entry whose change he takes back.</summary>
+    internal long? RevertsEntry { get; private init; }
+
     /// <summary>True for the command line: who may read and write the data folder may do all that can be done with it.</summary>
     internal bool OwnsTheMachine { get; }
 
@@ -34,6 +42,15 @@ public sealed record Actor
         long.TryParse(user.FindFirstValue(ClaimTypes.NameIdentifier), NumberStyles.None, CultureInfo.InvariantCulture, out long id)
             ? new(id, user.Identity?.Name ?? "", clientAddress, ownsTheMachine: false)
             : new(null, "anonymous", clientAddress, ownsTheMachine: false);
+
+    /// <summary>The same with a reason; one that is too long is cut.</summary>
+    public Actor Because(string reason)
+    {
+        string plain = string.Concat(reason.Trim().Select(c => char.IsControl(c) ? ' ' : c));
+        return this with { Reason = plain.Length > MaxReason ? plain[..MaxReason] : plain };
+    }
+
+    internal Actor Reverting(long entry) => this with { RevertsEntry = entry };
 
     public static Actor Cli(string osUser) => new(null, $"cli:{osUser}", "", ownsTheMachine: true);
 

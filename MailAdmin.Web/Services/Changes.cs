@@ -22,7 +22,13 @@ public sealed class Changes(AccountsDatabase database)
         try
         {
             return await database.WriteAsync(
-                async db => await work(db, await actor.RightsAsync(db, database.Clock.GetUtcNow(), ct)), keep: result => result.Ok, ct);
+                async db =>
+                {
+                    Rights rights = await actor.RightsAsync(db, database.Clock.GetUtcNow(), ct);
+                    db.ActingRole = rights.Roles;
+                    return await work(db, rights);
+                },
+                keep: result => result.Ok, ct);
         }
         catch (PartitionMissingException)
         {
@@ -69,13 +75,16 @@ public sealed class Changes(AccountsDatabase database)
     /// <summary>Adds the audit row of a change to its transaction.</summary>
     /// <param name="before">What was, null: nothing; only fields that people may read later, never a password.</param>
     internal void Audit(AccountsContext db, Actor actor, string action, string what, long? domainId, object? before, object? after) =>
-        db.Audit.Add(AuditOf(actor, action, what, domainId, before, after));
+        db.Record(AuditOf(db, actor, action, what, domainId, before, after));
 
-    internal AuditEntry AuditOf(Actor actor, string action, string what, long? domainId, object? before, object? after) => new()
+    internal AuditEntry AuditOf(AccountsContext db, Actor actor, string action, string what, long? domainId, object? before, object? after) => new()
     {
         Time = Now,
         ActorId = actor.AccountId,
         Actor = actor.Name,
+        Role = db.ActingRole.Length > 200 ? db.ActingRole[..200] : db.ActingRole,
+        Reason = actor.Reason,
+        RevertsId = actor.RevertsEntry,
         Action = action,
         Object = what.Length > 400 ? what[..400] : what,
         DomainId = domainId,

@@ -30,6 +30,7 @@ public static class ServiceRegistration
         services.AddSingleton<PasswordService>();
         services.AddSingleton<SetupService>();
         services.AddSingleton<AuditService>();
+        services.AddSingleton<RevertService>();
         services.AddSingleton<TraceService>();
         services.AddSingleton<QueueService>();
         services.AddSingleton<DeletedMailService>();

@@ -79,7 +79,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
             long? before = account.QuotaBytes;
             account.QuotaBytes = bytes;
             account.ConcurrencyStamp = Guid.NewGuid().ToString("N");
-            db.Audit.Add(Entry(who, "account.quota", account.UserName ?? "", account.DomainId, new { QuotaBytes = before }, new { QuotaBytes = bytes }));
+            db.Record(Entry(db, who, "account.quota", account.UserName ?? "", account.DomainId, new { QuotaBytes = before }, new { QuotaBytes = bytes }));
             await db.SaveChangesAsync(ct);
             return QuotaRefusal.None;
         }, keep: refusal => refusal == QuotaRefusal.None, ct);
@@ -89,7 +89,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
     public Task<AccountOutcome> CreateAsync(Administrator who, DomainName name, string localPart, CancellationToken ct) =>
         database.WriteAsync(async db =>
         {
-            Rights rights = await Rights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
+            Rights rights = await ActingAsync(db, who, ct);
             if (await db.Domains.FirstOrDefaultAsync(d => d.Name == name.Value, ct) is not { } domain || !rights.May(Permissions.Accounts, domain.Id))
                 return new AccountOutcome(AccountFault.NotAllowed);
             if (domain.LoginScheme == LoginScheme.PrefixCounter)
@@ -101,7 +101,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
             DateTimeOffset now = database.Clock.GetUtcNow();
             Account account = AccountRows.New(domain, names.Address, names.Login, passwordHash: null, now);
             await AccountRows.AddAsync(db, domain, account, names.Taken, now, ct);
-            db.Audit.Add(Entry(who, "account.create", names.Address.ToString(), domain.Id, null, new { login = account.UserName, account.HasMailbox }));
+            db.Record(Entry(db, who, "account.create", names.Address.ToString(), domain.Id, null, new { login = account.UserName, account.HasMailbox }));
             await db.SaveChangesAsync(ct);
             return new AccountOutcome(AccountFault.None, account.Id, Domain.ParseFolders(domain.StandardFolders));
         }, keep: outcome => outcome.Fault == AccountFault.None, ct);
@@ -119,7 +119,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
             AccountFault fault = await AccountRows.RenameAsync(db, domain, account, localPart, database.Clock.GetUtcNow(), ct);
             if (fault != AccountFault.None)
                 return new AccountOutcome(fault);
-            db.Audit.Add(Entry(who, "account.rename", before ?? "", domain.Id, new { login = before }, new { login = account.UserName }));
+            db.Record(Entry(db, who, "account.rename", before ?? "", domain.Id, new { login = before }, new { login = account.UserName }));
             await db.SaveChangesAsync(ct);
             return new AccountOutcome(AccountFault.None, accountId);
         }, keep: outcome => outcome.Fault == AccountFault.None, ct);
@@ -143,7 +143,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
             DateTimeOffset now = database.Clock.GetUtcNow();
             if (await FindAsync(db, who, Permissions.Delete, accountId, ct) is not { } account)
                 return new AccountOutcome(AccountFault.NotAllowed);
-            db.Audit.Add(Entry(who, "account.delete", account.UserName ?? "", account.DomainId, new { login = account.UserName, account.DisplayName, account.QuotaBytes }, null));
+            db.Record(Entry(db, who, "account.delete", account.UserName ?? "", account.DomainId, new { login = account.UserName, account.DisplayName, account.QuotaBytes }, null));
             await db.SaveChangesAsync(ct);
             await AccountRemoval.RemoveAsync(db, [accountId], now, ct);
             await db.SaveChangesAsync(ct);
@@ -153,7 +153,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
     /// <summary>The account, when the administrator may change it.</summary>
     async Task<Account?> FindAsync(AccountsContext db, Administrator who, Permissions what, long accountId, CancellationToken ct)
     {
-        Rights rights = await Rights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
+        Rights rights = await ActingAsync(db, who, ct);
         return await db.Accounts.Include(a => a.PrimaryAddress).FirstOrDefaultAsync(a => a.Id == accountId, ct) is { } account
             && rights.May(what, account.DomainId) && await MayTouchAsync(db, rights, accountId, ct) ? account : null;
     }
@@ -167,25 +167,33 @@ public sealed class AccountAdministration(AccountsDatabase database)
         bool allowed = false;
         await database.WriteQuietlyAsync(async db =>
         {
-            Rights rights = await Rights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
+            Rights rights = await ActingAsync(db, who, ct);
             long? domain = ownerId is null ? domainId : await db.Accounts.Where(a => a.Id == ownerId).Select(a => a.DomainId).FirstOrDefaultAsync(ct);
             if (!rights.May(Permissions.Mailboxes, domain) || (ownerId is { } owner && !await MayTouchAsync(db, rights, owner, ct)))
                 return;
-            db.Audit.Add(Entry(who, action, what, domain, null, after));
+            db.Record(Entry(db, who, action, what, domain, null, after));
             await db.SaveChangesAsync(ct);
             allowed = true;
         }, ct);
         return allowed;
     }
 
+    async Task<Rights> ActingAsync(AccountsContext db, Administrator who, CancellationToken ct)
+    {
+        Rights rights = await Rights.OfAsync(db, who.AccountId, database.Clock.GetUtcNow(), ct);
+        db.ActingRole = rights.Roles;
+        return rights;
+    }
+
     Task<bool> MayTouchAsync(AccountsContext db, Rights rights, long accountId, CancellationToken ct) =>
         rights.MayTouchAsync(db, accountId, database.Clock.GetUtcNow(), ct);
 
-    AuditEntry Entry(Administrator who, string action, string what, long? domainId, object? before, object? after) => new()
+    AuditEntry Entry(AccountsContext db, Administrator who, string action, string what, long? domainId, object? before, object? after) => new()
     {
         Time = database.Clock.GetUtcNow(),
         ActorId = who.AccountId,
         Actor = who.Login,
+        Role = db.ActingRole,
         Action = action,
         Object = what.Length > 400 ? what[..400] : what,
         DomainId = domainId,

@@ -15,7 +15,8 @@ public abstract class AccountsContext(DbContextOptions options) : IdentityUserCo
     public DbSet<Target> Targets => Set<Target>();
     public DbSet<Grant> Grants => Set<Grant>();
     public DbSet<PermissionSet> PermissionSets => Set<PermissionSet>();
-    public DbSet<AuditEntry> Audit => Set<AuditEntry>();
+    /// <summary>To read; <see cref="Record"/> writes.</summary>
+    public IQueryable<AuditEntry> Audit => Set<AuditEntry>();
     public DbSet<Setting> Settings => Set<Setting>();
     public DbSet<StoreTask> StoreTasks => Set<StoreTask>();
     public DbSet<KnownNetwork> KnownNetworks => Set<KnownNetwork>();
@@ -23,6 +24,19 @@ public abstract class AccountsContext(DbContextOptions options) : IdentityUserCo
 
     /// <summary>All accounts; Identity calls them users.</summary>
     public DbSet<Account> Accounts => Users;
+
+    AuditChain? _chain;
+
+    /// <summary>Roles of whoever acts in this transaction, for the audit.</summary>
+    public string ActingRole { get; set; } = "";
+
+    /// <summary>The end of the audit; only in a write transaction.</summary>
+    public AuditChain Chain => _chain ??= new AuditChain(this);
+
+    internal Task SaveAuditHeadAsync(CancellationToken ct) => _chain?.SaveHeadAsync(ct) ?? Task.CompletedTask;
+
+    /// <summary>Adds an entry to the audit; written with the next SaveChanges.</summary>
+    public void Record(AuditEntry entry) => Set<AuditEntry>().Add(Chain.Append(entry));
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
         configurationBuilder.Properties<DateTimeOffset>().HaveConversion<UnixMilliseconds>();

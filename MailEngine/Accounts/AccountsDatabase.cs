@@ -99,6 +99,7 @@ public sealed class AccountsDatabase : IAsyncDisposable
             watch.Open();
             database.ReadText("PRAGMA journal_mode=WAL");
             await database.MigrateAsync();
+            await database.ChainOldAuditAsync();
             database._dataVersion = database.ReadNumber("PRAGMA data_version");
             database._stamp = database.ReadNumber("SELECT Value FROM change_stamp WHERE Id = 1");
         }
@@ -131,6 +132,18 @@ public sealed class AccountsDatabase : IAsyncDisposable
         await using AccountsContext db = NewContext();
         await db.Database.MigrateAsync();
         _log.Migrated(known.Length - applied.Count, known[^1]);
+    }
+
+    async Task ChainOldAuditAsync()
+    {
+        if (ReadNumber("SELECT EXISTS (SELECT 1 FROM audit WHERE Id = (SELECT min(Id) FROM audit) AND Hash = '')") == 0
+            || ReadNumber($"SELECT count(*) FROM setting WHERE Key = '{Setting.AuditHead}'") > 0)
+            return;
+        await WriteQuietlyAsync(async db =>
+        {
+            await AuditChain.ChainOldAsync(db);
+            _ = db.Chain;   // notes its end
+        });
     }
 
     void WarmUp()
@@ -195,6 +208,7 @@ public sealed class AccountsDatabase : IAsyncDisposable
                 return result;
             if (hadSuperuser && !await Superusers.AnyAsync(db, ct))
                 throw new LastSuperuserException();
+            await db.SaveAuditHeadAsync(ct);
             await db.ChangeStamps.ExecuteUpdateAsync(s => s.SetProperty(c => c.Value, c => c.Value + 1), ct);
             await transaction.CommitAsync(CancellationToken.None);
             Poll();
@@ -215,6 +229,7 @@ public sealed class AccountsDatabase : IAsyncDisposable
             await using AccountsContext db = NewContext();
             await using var transaction = await db.Database.BeginTransactionAsync(ct);
             await work(db);
+            await db.SaveAuditHeadAsync(ct);
             await transaction.CommitAsync(CancellationToken.None);
         }
         finally

@@ -7,7 +7,8 @@ namespace MailEngine.Accounts;
 /// <remarks>Holds names, not foreign keys, so that it outlives what it speaks of. Never holds a password or its hash.</remarks>
 public sealed class AuditEntry
 {
-    public long Id { get; private set; }
+    /// <summary>Given by <see cref="AuditChain"/>: one more than the entry before.</summary>
+    public long Id { get; internal set; }
 
     public required DateTimeOffset Time { get; init; }
 
@@ -16,6 +17,9 @@ public sealed class AuditEntry
 
     /// <summary>Log-in name, or "cli:root", "set-up", "engine".</summary>
     public required string Actor { get; init; }
+
+    /// <summary>Roles by which he could; empty: none was needed.</summary>
+    public string Role { get; init; } = "";
 
     /// <summary>For example <c>account.create</c>.</summary>
     public required string Action { get; init; }
@@ -32,6 +36,15 @@ public sealed class AuditEntry
     /// <summary>The changed fields as JSON; empty: there is nothing any more.</summary>
     public string After { get; init; } = "";
 
+    /// <summary>In the words of who did it; empty: none was given.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>The entry whose change this one took back.</summary>
+    public long? RevertsId { get; init; }
+
+    /// <summary>SHA-256, hex; see <see cref="AuditChain"/>.</summary>
+    public string Hash { get; internal set; } = "";
+
     /// <summary>Network address of the client; empty: this machine.</summary>
     public string Client { get; init; } = "";
 
@@ -40,10 +53,15 @@ public sealed class AuditEntry
         public void Configure(EntityTypeBuilder<AuditEntry> builder)
         {
             builder.ToTable("audit");
+            builder.Property(a => a.Id).ValueGeneratedNever();
+            builder.Property(a => a.Role).HasMaxLength(200);
+            builder.Property(a => a.Reason).HasMaxLength(400);
+            builder.Property(a => a.Hash).HasMaxLength(64);
             builder.Property(a => a.Actor).HasMaxLength(Account.MaxLogin);
             builder.Property(a => a.Action).HasMaxLength(40);
             builder.Property(a => a.Object).HasMaxLength(400);
             builder.Property(a => a.Client).HasMaxLength(64);
+            builder.HasIndex(a => a.RevertsId);
             builder.HasIndex(a => a.Time);
             builder.HasIndex(a => new { a.DomainId, a.Time });
         }

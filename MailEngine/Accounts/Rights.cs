@@ -9,8 +9,9 @@ public sealed record Rights
 {
     static readonly Dictionary<long, Permissions> s_nowhere = [];
 
-    Rights(long? accountId, Permissions server, IReadOnlyDictionary<long, Permissions> byDomain)
+    Rights(long? accountId, Permissions server, IReadOnlyDictionary<long, Permissions> byDomain, string roles = "")
     {
+        Roles = roles;
         AccountId = accountId;
         OnServer = server;
         ByDomain = byDomain;
@@ -24,6 +25,9 @@ public sealed record Rights
 
     /// <summary>Null: nobody, or an account that is gone, switched off, or may not use the panel.</summary>
     public long? AccountId { get; }
+
+    /// <summary>Names of his roles, for the audit.</summary>
+    public string Roles { get; }
 
     /// <summary>Held on the server.</summary>
     public Permissions OnServer { get; }
@@ -75,14 +79,16 @@ public sealed record Rights
             return None;
         var server = Permissions.None;
         var byDomain = new Dictionary<long, Permissions>();
+        var roles = new SortedSet<string>(StringComparer.Ordinal);
         foreach (HeldPermissions held in await Held(db, now).Where(g => g.AccountId == accountId).ToListAsync(ct))
         {
+            roles.Add(held.Role);
             if (held.DomainId is { } domain)
                 byDomain[domain] = byDomain.GetValueOrDefault(domain) | (held.Permissions & Permissions.OnDomains);
             else
                 server |= held.Permissions;
         }
-        return new Rights(accountId, server, byDomain);
+        return new Rights(accountId, server, byDomain, string.Join(", ", roles));
     }
 
     /// <summary>Every grant that has not ended.</summary>
@@ -90,7 +96,7 @@ public sealed record Rights
         from g in db.Grants
         where g.EndsAt == null || g.EndsAt > now
         join s in db.PermissionSets on g.SetId equals s.Id
-        select new HeldPermissions { AccountId = g.AccountId, DomainId = g.DomainId, Permissions = s.Permissions };
+        select new HeldPermissions { AccountId = g.AccountId, DomainId = g.DomainId, Permissions = s.Permissions, Role = s.Name };
 
     Permissions On(long? domainId) => OnServer | (domainId is { } id ? ByDomain.GetValueOrDefault(id) : Permissions.None);
 }
@@ -102,6 +108,8 @@ public sealed class HeldPermissions
     /// <summary>Null: the server.</summary>
     public required long? DomainId { get; init; }
     public required Permissions Permissions { get; init; }
+    /// <summary>Name of the set.</summary>
+    public required string Role { get; init; }
 }
 
 /// <summary>Where something is allowed: everywhere, or on these domains.</summary>

@@ -12,6 +12,9 @@ public sealed class Setting
     /// <summary>SHA-256 of the one-time set-up token, hex; absent: none is valid.</summary>
     public const string SetupToken = "setup.token";
 
+    /// <summary>Number and hash of the last audit entry.</summary>
+    public const string AuditHead = "audit.head";
+
     public required string Key { get; init; }
 
     public required string Value { get; set; }

@@ -142,9 +142,9 @@ sealed class LoginJournal : IAsyncDisposable
         }
         DateTimeOffset now = _database.Clock.GetUtcNow();
         foreach (var ((user, network), f) in failures.Take(MaxFailureRows))
-            db.Audit.Add(FailureEntry(now, user, network, f.Service.ToString(), f.Reason.ToString(), f.Count));
+            db.Record(FailureEntry(now, user, network, f.Service.ToString(), f.Reason.ToString(), f.Count));
         if (more > 0)
-            db.Audit.Add(FailureEntry(now, "(others)", "", "", "", more));
+            db.Record(FailureEntry(now, "(others)", "", "", "", more));
         DateTimeOffset oldest = now - s_networkIsKnownFor;
         await db.SaveChangesAsync();
         await db.KnownNetworks.Where(n => n.LastSeen < oldest).ExecuteDeleteAsync();

@@ -1,0 +1,185 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MailAdmin.Web.Resources;
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>Takes a change back that the audit tells of.</summary>
+/// <remarks>By the same service that made it: its checks, limits and rights hold, and it writes an entry that names the one it takes back. Before
+/// that, what is there now must be what the change left; where a form carries a version, nobody can come between. What is lost for good (mail,
+/// passwords) cannot be taken back.</remarks>
+public sealed class RevertService(
+    Changes changes, AccountService accounts, AddressService addresses, DomainService domains, GrantService grants, PermissionSetService sets)
+{
+    static readonly JsonSerializerOptions s_json = new() { PropertyNameCaseInsensitive = true, Converters = { new JsonStringEnumConverter() } };
+
+    // Not in a form under the same name, or no part of what is taken back.
+    static readonly string[] s_leftOut = ["login", "HasMailbox", "Name", "AliasOfId"];
+
+    /// <summary>True for what can be taken back as long as nothing else has changed it.</summary>
+    public static bool Can(string action) => action is "account.update" or "account.quota" or "address.create" or "address.update" or "address.delete" or "domain.update"
+        or "grant.give" or "grant.change" or "grant.take" or "role.create" or "role.update" or "role.delete";
+
+    /// <param name="actor">With his reason: <see cref="Actor.Because"/>.</param>
+    public async Task<ServiceResult> RevertAsync(Actor actor, long entryId, CancellationToken ct = default)
+    {
+        ServiceResult<AuditEntry> found = await changes.ReadAsync<AuditEntry>(actor, async (db, rights) =>
+        {
+            if (await db.Audit.FirstOrDefaultAsync(e => e.Id == entryId, ct) is not { } entry || !rights.May(Permissions.Audit, entry.DomainId))
+                return ServiceResult.NotFound("entry");
+            if (!Can(entry.Action))
+                return ServiceResult.Invalid("", Texts.Of("Error.NoRevert"));
+            return entry;
+        }, ct);
+        if (!found.Ok)
+            return new ServiceResult.Refused(found.Refusal, found.Errors);
+        AuditEntry was = found.Value!;
+        actor = actor.Reverting(entryId);
+        return was.Action[..was.Action.IndexOf('.', StringComparison.Ordinal)] switch
+        {
+            "account" => await AccountAsync(actor, was, ct),
+            "address" => await AddressAsync(actor, was, ct),
+            "domain" => await DomainAsync(actor, was, ct),
+            "grant" => await GrantAsync(actor, was, ct),
+            _ => await RoleAsync(actor, was, ct),
+        };
+    }
+
+    async Task<ServiceResult> AccountAsync(Actor actor, AuditEntry was, CancellationToken ct)
+    {
+        string? login = Account.CanonicalLogin(was.Object.StartsWith("user/", StringComparison.Ordinal) ? was.Object[5..] : was.Object);
+        if (await IdAsync(actor, db => db.Accounts.Where(a => a.NormalizedUserName == login).Select(a => a.Id), ct) is not { } id)
+            return Changed();
+        ServiceResult<AccountForm> now = await accounts.GetAsync(actor, id, ct);
+        return !now.Ok ? now : Fill(now.Value!, was) ? await accounts.UpdateAsync(actor, id, now.Value!, ct) : Changed();
+    }
+
+    async Task<ServiceResult> DomainAsync(Actor actor, AuditEntry was, CancellationToken ct)
+    {
+        if (was.DomainId is not { } id || !SameField(was, "AliasOfId"))
+            return Changed();
+        ServiceResult<DomainForm> now = await domains.GetAsync(actor, id, ct);
+        return !now.Ok ? now : Fill(now.Value!, was) ? await domains.UpdateAsync(actor, id, now.Value!, ct) : Changed();
+    }
+
+    async Task<ServiceResult> AddressAsync(Actor actor, AuditEntry was, CancellationToken ct)
+    {
+        int at = was.Object.LastIndexOf('@');
+        if (at < 0 || was.DomainId is not { } domainId)
+            return Changed();
+        string display = was.Object[..at];
+        string local = display == Address.CatchAll ? display : EmailAddress.TryParse(was.Object, out EmailAddress parsed) ? parsed.CanonicalLocal : display;
+        long? id = await IdAsync(actor, db => db.Addresses.Where(a => a.DomainId == domainId && a.LocalPart == local).Select(a => a.Id), ct);
+        if (was.Action == "address.delete")
+        {
+            var form = new AddressForm { DomainId = domainId, LocalPart = display };
+            return id is null && Read(was.Before) is { } before && Set(form, before) ? await addresses.CreateAsync(actor, form, ct) : Changed();
+        }
+        if (id is not { } address)
+            return Changed();
+        ServiceResult<AddressForm> now = await addresses.GetAsync(actor, address, ct);
+        if (!now.Ok)
+            return now;
+        if (was.Action == "address.update")
+            return Fill(now.Value!, was) ? await addresses.UpdateAsync(actor, address, now.Value!, ct) : Changed();
+        return Read(was.After) is { } after && Matches(now.Value!, after) ? await addresses.DeleteAsync(actor, address, ct) : Changed();
+    }
+
+    sealed record GrantShown(string Role, string On, DateTimeOffset? EndsAt);
+
+    async Task<ServiceResult> GrantAsync(Actor actor, AuditEntry was, CancellationToken ct)
+    {
+        GrantShown? before = ReadAs<GrantShown>(was.Before), after = ReadAs<GrantShown>(was.After);
+        string? login = Account.CanonicalLogin(was.Object);
+        if ((after ?? before) is not { } shown
+            || await IdAsync(actor, db => db.Accounts.Where(a => a.NormalizedUserName == login).Select(a => a.Id), ct) is not { } account
+            || await IdAsync(actor, db => db.PermissionSets.Where(s => s.Name == shown.Role).Select(s => s.Id), ct) is not { } set)
+            return Changed();
+        var now = await changes.ReadAsync<GrantNow>(actor, async (db, _) => await db.Grants
+            .Where(g => g.AccountId == account && g.DomainId == was.DomainId && g.SetId == set).Select(g => new GrantNow(g.Id, g.EndsAt)).FirstOrDefaultAsync(ct) ?? new GrantNow(0, null), ct);
+        GrantNow grant = now.Value!;
+        if (after is null ? grant.Id != 0 : grant.Id == 0 || grant.EndsAt != after.EndsAt)
+            return Changed();
+        return before is null
+            ? await grants.TakeAsync(actor, grant.Id, ct)
+            : await grants.GiveAsync(actor, new GrantForm { AccountId = account, DomainId = was.DomainId, SetId = set, EndsAt = before.EndsAt }, ct);
+    }
+
+    sealed record GrantNow(long Id, DateTimeOffset? EndsAt);
+
+    sealed record RoleShown(string Name, Permissions May);
+
+    async Task<ServiceResult> RoleAsync(Actor actor, AuditEntry was, CancellationToken ct)
+    {
+        RoleShown? before = ReadAs<RoleShown>(was.Before), after = ReadAs<RoleShown>(was.After);
+        string name = (after ?? before)?.Name ?? "";
+        long? id = await IdAsync(actor, db => db.PermissionSets.Where(s => s.Name == name).Select(s => s.Id), ct);
+        if (after is null)
+            return id is null && before is not null ? await sets.CreateAsync(actor, new PermissionSetForm { Name = before.Name, Permissions = before.May }, ct) : Changed();
+        if (id is not { } set)
+            return Changed();
+        ServiceResult<PermissionSetForm> now = await sets.GetAsync(actor, set, ct);
+        if (!now.Ok)
+            return now;
+        if (now.Value!.Permissions != after.May)
+            return Changed();
+        if (before is null)
+            return await sets.DeleteAsync(actor, set, ct);
+        (now.Value.Name, now.Value.Permissions) = (before.Name, before.May);
+        return await sets.UpdateAsync(actor, set, now.Value, ct);
+    }
+
+    async Task<long?> IdAsync(Actor actor, Func<AccountsContext, IQueryable<long>> query, CancellationToken ct) =>
+        (await changes.ReadAsync<long>(actor, async (db, _) => await query(db).FirstOrDefaultAsync(ct), ct)).Value is > 0 and var id ? id : null;
+
+    static ServiceResult.Refused Changed() => ServiceResult.Invalid("", Texts.Of("Error.RevertChanged"));
+
+    /// <summary>Puts back what a change took away, when the form still is as the change left it.</summary>
+    static bool Fill(object form, AuditEntry was) => Read(was.Before) is { } before && Read(was.After) is { } after && Matches(form, after) && Set(form, before);
+
+    static bool Matches(object form, Dictionary<string, JsonElement> fields)
+    {
+        foreach ((string name, JsonElement value) in fields)
+        {
+            if (s_leftOut.Contains(name))
+                continue;
+            if (PropertyOf(form, name) is not { } property)
+                return false;
+            object? now = property.GetValue(form);
+            object? then = value.Deserialize(property.PropertyType, s_json);
+            bool same = now is IEnumerable<string> texts && then is IEnumerable<string> others
+                ? texts.ToHashSet(StringComparer.OrdinalIgnoreCase).SetEquals(others)
+                : Equals(now, then);
+            if (!same)
+                return false;
+        }
+        return true;
+    }
+
+    static bool Set(object form, Dictionary<string, JsonElement> fields)
+    {
+        foreach ((string name, JsonElement value) in fields)
+        {
+            // Lists are cut in the audit; half a list must not be put back.
+            if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() >= 100)
+                return false;
+            if (!s_leftOut.Contains(name))
+                PropertyOf(form, name)?.SetValue(form, value.Deserialize(PropertyOf(form, name)!.PropertyType, s_json));
+        }
+        return true;
+    }
+
+    static PropertyInfo? PropertyOf(object form, string name) =>
+        form.GetType().GetProperty(name, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase) is { CanWrite: true } property ? property : null;
+
+    static bool SameField(AuditEntry was, string name) =>
+        Read(was.Before)?.GetValueOrDefault(name).ToString() == Read(was.After)?.GetValueOrDefault(name).ToString();
+
+    static Dictionary<string, JsonElement>? Read(string json) => ReadAs<Dictionary<string, JsonElement>>(json);
+
+    static T? ReadAs<T>(string json) where T : class => json.Length == 0 ? null : JsonSerializer.Deserialize<T>(json, s_json);
+}
