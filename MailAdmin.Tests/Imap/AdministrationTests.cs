@@ -184,6 +184,54 @@ public class AdministrationTests
     }
 
     [Fact]
+    public async Task When_an_administrator_has_no_mailbox_then_what_he_subscribed_to_or_may_read_has_one_name_everywhere()
+    {
+        await using ImapRig rig = await StartAsync();
+        await using WireScript ann = await rig.LogInAsync();
+        await ann.PlayAsync("C: a SETACL Work root lrs\nS: a OK *");
+        await rig.GivenMessagesAsync(1, "Work");
+        await rig.Mail.Store.CreateAsync(MailStore.SharedTree(rig.Mail.Domain), MailboxName.Parse("Team"));
+        await using WireScript c = await rig.LogInAsync(Root);
+        await c.PlayAsync("""
+            C: a1 SUBSCRIBE user/ann/Work@example.test
+            S: a1 OK *
+            C: a2 SUBSCRIBE user/bob/Gone@example.test
+            S: a2 OK *
+            C: a3 SUBSCRIBE Team@example.test
+            S: a3 OK *
+            C: a4 LSUB "" *
+            S: * LSUB () "/" "user/ann/Work@example.test"
+            S: * LSUB () "/" "Team@example.test"
+            S: * LSUB () "/" "user/bob/Gone@example.test"
+            S: a4 OK *
+            C: a5 LSUB "" %
+            S: * LSUB () "/" "Team@example.test"
+            S: * LSUB (\Noselect) "/" "user"
+            S: a5 OK *
+            C: a6 LIST (SUBSCRIBED) "" *
+            S: * LIST (\NonExistent \Subscribed) "/" "user/bob/Gone@example.test"
+            S: * LIST (\Subscribed \HasNoChildren) "/" "user/ann/Work@example.test"
+            S: * LIST (\Subscribed \HasNoChildren) "/" "Team@example.test"
+            S: a6 OK *
+            C: a7 LIST "" *Work*
+            S: * LIST (\HasNoChildren) "/" "user/ann/Work@example.test"
+            S: * LIST (\HasNoChildren) "/" "user/bob/Work@example.test"
+            S: * LIST (\HasNoChildren) "/" "user/carl/Work@example.test"
+            S: * LIST (\HasNoChildren) "/" "user/eve/Work@other.test"
+            S: a7 OK *
+            C: a8 ESEARCH IN (subscribed) RETURN (COUNT) ALL
+            S: * ESEARCH (TAG "a8" MAILBOX "user/ann/Work@example.test" UIDVALIDITY *
+            S: a8 OK *
+            C: a9 NOTIFY SET STATUS (subscribed (MessageNew MessageExpunge MailboxName)) (subtree user/ann/Work@example.test (SubscriptionChange))
+            S: * STATUS "user/ann/Work@example.test" (MESSAGES 1 *
+            S: a9 OK *
+            """);
+        await rig.GivenMessagesAsync(1, "Work");
+        await c.PlayAsync("S: * STATUS \"user/ann/Work@example.test\" (MESSAGES 2 *");
+        Assert.Empty(rig.Mail.Store.MailboxesOf((await rig.Mail.Accounts.Directory.FindLoginAsync(Root, default))!.AccountId));   // and none was made for him
+    }
+
+    [Fact]
     public async Task When_there_are_more_accounts_than_a_page_then_all_are_listed_and_a_pattern_reads_only_those_it_can_match()
     {
         await using ImapRig rig = await StartAsync();
@@ -275,6 +323,7 @@ public class AdministrationTests
             sq user/ann@example.test STORAGE 1024
             lq user/ann@example.test
             lqr user/ann/Plans@example.test
+            sq user/ann@example.test STORAGE 1024 MESSAGE 50 MAILBOX 20
             lm user/ann/Pl*
             setinfo comment "of the server"
             mboxcfg user/ann/Plans@example.test comment "of the mailbox"
@@ -291,6 +340,7 @@ public class AdministrationTests
             Assert.True(output.Contains(expected, StringComparison.Ordinal), $"\"{expected}\" is not in:\n{output}");
         Assert.DoesNotContain("user/ann/Work@example.test (", output, StringComparison.Ordinal);
         Assert.Equal(1024 * 1024, (await rig.Mail.Accounts.Directory.FindAccountAsync(rig.Mail.Ann, default))!.QuotaBytes);
+        Assert.Equal(new AccountLimits(null, 50, 20), rig.Mail.Store.LimitsOf(rig.Mail.Ann));
         MailboxInfo plans = rig.Mail.Store.Find(rig.Mail.Ann, MailboxName.Parse("Plans"))!;
         Assert.Equal("lrs", AclText.Format(plans.Acl.RightsAt(AclIdentifier.OfAccount(rig.Mail.Bob))));
         Assert.Equal(AclRights.None, plans.Acl.RightsOfAnyone);

@@ -167,6 +167,13 @@ public class ExtendedSearchTests
             S: 12 OK *
             C: 13 FETCH 5:7 (UID) (PARTIAL 1:2)
             S: 13 BAD *
+            C: 14 UID SEARCH RETURN (PARTIAL 24000:24500 COUNT) FLAGGED MODSEQ 1
+            S: * OK [HIGHESTMODSEQ *
+            S: * ESEARCH (TAG "14") UID PARTIAL (24000:24500 NIL) COUNT 9 MODSEQ *
+            S: 14 OK *
+            C: 15 UID SEARCH RETURN (PARTIAL 24000:24500) FLAGGED MODSEQ 1
+            S: * ESEARCH (TAG "15") UID PARTIAL (24000:24500 NIL)
+            S: 15 OK *
             """);
     }
 

@@ -37,6 +37,19 @@ internal static class AdminNames
     /// <summary>The name of a mailbox of a user.</summary>
     public static MailboxName? Of(AccountEntry account, MailboxName name) => Of(Namespaces.LevelOf(account), name);
 
+    /// <summary>The name of a mailbox to an administrator without one of his own; null: he does not manage whose it is.</summary>
+    /// <param name="owner">Account, or a domain's tree.</param>
+    public static async ValueTask<MailboxName?> OfAsync(ImapServices services, Rights rights, long owner, MailboxName name, CancellationToken ct)
+    {
+        if (owner < 0)
+        {
+            return (await services.Administration.DomainsOfAsync(rights, ct)).FirstOrDefault(d => MailStore.SharedTree(d.Id) == owner) is { Name: { } domain }
+                && MailboxName.TryParse($"{name}@{domain}", out MailboxName shown) ? shown : null;
+        }
+        return await services.Directory.FindAccountAsync(owner, ct) is { } account && Of(account, name) is { } wanted
+            && await PlaceOfAsync(services, rights, wanted, ct) is { } place && place.Owner == owner ? wanted : null;
+    }
+
     static MailboxName? Of(string level, MailboxName name)
     {
         (string user, string domain) = Split(level);

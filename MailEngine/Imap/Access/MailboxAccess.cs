@@ -142,6 +142,8 @@ internal sealed class MailboxAccess(ImapSession session)
     /// <summary>The name under which the user sees a mailbox of another tree; null: under none.</summary>
     public async ValueTask<MailboxName?> ShownAsync(long owner, MailboxName name, CancellationToken ct)
     {
+        if (!(await SubjectAsync(ct)).Account.HasMailbox && await AdminAsync(ct) is var admin && admin.MayAnywhere(Permissions.Mailboxes))
+            return await AdminNames.OfAsync(session.Services, admin, owner, name, ct);   // the one name that leads back to it: PlaceOfAsync
         string text;
         if (owner < 0)
         {

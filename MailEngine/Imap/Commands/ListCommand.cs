@@ -54,7 +54,7 @@ internal sealed record ListCommand(string Reference, IReadOnlyList<string> Patte
         }
         ListPattern[] patterns = [.. Patterns.Select(pattern => new ListPattern(Reference, pattern, separator))];
         Rights? admin = await AdministersAsync(session, ct);
-        MailboxTree tree = await MailboxTree.OfAsync(session, ct, administered: false);
+        MailboxTree tree = await MailboxTree.OfAsync(session, ct, others: admin is null || session.Account!.HasMailbox);   // one without has them in what he administers
         if (admin is not null)
         {
             // Subscribed names that are there come with what he administers.

@@ -20,10 +20,12 @@ internal sealed record SetQuotaCommand(string Root, long? Storage, long? Message
         r.Take((byte)'(');
         long? storage = null, messages = null, mailboxes = null;
         bool known = true;
-        for (int i = 0; !r.Failed && !r.TryTake((byte)')'); i++)
+        while (!r.Failed)
         {
-            if (i > 0)
-                r.Sp();
+            // cyradm 3.6 writes "(STORAGE 1024MAILBOX 5 MESSAGE 50 )": spaces are taken where they stand, and a limit ends with its digits.
+            r.TryTake((byte)' ');
+            if (r.TryTake((byte)')'))
+                break;
             string resource = Encoding.ASCII.GetString(r.Atom()).ToUpperInvariant();
             r.Sp();
             long limit = r.Number64();

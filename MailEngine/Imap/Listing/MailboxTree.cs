@@ -1,4 +1,3 @@
-using MailEngine.Accounts;
 using MailEngine.Imap.Access;
 using MailEngine.Store;
 
@@ -38,8 +37,9 @@ internal sealed class MailboxTree
     public IReadOnlyList<ListedMailbox> All => _all;
 
     /// <summary>The user's own mailboxes, and those of others that he has the right "l" on. RFC 4314 §4 (LIST)</summary>
-    /// <param name="administered">True: for an administrator without a mailbox of his own also those that he administers.</param>
-    public static async Task<MailboxTree> OfAsync(ImapSession session, CancellationToken ct, bool administered = true)
+    /// <remarks>What an administrator manages is not in it, however many there are: LIST alone shows that, account by account.</remarks>
+    /// <param name="others">False: one's own and subscribed names alone.</param>
+    public static async Task<MailboxTree> OfAsync(ImapSession session, CancellationToken ct, bool others = true)
     {
         var tree = new MailboxTree(session.Writer.Names);
         AclSubject subject = await session.Access.SubjectAsync(ct);
@@ -54,16 +54,16 @@ internal sealed class MailboxTree
                     tree.Add(info.Name, info, info.Acl.OwnerRights(session.AccountId)).Subscribed = info.Subscribed;
             }
         }
-        foreach (MailboxInfo info in session.Store.NamedIn(subject))
+        else
+        {
+            foreach (string name in session.Store.SubscriptionsOf(session.AccountId).Order(StringComparer.Ordinal))
+                subscribed.Add(MailboxName.Parse(name));
+        }
+        foreach (MailboxInfo info in others ? session.Store.NamedIn(subject) : [])
         {
             AclRights rights = info.Acl.RightsOf(subject);
             if (rights.HasFlag(AclRights.Lookup) && await session.Access.ShownAsync(info.AccountId, info.Name, ct) is { } shown)
                 tree.Add(shown, info with { SpecialUse = "" }, rights);   // a use is one to its owner: RFC 6154 §2
-        }
-        if (administered && !subject.Account.HasMailbox && await session.Access.AdminAsync(ct) is var admin && admin.MayAnywhere(Permissions.Mailboxes))
-        {
-            await foreach (List<AdministeredMailbox> some in AdminNames.ListAsync(session, admin, "", ct))
-                tree.Add(some, subject);
         }
         foreach (MailboxName name in subscribed)
             tree.Add(name, null, AclRights.None).Subscribed = true;
@@ -76,17 +76,13 @@ internal sealed class MailboxTree
     public static MailboxTree Of(ImapSession session, List<AdministeredMailbox> mailboxes, AclSubject subject, IReadOnlySet<string> subscribed)
     {
         var tree = new MailboxTree(session.Writer.Names);
-        tree.Add(mailboxes, subject);
-        foreach (ListedMailbox listed in tree._all)
-            listed.Subscribed = subscribed.Contains(listed.Shown.Value);
+        foreach ((MailboxName name, MailboxInfo info, bool isOwn) in mailboxes)
+        {
+            AclRights rights = isOwn ? info.Acl.OwnerRights(info.AccountId) : info.Acl.RightsOf(subject);
+            tree.Add(name, info with { SpecialUse = "" }, rights | MailboxPlace.AdministratorRights).Subscribed = subscribed.Contains(name.Value);
+        }
         tree.AddLevels();
         return tree;
-    }
-
-    void Add(List<AdministeredMailbox> mailboxes, AclSubject subject)
-    {
-        foreach ((MailboxName name, MailboxInfo info, bool isOwn) in mailboxes)
-            Add(name, info with { SpecialUse = "" }, (isOwn ? info.Acl.OwnerRights(info.AccountId) : info.Acl.RightsOf(subject)) | MailboxPlace.AdministratorRights);
     }
 
     /// <summary>The levels above a name, nearest first, as the client sees them.</summary>

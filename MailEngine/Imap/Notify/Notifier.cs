@@ -62,7 +62,7 @@ internal sealed class Notifier : IDisposable
     void Watch(long owner) => _watches.Add(_session.Store.Watch(owner, happened => Take(owner, happened)));
 
     /// <summary>What the groups ask about a mailbox that is not selected.</summary>
-    public static NotifyEvents Wanted(IReadOnlyList<NotifyGroup> groups, MailboxName name, HashSet<string>? subscribed, bool isOwn)
+    public static NotifyEvents Wanted(IReadOnlyList<NotifyGroup> groups, MailboxName name, IReadOnlySet<string>? subscribed, bool isOwn)
     {
         var wanted = NotifyEvents.None;
         foreach (NotifyGroup group in groups)
@@ -111,9 +111,8 @@ internal sealed class Notifier : IDisposable
             _session.SetNotifier(new Notifier(_session, []));   // as if NOTIFY NONE had come: RFC 5465 §5.8
             return;
         }
-        HashSet<string>? subscribed = _groups.Any(group => group.Filter == NotifyFilter.Subscribed)
-            ? [.. (await _session.Store.ListAsync(_session.AccountId)).Where(box => box.Subscribed).Select(box => box.Name.Value)]
-            : null;
+        IReadOnlySet<string>? subscribed =
+            _groups.Any(group => group.Filter == NotifyFilter.Subscribed) ? _session.Store.SubscriptionsOf(_session.AccountId) : null;
         if (names.Count > 0)
             await WriteNamesAsync(names, subscribed, ct);
         foreach (((long owner, long id), (MailboxEvent last, NotifyEvents kinds)) in changed)
@@ -139,7 +138,7 @@ internal sealed class Notifier : IDisposable
         return rights.HasFlag(needed) ? await _session.Access.ShownAsync(owner, name, ct) : null;
     }
 
-    bool IsWanted(long owner, MailboxName shown, NotifyEvents kinds, HashSet<string>? subscribed) =>
+    bool IsWanted(long owner, MailboxName shown, NotifyEvents kinds, IReadOnlySet<string>? subscribed) =>
         (Wanted(_groups, shown, subscribed, isOwn: owner == _session.AccountId) & kinds) != 0;
 
     /// <summary>Commit loop.</summary>
@@ -202,7 +201,7 @@ internal sealed class Notifier : IDisposable
     }
 
     /// <summary>Names that came, went or changed, as LIST shows them now. RFC 5465 §5.4 and §5.5</summary>
-    async ValueTask WriteNamesAsync(List<(long Owner, MailboxEvent What)> names, HashSet<string>? subscribed, CancellationToken ct)
+    async ValueTask WriteNamesAsync(List<(long Owner, MailboxEvent What)> names, IReadOnlySet<string>? subscribed, CancellationToken ct)
     {
         MailboxTree tree = await MailboxTree.OfAsync(_session, ct);
         foreach ((long owner, MailboxEvent happened) in names)

@@ -36,7 +36,7 @@ internal sealed record NotifyGroup(NotifyFilter Filter, IReadOnlyList<MailboxNam
     /// <summary>The mailbox is meant. Groups of the selected mailbox mean no other one: RFC 5465 §6.1.</summary>
     /// <param name="subscribed">Subscribed names; only looked at where the filter needs them.</param>
     /// <param name="isOwn">False: it belongs to another, or to a domain.</param>
-    public bool Covers(MailboxName name, HashSet<string>? subscribed, bool isOwn) => Filter switch
+    public bool Covers(MailboxName name, IReadOnlySet<string>? subscribed, bool isOwn) => Filter switch
     {
         NotifyFilter.Inboxes or NotifyFilter.Personal => isOwn,   // any mailbox can be delivered to: RFC 5465 §6.3
         NotifyFilter.Subscribed => subscribed?.Contains(name.Value) == true,

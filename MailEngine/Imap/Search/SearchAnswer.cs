@@ -68,8 +68,8 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
         }
         if (options.Has(ReturnItems.Count))
             Item(" COUNT ", (uint)indexes.Count);
-        if (WithModSeq && indexes.Count > 0)
-            _writer.WriteAscii($" MODSEQ {HighestModSeq(Saved(options, indexes))}");   // RFC 4731 §3.2
+        if (WithModSeq && Saved(options, indexes) is { Count: > 0 } told)
+            _writer.WriteAscii($" MODSEQ {HighestModSeq(told)}");   // RFC 4731 §3.2
         _writer.Write("\r\n"u8);
     }
 
