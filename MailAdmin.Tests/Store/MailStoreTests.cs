@@ -161,6 +161,37 @@ public sealed class MailStoreTests : IAsyncLifetime
         Assert.Equal(3, (await _rig.Store.OpenAsync(1, MailboxName.Parse("Old")))!.Current.Count);
     }
 
+    /// <summary>What waits here is done by whoever it belongs to, who is busy: a page's circuit.</summary>
+    sealed class BusyContext : SynchronizationContext
+    {
+        public override void Post(SendOrPostCallback d, object? state)
+        {
+        }
+    }
+
+    [Fact]
+    public async Task When_a_page_reads_while_rows_wait_that_could_not_be_written_then_it_does_not_wait_for_itself()
+    {
+        await _rig.GivenMailboxAsync(1, "INBOX");
+        int faults = 0;
+        _rig.Store.Default.StepReached = step =>
+        {
+            if (step == CommitStep.RowsWritten && Interlocked.Increment(ref faults) == 1)
+                throw new MailEngine.Io.SqliteException(10, "disk I/O error");
+        };
+        await _rig.DeliverAsync(StoreRig.Mail("one"), StoreRig.To(1));
+        var read = new TaskCompletionSource<AccountUse>();
+        var page = new Thread(() =>
+        {
+            SynchronizationContext.SetSynchronizationContext(new BusyContext());
+            read.SetResult(_rig.Store.TotalUse());
+        });
+        page.IsBackground = true;
+        page.Start();
+        Assert.Equal(1, (await read.Task.WaitAsync(TimeSpan.FromSeconds(20))).Messages);
+        Assert.Equal(2, faults);   // once in vain, once by the reader's wish
+    }
+
     [Fact]
     public async Task When_a_session_waits_then_a_delivery_wakes_it_with_the_new_snapshot()
     {

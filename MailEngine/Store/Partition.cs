@@ -200,9 +200,11 @@ internal sealed class Partition : IAsyncDisposable
     /// <summary>Writes the rows that wait, so that every connection sees them.</summary>
     public void Settle()
     {
-        // When the index cannot be written, the mailboxes in memory are still right, and what can be read is read.
-        if (!_index.Settle())
-            CommitAsync(new SettleChange()).GetAwaiter().GetResult();
+        if (_index.Settle())
+            return;
+        // This blocks, perhaps the one thread of a page's circuit: what is waited for must not go on by the caller's context, as the rest of
+        // an async method would. When the index cannot be written, the mailboxes in memory are still right, and what can be read is read.
+        Task.Run(() => CommitAsync(new SettleChange())).GetAwaiter().GetResult();
     }
 
     /// <summary>What an account holds now.</summary>
