@@ -43,17 +43,21 @@ internal sealed class LiveRefresh : IDisposable
                 return;
             _wanted = false;
         }
+        bool failed = true;
         try
         {
             await _show();
+            failed = false;
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
-            // The user left the page meanwhile.
+            failed = false;   // the user left the page meanwhile
         }
         finally
         {
-            _timer.Change(_pause, Timeout.InfiniteTimeSpan);   // one that failed must not be the last
+            lock (_lock)
+                _wanted |= failed;   // what changed is not on the page yet, and perhaps nothing else ever changes
+            _timer.Change(_pause, Timeout.InfiniteTimeSpan);
         }
     }
 
