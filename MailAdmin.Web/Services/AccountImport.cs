@@ -166,7 +166,7 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
             account.PrimaryAddressId = addressId;
             account.Id = accounts.Insert(account);
             targets.Insert(new Target { AddressId = addressId, AccountId = account.Id });
-            tasks.Insert(new StoreTask { Kind = StoreTaskKind.Provision, AccountId = account.Id, Folders = domain.StandardFolders, CreatedAt = changes.Now });
+            tasks.Insert(new StoreTask { Kind = StoreTaskKind.Provision, AccountId = account.Id, Details = domain.StandardFolders, CreatedAt = changes.Now });
             audit.Insert(db.Chain.Append(changes.AuditOf(db, actor, "account.import", account.UserName!, domain.Id, null, new { account.DisplayName, account.QuotaBytes })));
             if (made++ == 0)
                 await RoleAddresses.EnsureAsync(db, domain.Id, account.Id, changes.Now, ct);

@@ -61,7 +61,7 @@ public sealed class StoreTaskRunner(AccountsDatabase database, MailStore? store,
         if (task.Kind == StoreTaskKind.Provision)
         {
             var folders = new List<(MailboxName, string)>();
-            foreach ((string name, string use) in Domain.ParseFolders(task.Folders))
+            foreach ((string name, string use) in Domain.ParseFolders(task.Details))
             {
                 if (MailboxName.TryParse(name, out MailboxName parsed))
                     folders.Add((parsed, use));

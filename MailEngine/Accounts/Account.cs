@@ -25,6 +25,9 @@ public sealed class Account : IdentityUser<long>
 
     public AccountState State { get; set; }
 
+    /// <summary>When a suspended account is active again by itself; null: not before somebody says so.</summary>
+    public DateTimeOffset? SuspendedUntil { get; set; }
+
     public MailServices Services { get; set; } = MailServices.All;
 
     public bool HasMailbox { get; set; }
@@ -32,7 +35,7 @@ public sealed class Account : IdentityUser<long>
     /// <summary>Outgoing mail that carries the log-in name is rewritten to it; null: none.</summary>
     public long? PrimaryAddressId { get; set; }
 
-    /// <summary>Log-in name and display name in lower case: what lists are filtered by.</summary>
+    /// <summary>Log-in name and display name in lower case, a line each: what lists are searched and, by log-in name, sorted by.</summary>
     public string SearchText { get; set; } = "";
 
     public DateTimeOffset CreatedAt { get; init; }
@@ -86,9 +89,12 @@ public sealed class Account : IdentityUser<long>
             builder.Property(a => a.DisplayName).HasMaxLength(200);
             builder.Property(a => a.SearchText).HasMaxLength(MaxLogin + 201);
             builder.HasIndex(a => new { a.DomainId, a.NormalizedUserName });   // lists of one domain, sorted
-            builder.HasIndex(a => a.DisplayName);
-            builder.HasIndex(a => a.LastLoginAt);
-            builder.HasIndex(a => new { a.State, a.NormalizedUserName });
+            // All that a search looks at, in the order of log-in names: no row of the table is read for what is not shown.
+            builder.HasIndex(a => new { a.SearchText, a.DomainId, a.State });
+            builder.HasIndex(a => new { a.DisplayName, a.DomainId, a.State });
+            builder.HasIndex(a => new { a.LastLoginAt, a.DomainId, a.State });
+            builder.HasIndex(a => new { a.State, a.NormalizedUserName, a.DomainId });
+            builder.HasIndex(a => a.SuspendedUntil);
             builder.HasOne<Domain>().WithMany().HasForeignKey(a => a.DomainId).OnDelete(DeleteBehavior.Restrict);
             builder.HasOne(a => a.PrimaryAddress).WithMany().HasForeignKey(a => a.PrimaryAddressId).OnDelete(DeleteBehavior.SetNull);
         }

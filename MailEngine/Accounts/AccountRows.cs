@@ -122,7 +122,7 @@ public static class AccountRows
         await db.SaveChangesAsync(ct);
         account.PrimaryAddress!.Targets.Add(new Target { AccountId = account.Id });
         await RoleAddresses.EnsureAsync(db, domain.Id, account.Id, now, ct);
-        db.StoreTasks.Add(new StoreTask { Kind = StoreTaskKind.Provision, AccountId = account.Id, Folders = domain.StandardFolders, CreatedAt = now });
+        db.StoreTasks.Add(new StoreTask { Kind = StoreTaskKind.Provision, AccountId = account.Id, Details = domain.StandardFolders, CreatedAt = now });
         await db.SaveChangesAsync(ct);
     }
 

@@ -20,6 +20,9 @@ public abstract class AccountsContext(DbContextOptions options) : IdentityUserCo
     public DbSet<Setting> Settings => Set<Setting>();
     public DbSet<StoreTask> StoreTasks => Set<StoreTask>();
     public DbSet<KnownNetwork> KnownNetworks => Set<KnownNetwork>();
+    public DbSet<LastLogin> LastLogins => Set<LastLogin>();
+    public DbSet<Vacation> Vacations => Set<Vacation>();
+    public DbSet<Preferences> Preferences => Set<Preferences>();
     public DbSet<ChangeStamp> ChangeStamps => Set<ChangeStamp>();
 
     /// <summary>All accounts; Identity calls them users.</summary>

@@ -25,6 +25,9 @@ public sealed class Address
     /// <summary>True for postmaster and abuse as made with the domain: not counted against its limit. RFC 2142 §5</summary>
     public bool IsRole { get; init; }
 
+    /// <summary>The account whose user gave it to himself, and may take it back; null: an administrator made it.</summary>
+    public long? MadeById { get; init; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     public Guid Version { get; set; } = Guid.NewGuid();
@@ -44,7 +47,9 @@ public sealed class Address
             builder.Ignore(a => a.IsCatchAll);
             builder.HasIndex(a => new { a.DomainId, a.LocalPart }).IsUnique();   // the router's one look-up
             builder.HasIndex(a => new { a.LocalPart, a.DomainId });              // lists over all domains, sorted
+            builder.HasIndex(a => a.MadeById);
             builder.HasOne<Domain>().WithMany().HasForeignKey(a => a.DomainId).OnDelete(DeleteBehavior.Restrict);
+            builder.HasOne<Account>().WithMany().HasForeignKey(a => a.MadeById).OnDelete(DeleteBehavior.SetNull);
         }
     }
 }
@@ -73,6 +78,7 @@ public sealed class Target
             builder.HasIndex(t => new { t.AddressId, t.AccountId }).IsUnique();
             builder.HasIndex(t => new { t.AddressId, t.Outside }).IsUnique();
             builder.HasIndex(t => t.AccountId);
+            builder.HasIndex(t => t.Outside);   // who forwards to a domain that goes
             builder.HasOne<Address>().WithMany(a => a.Targets).HasForeignKey(t => t.AddressId).OnDelete(DeleteBehavior.Cascade);
             builder.HasOne(t => t.Account).WithMany().HasForeignKey(t => t.AccountId).OnDelete(DeleteBehavior.Cascade);
         }

@@ -12,7 +12,9 @@ public enum MailServices
     Sending = 4,
     ManageSieve = 8,
     Panel = 16,
-    All = Imap | Pop3 | Sending | ManageSieve | Panel,
+    /// <summary>Mail for the account is taken. No log-in asks for it.</summary>
+    Receiving = 32,
+    All = Imap | Pop3 | Sending | ManageSieve | Panel | Receiving,
 }
 
 /// <summary>What an account may do at all.</summary>
@@ -50,6 +52,8 @@ public sealed record AccountEntry
     public required EmailAddress? Primary { get; init; }
     /// <summary>All addresses that deliver to this account: the ones it may send as.</summary>
     public required IReadOnlyList<EmailAddress> Addresses { get; init; }
+    /// <summary>Those of them that are nobody else's too: the main one, and aliases that lead here alone. No lists.</summary>
+    public IReadOnlyList<EmailAddress> OwnAddresses { get; init; } = [];
     /// <summary>Octets; 0: no limit. The domain's default is already worked in.</summary>
     public required long QuotaBytes { get; init; }
     /// <summary>New on every change that must end sessions.</summary>
@@ -59,7 +63,10 @@ public sealed record AccountEntry
     /// <summary>Domain of the account; default for one that has none.</summary>
     public required DomainName Domain { get; init; }
 
-    public bool MayReceive => HasMailbox && State is AccountState.Active or AccountState.ReceiveOnly;
+    /// <summary>What its owner lets us answer while he is away; null: nothing, now and later.</summary>
+    public VacationEntry? Vacation { get; init; }
+
+    public bool MayReceive => HasMailbox && State is AccountState.Active or AccountState.ReceiveOnly && Services.HasFlag(MailServices.Receiving);
     public bool MaySend => State is AccountState.Active or AccountState.SendOnly && Services.HasFlag(MailServices.Sending);
 }
 

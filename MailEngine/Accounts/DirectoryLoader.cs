@@ -103,11 +103,13 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
     void LoadSome(long[] ids, Dictionary<long, AccountEntry> entries)
     {
         string list = string.Join(',', ids.Select(id => id.ToString(CultureInfo.InvariantCulture)));
-        Dictionary<long, List<EmailAddress>> own = ReadOwnAddresses(list);
+        Dictionary<long, List<(EmailAddress Address, bool IsOwn)>> addresses = ReadAddressesOf(list);
         using DbCommand command = Command($"""
             SELECT a."Id", a."UserName", a."DisplayName", a."PasswordHash", a."State", a."Services", a."QuotaBytes", a."SecurityStamp", a."HasMailbox",
-                d."Name", d."DefaultQuotaBytes", p."DisplayLocal", pd."Name"
+                d."Name", d."DefaultQuotaBytes", p."DisplayLocal", pd."Name",
+                v."From", v."Until", v."Subject", v."Text", v."IntervalDays", v."KnownSendersOnly", v."Handle"
             FROM "account" a
+            LEFT JOIN "vacation" v ON v."AccountId" = a."Id" AND v."Enabled"
             LEFT JOIN "domain" d ON d."Id" = a."DomainId"
             LEFT JOIN "address" p ON p."Id" = a."PrimaryAddressId"
             LEFT JOIN "domain" pd ON pd."Id" = p."DomainId"
@@ -130,33 +132,38 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
                 HasMailbox = row.GetBoolean(8),
                 Domain = Text(row, 9) is { } domain ? DomainName.Parse(domain) : default,
                 Primary = Text(row, 11) is { } local && Text(row, 12) is { } ofDomain ? AddressParts.Join(local, ofDomain) : null,
-                Addresses = own.TryGetValue(id, out List<EmailAddress>? addresses) ? addresses : [],
+                Addresses = addresses.TryGetValue(id, out List<(EmailAddress Address, bool IsOwn)>? all) ? [.. all.Select(a => a.Address)] : [],
+                OwnAddresses = all is null ? [] : [.. all.Where(a => a.IsOwn).Select(a => a.Address)],
+                Vacation = Text(row, 19) is { } handle
+                    ? new VacationEntry(Time(row, 13), Time(row, 14), row.GetString(15), row.GetString(16), TimeSpan.FromDays(row.GetInt32(17)), row.GetBoolean(18), handle)
+                    : null,
             };
         }
     }
 
-    Dictionary<long, List<EmailAddress>> ReadOwnAddresses(string accountIds)
+    Dictionary<long, List<(EmailAddress Address, bool IsOwn)>> ReadAddressesOf(string accountIds)
     {
-        var own = new Dictionary<long, List<EmailAddress>>();
+        var found = new Dictionary<long, List<(EmailAddress, bool)>>();
         ILookup<long, string> otherNames = cache.OtherNames ??= ReadOtherNames();
         using DbCommand command = Command($"""
-            SELECT t."AccountId", a."DisplayLocal", d."Name", a."DomainId"
-            FROM "target" t JOIN "address" a ON a."Id" = t."AddressId" JOIN "domain" d ON d."Id" = a."DomainId"
+            SELECT t."AccountId", a."DisplayLocal", d."Name", a."DomainId",
+                a."Id" = coalesce(o."PrimaryAddressId", 0) OR NOT EXISTS (SELECT 1 FROM "target" x WHERE x."AddressId" = a."Id" AND x."Id" <> t."Id")
+            FROM "target" t JOIN "address" a ON a."Id" = t."AddressId" JOIN "domain" d ON d."Id" = a."DomainId" JOIN "account" o ON o."Id" = t."AccountId"
             WHERE t."AccountId" IN ({accountIds}) AND a."Enabled" AND a."LocalPart" <> '*' ORDER BY t."Id"
             """);
         using DbDataReader row = command.ExecuteReader();
         while (row.Read())
         {
-            if (!own.TryGetValue(row.GetInt64(0), out List<EmailAddress>? list))
-                own[row.GetInt64(0)] = list = [];
+            if (!found.TryGetValue(row.GetInt64(0), out List<(EmailAddress, bool)>? list))
+                found[row.GetInt64(0)] = list = [];
             string local = row.GetString(1);
             foreach (string domain in otherNames[row.GetInt64(3)].Prepend(row.GetString(2)))
             {
                 if (AddressParts.Join(local, domain) is { } address)
-                    list.Add(address);
+                    list.Add((address, row.GetBoolean(4)));
             }
         }
-        return own;
+        return found;
     }
 
     // Few, and wanted for every account: read once.
@@ -228,6 +235,9 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
     static string? Text(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
     static long? Number(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
+
+    static DateTimeOffset? Time(DbDataReader row, int column) =>
+        row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
 
     sealed record AddressRow(long Id, string Local, bool Enabled)
     {

@@ -12,6 +12,8 @@ public enum LoginScheme
     PrefixCounter = 1,
     /// <summary>The administrator writes it.</summary>
     Free = 2,
+    /// <summary>Local part, a dot, domain: ann.example.org. For mail programs that take no @ in a name.</summary>
+    LocalDotDomain = 3,
 }
 
 /// <summary>A mail domain and its limits. A limit of 0 means none.</summary>
@@ -68,6 +70,15 @@ public sealed class Domain
 
     /// <summary>See <see cref="UsualFolders"/>.</summary>
     public string StandardFolders { get; set; } = UsualFolders;
+
+    /// <summary>True: its accounts may have addresses in other domains that whoever gives them administers.</summary>
+    public bool FreeAddresses { get; set; } = true;
+
+    /// <summary>True: users may have their mail sent on to addresses elsewhere.</summary>
+    public bool UsersMayForward { get; set; } = true;
+
+    /// <summary>Addresses in the domain that each user may give himself; 0: none.</summary>
+    public int MaxOwnAliases { get; set; }
 
     public DateTimeOffset CreatedAt { get; init; }
 

@@ -10,22 +10,25 @@ public enum StoreTaskKind
     Provision = 0,
     /// <summary>Remove all mail of an account that is gone.</summary>
     Remove = 1,
+    /// <summary>A domain has another name: access control lists that name the old one get the new one.</summary>
+    RenameDomain = 2,
 }
 
 /// <summary>Work for the mail store that a change of accounts brings with it: written in the transaction of the change, done after it by the
 /// process that has the store open, then deleted. So neither a crash nor a change from the command line leaves mail behind.</summary>
-/// <remarks>Both kinds may be done twice without harm. Account ids are never used again, so a late removal hits nobody else.</remarks>
+/// <remarks>Each may be done twice without harm. Account ids are never used again, so a late removal hits nobody else.</remarks>
 public sealed class StoreTask
 {
     public long Id { get; private set; }
 
     public required StoreTaskKind Kind { get; init; }
 
-    /// <summary>No foreign key: a removed account has no row any more.</summary>
+    /// <summary>No foreign key: a removed account has no row any more. 0: no account's.</summary>
     public long AccountId { get; set; }
 
-    /// <summary>For <see cref="StoreTaskKind.Provision"/>: see <see cref="Domain.StandardFolders"/>.</summary>
-    public string Folders { get; init; } = "";
+    /// <summary>For <see cref="StoreTaskKind.Provision"/>: see <see cref="Domain.StandardFolders"/>. For <see cref="StoreTaskKind.RenameDomain"/>: the
+    /// old name and the new one, a line each.</summary>
+    public string Details { get; init; } = "";
 
     public required DateTimeOffset CreatedAt { get; init; }
 
@@ -34,7 +37,7 @@ public sealed class StoreTask
         public void Configure(EntityTypeBuilder<StoreTask> builder)
         {
             builder.ToTable("store_task");
-            builder.Property(t => t.Folders).HasMaxLength(4000);
+            builder.Property(t => t.Details).HasMaxLength(4000);
         }
     }
 }

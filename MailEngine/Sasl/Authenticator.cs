@@ -138,7 +138,7 @@ public sealed class Authenticator : IAsyncDisposable
         if (failure != AuthFailure.None)
             return new AuthOutcome(null, failure);
         _throttle.Succeeded(login, network);
-        _journal.Succeeded(account.AccountId, network);
+        _journal.Succeeded(account.AccountId, network, service);
         return new AuthOutcome(account, AuthFailure.None);
     }
 

@@ -28,6 +28,8 @@ sealed class LoginJournal : IAsyncDisposable
     readonly SemaphoreSlim _flushing = new(1, 1);
     readonly ConcurrentDictionary<(long Account, string Network), DateTimeOffset> _written = new();
     ConcurrentDictionary<(long Account, string Network), DateTimeOffset> _logins = new();
+    readonly ConcurrentDictionary<(long Account, MailServices Service), DateTimeOffset> _writtenServices = new();
+    ConcurrentDictionary<(long Account, MailServices Service), (DateTimeOffset At, string Network)> _services = new();
     ConcurrentDictionary<(string User, string Network), Failure> _failures = new();
     int _overflow;
 
@@ -38,11 +40,13 @@ sealed class LoginJournal : IAsyncDisposable
         _loop = RunAsync(everyFlush);
     }
 
-    public void Succeeded(long accountId, string network)
+    public void Succeeded(long accountId, string network, MailServices service)
     {
         DateTimeOffset now = _database.Clock.GetUtcNow();
         if (!_written.TryGetValue((accountId, network), out DateTimeOffset last) || now - last >= s_sameLogin || last > now)
             _logins[(accountId, network)] = now;
+        if (!_writtenServices.TryGetValue((accountId, service), out last) || now - last >= s_sameLogin || last > now)
+            _services[(accountId, service)] = (now, network);
     }
 
     public void Failed(string user, string network, MailServices service, AuthFailure reason)
@@ -94,9 +98,10 @@ sealed class LoginJournal : IAsyncDisposable
         try
         {
             var logins = Interlocked.Exchange(ref _logins, new());
+            var services = Interlocked.Exchange(ref _services, new());
             var failures = Interlocked.Exchange(ref _failures, new());
             int overflow = Interlocked.Exchange(ref _overflow, 0);
-            if (logins.IsEmpty && failures.IsEmpty)
+            if (logins.IsEmpty && services.IsEmpty && failures.IsEmpty)
                 return;
             foreach (var ((user, network), f) in failures.Take(MaxFailureRows))
                 _log.LoginFailed(user, network, f.Service.ToString(), f.Reason.ToString(), f.Count);
@@ -105,7 +110,7 @@ sealed class LoginJournal : IAsyncDisposable
                 _log.ManyLoginsFailed(Math.Max(0, failures.Count - MaxFailureRows), more);
             try
             {
-                await _database.WriteQuietlyAsync(db => WriteAsync(db, logins, failures, more));
+                await _database.WriteQuietlyAsync(db => WriteAsync(db, logins, services, failures, more));
             }
             catch (Exception e) when (e is DbException or DbUpdateException or ObjectDisposedException)
             {
@@ -116,6 +121,10 @@ sealed class LoginJournal : IAsyncDisposable
                 _written.Clear();
             foreach (var (key, time) in logins)
                 _written[key] = time;
+            if (_writtenServices.Count > 200_000)
+                _writtenServices.Clear();
+            foreach (var (key, login) in services)
+                _writtenServices[key] = login.At;
         }
         finally
         {
@@ -126,6 +135,7 @@ sealed class LoginJournal : IAsyncDisposable
     async Task WriteAsync(
         AccountsContext db,
         ConcurrentDictionary<(long Account, string Network), DateTimeOffset> logins,
+        ConcurrentDictionary<(long Account, MailServices Service), (DateTimeOffset At, string Network)> services,
         ConcurrentDictionary<(string User, string Network), Failure> failures,
         int more)
     {
@@ -139,6 +149,13 @@ sealed class LoginJournal : IAsyncDisposable
                 .ExecuteUpdateAsync(s => s.SetProperty(n => n.LastSeen, time));
             if (rows == 0)
                 db.KnownNetworks.Add(new KnownNetwork { AccountId = account, Network = network, LastSeen = time });
+        }
+        foreach (var ((account, service), login) in services)
+        {
+            int rows = await db.LastLogins.Where(l => l.AccountId == account && l.Service == service)
+                .ExecuteUpdateAsync(s => s.SetProperty(l => l.At, login.At).SetProperty(l => l.Network, login.Network));
+            if (rows == 0 && await db.Accounts.AnyAsync(a => a.Id == account))
+                db.LastLogins.Add(new LastLogin { AccountId = account, Service = service, At = login.At, Network = login.Network });
         }
         DateTimeOffset now = _database.Clock.GetUtcNow();
         foreach (var ((user, network), f) in failures.Take(MaxFailureRows))

@@ -19,6 +19,12 @@ sealed record DataCommand : SmtpCommand
             session.SendError(s_noRecipients);
             return;
         }
+        // Switched off between MAIL and here: what is not taken yet is not taken.
+        if (session.Account is { } who && await MailCommand.MayGoOnAsync(session, who) is { } ended)
+        {
+            session.Close(ended);
+            return;
+        }
         session.Transaction = null;
         Envelope envelope = EnvelopeOf(session, transaction);
         if (await session.Conversation.ReceiveAsync(session.Services.Reception, envelope, session.Account, queueFaults: true) is { } replies)

@@ -68,7 +68,8 @@ sealed record MailCommand(string Path, SenderParameters Parameters) : SmtpComman
         session.Send(s_ok);
     }
 
-    static async ValueTask<Reply?> MayGoOnAsync(SmtpSession session, AccountEntry account)
+    /// <summary>Null: the account may send still; else the reply with which its session ends.</summary>
+    internal static async ValueTask<Reply?> MayGoOnAsync(SmtpSession session, AccountEntry account)
     {
         try
         {

@@ -99,6 +99,9 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.Property<int>("State")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("SuspendedUntil")
+                        .HasColumnType("INTEGER");
+
                     b.Property<bool>("TwoFactorEnabled")
                         .HasColumnType("INTEGER");
 
@@ -107,10 +110,6 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.HasKey("Id");
-
-                    b.HasIndex("DisplayName");
-
-                    b.HasIndex("LastLoginAt");
 
                     b.HasIndex("NormalizedEmail")
                         .HasDatabaseName("EmailIndex");
@@ -121,9 +120,17 @@ namespace MailEngine.Accounts.Migrations.Sqlite
 
                     b.HasIndex("PrimaryAddressId");
 
+                    b.HasIndex("SuspendedUntil");
+
                     b.HasIndex("DomainId", "NormalizedUserName");
 
-                    b.HasIndex("State", "NormalizedUserName");
+                    b.HasIndex("DisplayName", "DomainId", "State");
+
+                    b.HasIndex("LastLoginAt", "DomainId", "State");
+
+                    b.HasIndex("SearchText", "DomainId", "State");
+
+                    b.HasIndex("State", "NormalizedUserName", "DomainId");
 
                     b.ToTable("account", (string)null);
                 });
@@ -156,11 +163,16 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .HasMaxLength(64)
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("MadeById")
+                        .HasColumnType("INTEGER");
+
                     b.Property<Guid>("Version")
                         .IsConcurrencyToken()
                         .HasColumnType("TEXT");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("MadeById");
 
                     b.HasIndex("DomainId", "LocalPart")
                         .IsUnique();
@@ -284,6 +296,9 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.Property<bool>("Enabled")
                         .HasColumnType("INTEGER");
 
+                    b.Property<bool>("FreeAddresses")
+                        .HasColumnType("INTEGER");
+
                     b.Property<int>("Kind")
                         .HasColumnType("INTEGER");
 
@@ -302,6 +317,9 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.Property<int>("MaxAddresses")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("MaxOwnAliases")
                         .HasColumnType("INTEGER");
 
                     b.Property<long>("MaxQuotaBytes")
@@ -331,6 +349,9 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.Property<long>("TotalQuotaBytes")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("UsersMayForward")
                         .HasColumnType("INTEGER");
 
                     b.Property<Guid>("Version")
@@ -397,6 +418,27 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.ToTable("known_network", (string)null);
                 });
 
+            modelBuilder.Entity("MailEngine.Accounts.LastLogin", b =>
+                {
+                    b.Property<long>("AccountId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Service")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Network")
+                        .IsRequired()
+                        .HasMaxLength(48)
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("AccountId", "Service");
+
+                    b.ToTable("last_login", (string)null);
+                });
+
             modelBuilder.Entity("MailEngine.Accounts.PermissionSet", b =>
                 {
                     b.Property<long>("Id")
@@ -460,6 +502,30 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         });
                 });
 
+            modelBuilder.Entity("MailEngine.Accounts.Preferences", b =>
+                {
+                    b.Property<long>("AccountId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Language")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("RowsPerPage")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Scheme")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("WarnPercent")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("AccountId");
+
+                    b.ToTable("preferences", (string)null);
+                });
+
             modelBuilder.Entity("MailEngine.Accounts.Setting", b =>
                 {
                     b.Property<string>("Key")
@@ -488,7 +554,7 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
-                    b.Property<string>("Folders")
+                    b.Property<string>("Details")
                         .IsRequired()
                         .HasMaxLength(4000)
                         .HasColumnType("TEXT");
@@ -521,6 +587,8 @@ namespace MailEngine.Accounts.Migrations.Sqlite
 
                     b.HasIndex("AccountId");
 
+                    b.HasIndex("Outside");
+
                     b.HasIndex("AddressId", "AccountId")
                         .IsUnique();
 
@@ -528,6 +596,47 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .IsUnique();
 
                     b.ToTable("target", (string)null);
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.Vacation", b =>
+                {
+                    b.Property<long>("AccountId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("ChangedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("Enabled")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("From")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<Guid>("Handle")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("IntervalDays")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("KnownSendersOnly")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Subject")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Text")
+                        .IsRequired()
+                        .HasMaxLength(20000)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("Until")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("AccountId");
+
+                    b.ToTable("vacation", (string)null);
                 });
 
             modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserClaim<long>", b =>
@@ -634,6 +743,11 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .HasForeignKey("DomainId")
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired();
+
+                    b.HasOne("MailEngine.Accounts.Account", null)
+                        .WithMany()
+                        .HasForeignKey("MadeById")
+                        .OnDelete(DeleteBehavior.SetNull);
                 });
 
             modelBuilder.Entity("MailEngine.Accounts.Domain", b =>
@@ -675,6 +789,24 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .IsRequired();
                 });
 
+            modelBuilder.Entity("MailEngine.Accounts.LastLogin", b =>
+                {
+                    b.HasOne("MailEngine.Accounts.Account", null)
+                        .WithMany()
+                        .HasForeignKey("AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.Preferences", b =>
+                {
+                    b.HasOne("MailEngine.Accounts.Account", null)
+                        .WithOne()
+                        .HasForeignKey("MailEngine.Accounts.Preferences", "AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
             modelBuilder.Entity("MailEngine.Accounts.Target", b =>
                 {
                     b.HasOne("MailEngine.Accounts.Account", "Account")
@@ -689,6 +821,15 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .IsRequired();
 
                     b.Navigation("Account");
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.Vacation", b =>
+                {
+                    b.HasOne("MailEngine.Accounts.Account", null)
+                        .WithOne()
+                        .HasForeignKey("MailEngine.Accounts.Vacation", "AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserClaim<long>", b =>
