@@ -58,7 +58,7 @@ public sealed class MailStoreTests : IAsyncLifetime
         await _rig.DeliverAsync(StoreRig.Mail("old"), StoreRig.To(1));
         await _rig.CloseAsync();
         using (var db = new MailEngine.Io.SqliteDatabase(Path.Combine(_rig.Folder, "partitions/default/index.db"), MailEngine.Io.SqliteOpen.Create))
-            db.Execute("ALTER TABLE message DROP COLUMN email_id; DROP TABLE seen; DROP INDEX acl_identifier; DROP INDEX expunged_modseq; DROP TABLE annotation; DROP TABLE quota; DROP TABLE url_key; ALTER TABLE segment DROP COLUMN closed; ALTER TABLE delivered DROP COLUMN account; DROP TABLE placement; DROP TABLE partition; PRAGMA user_version=1");
+            db.Execute("ALTER TABLE message DROP COLUMN email_id; DROP TABLE seen; DROP INDEX acl_identifier; DROP INDEX expunged_modseq; DROP TABLE annotation; DROP TABLE quota; DROP TABLE url_key; ALTER TABLE segment DROP COLUMN closed; ALTER TABLE delivered DROP COLUMN account; DROP TABLE placement; DROP TABLE answered; DROP TABLE partition; PRAGMA user_version=1");
         await _rig.ReopenAsync();
         Mailbox box = (await _rig.Store.OpenAsync(1, MailboxName.Inbox))!, copies = await _rig.GivenMailboxAsync(1, "Copies");
         Assert.Equal(StoreError.None, (await _rig.Store.CopyAsync(box, [1], copies, 0)).Error);

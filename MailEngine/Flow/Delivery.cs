@@ -18,6 +18,8 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
 {
     static readonly Reply s_accepted = new(250, "2.1.5", "Ok");
 
+    readonly Vacations _vacations = new(store);
+
     /// <summary>Told of new queue rows once they are durable.</summary>
     internal Action<QueueEntry>? Queued { get; set; }
 
@@ -34,8 +36,24 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
     {
         var plan = new DeliveryPlan(envelope, clock.GetUtcNow());
         await plan.AddAsync(envelope, body, fingerprint, store);
+        var answers = new List<AutomaticAnswer>();
+        try
+        {
+            await _vacations.AddAsync(envelope, body, plan.Routes, clock.GetUtcNow(), answers);
+            return await AcceptAsync(envelope, body, plan, answers, queueFaults, removeQueueIds, ct);
+        }
+        finally
+        {
+            foreach (AutomaticAnswer answer in answers)
+                answer.Body.Dispose();
+        }
+    }
+
+    async Task<Reply[]> AcceptAsync(
+        Envelope envelope, Body body, DeliveryPlan plan, List<AutomaticAnswer> answers, bool queueFaults, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
+    {
         AcceptOutcome outcome = await store.AcceptAsync(
-            new Acceptance { Body = body, Deposits = plan.Deposits, Queue = plan.Queue }, removeQueueIds, ct);
+            new Acceptance { Body = body, Deposits = plan.Deposits, Queue = plan.Queue, Answers = answers }, removeQueueIds, ct);
         if (outcome.Fault != StoreError.None)
         {
             FlowLog.NotKept(log, envelope.MessageKey, outcome.Fault);
@@ -45,6 +63,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         }
         FlowLog.Accepted(log, envelope.MessageKey, envelope.Peer, envelope.ReversePathText, envelope.Recipients.Count, body.Length);
         Announce(plan.Queue, outcome.QueueIds);
+        AnnounceAnswers(answers, outcome);
         Reply[] replies = plan.RepliesFor(outcome, s_accepted, queueFaults, out List<QueueEntry> again);
         if (again.Count > 0)
         {
@@ -64,6 +83,18 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
             return;
         for (int i = 0; i < ids.Count; i++)
             queued(rows[i] with { Id = ids[i] });
+    }
+
+    void AnnounceAnswers(List<AutomaticAnswer> answers, AcceptOutcome outcome)
+    {
+        for (int i = 0; i < outcome.AnswerIds.Count; i++)
+        {
+            if (outcome.AnswerIds[i] == 0)
+                continue;
+            QueueEntry row = answers[i].Row;
+            Queued?.Invoke(row with { Id = outcome.AnswerIds[i] });
+            trace.Add(new TraceEvent(row.QueuedAt, TraceStep.Queued, row.MessageKey, "", "", row.Recipient.ToString(), "local", "answer of somebody who is away"));
+        }
     }
 
     void Trace(Envelope envelope, Body body, DeliveryPlan plan, AcceptOutcome outcome, Reply[] replies, bool queueFaults)
@@ -110,6 +141,9 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
     /// <summary>For each deposit the address that led to it.</summary>
     public List<EmailAddress> At { get; } = [];
 
+    /// <summary>For each deposit how it came to be.</summary>
+    public List<Route.Deposit> Routes { get; } = [];
+
     public List<QueueEntry> Queue { get; } = [];
 
     public async ValueTask AddAsync(Envelope from, Body body, byte[] fingerprint, MailStore store)
@@ -134,6 +168,7 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
                         }
                         Deposits.Add(DepositOf(deposit, folder, body, fingerprint));
                         At.Add(deposit.At);
+                        Routes.Add(deposit);
                         _retryAs.Add(deposit.Account.Primary ?? deposit.At);
                         _uses.Add((i, number));
                         break;

@@ -45,6 +45,7 @@ internal sealed class CommitBatch(Partition partition)
     readonly Dictionary<long, Acl> _acls = [];
     readonly Dictionary<(long Mailbox, long Reader), SeenState> _seen = [];
     readonly Dictionary<UInt128, long> _delivered = [];
+    readonly HashSet<AnswerKey> _answered = [];
     readonly HashSet<long> _dropped = [];
     bool _makesMailboxes;
     readonly HashSet<long> _restored = [];
@@ -302,6 +303,17 @@ internal sealed class CommitBatch(Partition partition)
         long expires = (Now + partition.DuplicateWindow).ToUnixTimeSeconds();
         _delivered.Add(key, expires);
         _rows.Add(index => index.PutDelivered(key, expires, accountId));
+    }
+
+    /// <summary>Notes that a sender is answered. False: he was, and it is too soon to tell him again. RFC 5230 §4.1</summary>
+    public bool RememberAnswer(AnswerKey key, DateTimeOffset until)
+    {
+        if (partition.LoopReader.AnsweredUntil(key) > Now.ToUnixTimeSeconds() || !_answered.Add(key))
+            return false;
+        long expires = until.ToUnixTimeSeconds();
+        _rows.Add(index => index.Run(
+            "INSERT OR REPLACE INTO answered(account, sender, handle, until) VALUES(?1,?2,?3,?4)", key.AccountId, key.Sender, key.Handle, expires));
+        return true;
     }
 
     /// <summary>Puts the bytes of a message down, once for the whole batch.</summary>

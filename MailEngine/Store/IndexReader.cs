@@ -62,6 +62,7 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     readonly SqliteStatement _naming = db.Prepare("SELECT mailbox FROM acl WHERE identifier=?1");
     readonly SqliteStatement _annotations = db.Prepare("SELECT entry, value FROM annotation WHERE mailbox=?1 AND reader=?2 ORDER BY entry");
     readonly SqliteStatement _limits = db.Prepare("SELECT bytes, messages, mailboxes FROM quota WHERE account=?1");
+    readonly SqliteStatement _answered = db.Prepare("SELECT until FROM answered WHERE account=?1 AND sender=?2 AND handle=?3");
     readonly SqliteStatement _seen = db.Prepare("SELECT data FROM seen WHERE mailbox=?1 AND reader=?2");
     const string QueueColumns =
         "id, account, message_key, reverse_path, recipient, parameters, state, queued_at, next_attempt, attempts, last_reply, delay_noticed, segment, offset, length";
@@ -201,6 +202,25 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
         SeenState seen = _seen.Bind(1, mailboxId).Bind(2, reader).Step() ? SeenState.Read(_seen.Blob(0)) : SeenState.None;
         _seen.Reset();
         return seen;
+    }
+
+    /// <summary>Until when a sender is not answered again; null: he never was. Unix seconds.</summary>
+    public long? AnsweredUntil(AnswerKey key)
+    {
+        long? until = _answered.Bind(1, key.AccountId).Bind(2, key.Sender).Bind(3, key.Handle).Step() ? _answered.Int64(0) : null;
+        _answered.Reset();
+        return until;
+    }
+
+    /// <summary>Mailboxes with a list that names a domain or an address in it.</summary>
+    public List<long> MailboxesNamingDomain(string domain)
+    {
+        var ids = new List<long>();
+        using SqliteStatement query = db.Prepare("SELECT DISTINCT mailbox FROM acl WHERE identifier GLOB '*$*' AND substr(identifier, -length(?1))=?1");
+        query.Bind(1, "@" + domain);
+        while (query.Step())
+            ids.Add(query.Int64(0));
+        return ids;
     }
 
     public string? UrlKey(long mailboxId)

@@ -7,7 +7,7 @@ namespace MailEngine.Store;
 /// a mailbox's rows side by side. Every row carries its account id: what a later move to a shared database needs.</remarks>
 internal static class IndexSchema
 {
-    public const int Version = 8;
+    public const int Version = 9;
 
     const string Tables = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -38,6 +38,9 @@ internal static class IndexSchema
         CREATE TABLE delivered(id INTEGER PRIMARY KEY, key BLOB NOT NULL, expires INTEGER NOT NULL, account INTEGER NOT NULL DEFAULT 0);
         CREATE TABLE placement(account INTEGER PRIMARY KEY, partition INTEGER NOT NULL);
         CREATE TABLE partition(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, identity TEXT NOT NULL);
+        CREATE TABLE answered(account INTEGER NOT NULL, sender TEXT NOT NULL, handle TEXT NOT NULL, until INTEGER NOT NULL,
+            PRIMARY KEY(account, sender, handle)) WITHOUT ROWID;
+        CREATE INDEX answered_until ON answered(until);
         CREATE TABLE queue(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL, message_key TEXT NOT NULL, reverse_path TEXT NOT NULL,
             recipient TEXT NOT NULL, parameters TEXT NOT NULL, state INTEGER NOT NULL, queued_at INTEGER NOT NULL, next_attempt INTEGER NOT NULL,
             attempts INTEGER NOT NULL, last_reply TEXT NOT NULL, delay_noticed INTEGER NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,
@@ -76,6 +79,11 @@ internal static class IndexSchema
         INSERT INTO meta(key, value) SELECT 'forgotten ' || m.id, m.modseq FROM mailbox m
             WHERE m.uidnext - 1 - m.messages <> (SELECT count(*) FROM expunged e WHERE e.id >= m.id << 32 AND e.id < (m.id + 1) << 32)
             AND NOT EXISTS (SELECT 1 FROM meta f WHERE f.key = 'forgotten ' || m.id)
+        """,
+        """
+        CREATE TABLE answered(account INTEGER NOT NULL, sender TEXT NOT NULL, handle TEXT NOT NULL, until INTEGER NOT NULL,
+            PRIMARY KEY(account, sender, handle)) WITHOUT ROWID;
+        CREATE INDEX answered_until ON answered(until)
         """,
     ];
 

@@ -92,6 +92,12 @@ public sealed class MailStore : IAsyncDisposable
             : new SplitDelivery(_partitions).AcceptAsync(acceptance, removeQueueIds, ct);
     }
 
+    /// <summary>True: the sender was told this for the account, and not long ago.</summary>
+    public bool WasAnswered(AnswerKey key) => _partitions.Default.ReadBehind(r => r.AnsweredUntil(key)) > _partitions.Default.Clock.GetUtcNow().ToUnixTimeSeconds();
+
+    /// <summary>A domain has another name: access control lists that name it, or an address in it, name it by the new one. Twice does no harm.</summary>
+    public Task<StoreError> RenameDomainAsync(string from, string to) => AclDomainRename.RunAsync(_partitions, from, to);
+
     /// <summary>Hands a change to the partition of an account.</summary>
     Task<T> CommitAsync<T>(long accountId, StoreChange<T> change) =>
         _partitions.IsSingle ? _partitions.Default.CommitAsync(change) : FindAndCommitAsync(accountId, change);

@@ -63,11 +63,33 @@ public sealed record Acceptance
     public required Body Body { get; init; }
     public IReadOnlyList<Deposit> Deposits { get; init; } = [];
     public IReadOnlyList<QueueEntry> Queue { get; init; } = [];
+    /// <summary>Answers of people who are away.</summary>
+    public IReadOnlyList<AutomaticAnswer> Answers { get; init; } = [];
+}
+
+/// <summary>Who was answered for whom, and with what: the sender is told once in a while. RFC 5230 §4.2</summary>
+/// <param name="Sender">Canonical form of the reverse path.</param>
+/// <param name="Handle">Names the answer.</param>
+public readonly record struct AnswerKey(long AccountId, string Sender, string Handle);
+
+/// <summary>A message that is sent when a deposit was made, unless its sender was answered already: with the deposit, or not at all.</summary>
+/// <param name="Deposit">Place in <see cref="Acceptance.Deposits"/>, or <see cref="Made"/> or <see cref="Never"/>.</param>
+/// <param name="Until">Before this the sender is not answered again.</param>
+public sealed record AutomaticAnswer(int Deposit, AnswerKey Key, DateTimeOffset Until, Body Body, QueueEntry Row)
+{
+    /// <summary>The deposit was made in another partition.</summary>
+    internal const int Made = -1;
+    /// <summary>It was not made there.</summary>
+    internal const int Never = -2;
 }
 
 /// <summary>What became of each deposit, in the order asked. Queue rows are all there when <see cref="Fault"/> is None.</summary>
 /// <param name="Fault"><see cref="StoreError.Unavailable"/>: nothing was kept, answer 451.</param>
-public sealed record AcceptOutcome(StoreError Fault, IReadOnlyList<DepositOutcome> Deposits, IReadOnlyList<long> QueueIds);
+public sealed record AcceptOutcome(StoreError Fault, IReadOnlyList<DepositOutcome> Deposits, IReadOnlyList<long> QueueIds)
+{
+    /// <summary>Queue row of each answer; 0: not sent.</summary>
+    public IReadOnlyList<long> AnswerIds { get; init; } = [];
+}
 
 /// <summary>One deposit: where it went, or why it did not.</summary>
 public readonly record struct DepositOutcome(StoreError Error, long MailboxId, uint UidValidity, uint Uid);

@@ -19,14 +19,15 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
 
     DepositOutcome[] _deposits = [];
     long[] _queueIds = [];
+    long[] _answerIds = [];
 
-    public override bool InLog => acceptance.Queue.Count == 0 && removeQueueIds.Count == 0;
+    public override bool InLog => acceptance.Queue.Count == 0 && removeQueueIds.Count == 0 && acceptance.Answers.Count == 0;
 
     public override bool BringsMail => true;
 
     public override long Bytes => acceptance.Body.OwnRange is null ? acceptance.Body.Length : 0;
 
-    protected override AcceptOutcome Outcome => new(StoreError.None, _deposits, _queueIds);
+    protected override AcceptOutcome Outcome => new(StoreError.None, _deposits, _queueIds) { AnswerIds = _answerIds };
 
     protected override AcceptOutcome Fault => new(StoreError.Unavailable, [], []);
 
@@ -47,8 +48,22 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
                 batch.Row(index => _queueIds[place] = index.PutQueue(entry, body));
             }
         }
+        _answerIds = new long[acceptance.Answers.Count];
+        for (int i = 0; i < _answerIds.Length; i++)
+            Answer(batch, acceptance.Answers[i], i);
         foreach (long id in removeQueueIds)
             batch.Row(index => index.DropQueue(id));
+    }
+
+    // A copy that was there already, or found no room, has told its owner nothing: nothing is told of him.
+    void Answer(CommitBatch batch, AutomaticAnswer answer, int place)
+    {
+        if (answer.Deposit == AutomaticAnswer.Never || (answer.Deposit >= 0 && _deposits[answer.Deposit].Error != StoreError.None)
+            || !batch.RememberAnswer(answer.Key, answer.Until))
+            return;
+        BodyRange body = batch.Append(answer.Body);
+        batch.AppendQueue(answer.Row, body);
+        batch.Row(index => _answerIds[place] = index.PutQueue(answer.Row, body));
     }
 
     DepositOutcome Deposit(CommitBatch batch, Deposit deposit)

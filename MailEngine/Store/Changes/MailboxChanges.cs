@@ -211,6 +211,7 @@ internal sealed class ForgetReaderChange(long accountId) : SimpleChange
             index.Run("DELETE FROM acl WHERE identifier IN (?1, ?2)", identifier, "-" + identifier);
             index.Run("DELETE FROM seen WHERE reader=?1", accountId);
             index.Run("DELETE FROM annotation WHERE reader=?1", accountId);
+            index.Run("DELETE FROM answered WHERE account=?1", accountId);
         });
     }
 }

@@ -4,7 +4,7 @@ namespace MailEngine.Store.Changes;
 /// <param name="IsMore">Ask again: something was there to remove.</param>
 internal readonly record struct PurgeOutcome(int Messages, int Mailboxes, bool IsMore);
 
-/// <summary>Removes the rows of what is past its retention time: expunged messages, deleted mailboxes, remembered deliveries. A step at a
+/// <summary>Removes the rows of what is past its retention time: expunged messages, deleted mailboxes, remembered deliveries and answers. A step at a
 /// time, so that deliveries do not wait; the bytes become garbage, which compaction gives back.</summary>
 internal sealed class PurgeChange : StoreChange<PurgeOutcome>
 {
@@ -58,6 +58,8 @@ internal sealed class PurgeChange : StoreChange<PurgeOutcome>
                 DELETE FROM delivered WHERE id IN (SELECT id FROM (SELECT id, expires FROM delivered ORDER BY id LIMIT {AtMost})
                     WHERE expires<?1 OR id <= (SELECT max(id) FROM delivered) - ?2)
                 """, now, mostDeliveries);
+            more |= index.Database.Changes > 0;
+            index.Run($"DELETE FROM answered WHERE (account, sender, handle) IN (SELECT account, sender, handle FROM answered WHERE until<?1 LIMIT {AtMost})", now);
             more |= index.Database.Changes > 0;
             _purged = new PurgeOutcome(messages, mailboxes, more);
         });

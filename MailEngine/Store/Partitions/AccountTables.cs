@@ -5,8 +5,9 @@ namespace MailEngine.Store.Partitions;
 /// <summary>The small tables of an index whose rows belong to accounts. Found by their column `account`, so that one which a later version adds moves too.</summary>
 internal static class AccountTables
 {
-    // Large ones go chunk by chunk; the queue and the list of who lives where stay with the default partition; deliveries have numbers of their own.
-    static readonly string[] s_apart = ["chunk", "message", "expunged", "queue", "placement", "delivered"];
+    // Large ones go chunk by chunk; the queue, what it answered for whom, and the list of who lives where stay with the default
+    // partition; deliveries have numbers of their own.
+    static readonly string[] s_apart = ["chunk", "message", "expunged", "queue", "answered", "placement", "delivered"];
 
     public static IReadOnlyList<string> All(SqliteDatabase db)
     {

@@ -9,7 +9,7 @@ internal sealed class SplitDelivery(PartitionSet partitions)
 {
     public async Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
-        bool hasQueue = acceptance.Queue.Count > 0 || removeQueueIds.Count > 0;
+        bool hasQueue = acceptance.Queue.Count > 0 || removeQueueIds.Count > 0 || acceptance.Answers.Count > 0;
         var outcomes = new DepositOutcome[acceptance.Deposits.Count];
         List<int> left = [.. Enumerable.Range(0, outcomes.Length)];
         bool kept = false;
@@ -31,7 +31,7 @@ internal sealed class SplitDelivery(PartitionSet partitions)
             kept |= done.Contains(true);
             if (ofDefault is not null && hasQueue && again.Count == 0 && !IsShort(outcomes, removeQueueIds))
             {
-                AcceptChange whole = ChangeOf(acceptance, ofDefault, acceptance.Queue, removeQueueIds);
+                AcceptChange whole = ChangeOf(acceptance, ofDefault, outcomes, removeQueueIds);
                 AcceptOutcome outcome = await partitions.Default.CommitAsync(whole, ct);
                 if (!whole.IsDiverted)
                     return outcome.Fault != StoreError.None ? outcome : Merge(outcome, ofDefault, outcomes);
@@ -51,8 +51,8 @@ internal sealed class SplitDelivery(PartitionSet partitions)
             return new AcceptOutcome(kept || outcomes.Length == 0 ? StoreError.None : StoreError.Unavailable, outcomes, []);
         if (IsShort(outcomes, removeQueueIds))
             return new AcceptOutcome(StoreError.Unavailable, [], []);
-        AcceptOutcome queued = await partitions.Default.CommitAsync(ChangeOf(acceptance, [], acceptance.Queue, removeQueueIds), ct);
-        return queued.Fault != StoreError.None ? queued : new AcceptOutcome(StoreError.None, outcomes, queued.QueueIds);
+        AcceptOutcome queued = await partitions.Default.CommitAsync(ChangeOf(acceptance, [], outcomes, removeQueueIds), ct);
+        return queued.Fault != StoreError.None ? queued : new AcceptOutcome(StoreError.None, outcomes, queued.QueueIds) { AnswerIds = queued.AnswerIds };
     }
 
     /// <summary>True: rows must not go, because what is to take their place was not kept.</summary>
@@ -66,13 +66,26 @@ internal sealed class SplitDelivery(PartitionSet partitions)
         return outcome with { Deposits = outcomes };
     }
 
-    static AcceptChange ChangeOf(Acceptance acceptance, List<int> places, IReadOnlyList<QueueEntry> queue, IReadOnlyList<long> removeQueueIds) =>
-        new(acceptance with { Deposits = [.. places.Select(i => acceptance.Deposits[i])], Queue = queue }, removeQueueIds);
+    /// <summary>Some deposits, and all that stands in the queue.</summary>
+    /// <param name="outcomes">Of deposits that were made elsewhere before.</param>
+    static AcceptChange ChangeOf(Acceptance acceptance, List<int> places, DepositOutcome[] outcomes, IReadOnlyList<long> removeQueueIds) => new(acceptance with
+    {
+        Deposits = [.. places.Select(i => acceptance.Deposits[i])],
+        // Each keeps its place among the answers; one whose copy was not made points at none that is.
+        Answers = [.. acceptance.Answers.Select(answer => answer with
+        {
+            Deposit = places.IndexOf(answer.Deposit) is var place and >= 0 ? place : outcomes[answer.Deposit].Error == StoreError.None ? AutomaticAnswer.Made : AutomaticAnswer.Never,
+        })],
+    }, removeQueueIds);
+
+    /// <summary>Some deposits alone.</summary>
+    static AcceptChange ChangeOf(Acceptance acceptance, List<int> places) =>
+        new(acceptance with { Deposits = [.. places.Select(i => acceptance.Deposits[i])], Queue = [], Answers = [] }, []);
 
     /// <returns>True: the partition took them, or said why not.</returns>
     static async Task<bool> DepositAsync(Partition partition, Acceptance acceptance, List<int> places, DepositOutcome[] outcomes, List<int> again, CancellationToken ct)
     {
-        var change = ChangeOf(acceptance, places, [], []);
+        var change = ChangeOf(acceptance, places);
         AcceptOutcome outcome;
         try
         {

@@ -1,0 +1,101 @@
+using System.Text;
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using MailEngine.Mime;
+using MailEngine.Store;
+using MailEngine.Store.Columns;
+
+namespace MailEngine.Flow;
+
+/// <summary>Answers for those recipients of a message who are away: made before its commit, sent with it.</summary>
+/// <remarks>The answer and the note that the sender had it are one commit with the copy that they are about, so a crash neither answers twice nor
+/// for nothing. A message that is delivered again has no copy of its own and is not answered. The null reverse path of an answer ends every loop.</remarks>
+sealed class Vacations(MailStore store)
+{
+    const string Sent = "\\Sent";
+
+    /// <summary>Adds the answers of a plan to <paramref name="answers"/>; the caller disposes their bodies.</summary>
+    /// <param name="routes">The route of each deposit, in their order.</param>
+    public async ValueTask AddAsync(Envelope envelope, Body body, IReadOnlyList<Route.Deposit> routes, DateTimeOffset now, List<AutomaticAnswer> answers)
+    {
+        for (int i = 0; i < routes.Count; i++)
+        {
+            if (routes[i].Account.Vacation is { } vacation && vacation.IsOn(now) && await AnswerAsync(envelope, body, routes[i], vacation, i, now) is { } answer)
+                answers.Add(answer);
+        }
+    }
+
+    async ValueTask<AutomaticAnswer?> AnswerAsync(Envelope envelope, Body body, Route.Deposit route, VacationEntry vacation, int deposit, DateTimeOffset now)
+    {
+        AccountEntry account = route.Account;
+        // RFC 5321 §4.5.5: nobody answers the null reverse path.
+        if (envelope.ReversePath is not { } sender || account.Primary is not { } address || !VacationRules.IsPerson(sender))
+            return null;
+        if (account.Addresses.Any(own => own.Canonical == sender.Canonical))
+            return null;
+        var key = new AnswerKey(account.AccountId, sender.Canonical, vacation.Handle);
+        try
+        {
+            if (store.WasAnswered(key) || VacationRules.Read(body, OwnOf(route)) is not { } about)
+                return null;
+            if (vacation.KnownSendersOnly && sender.Domain != account.Domain && !await WasWrittenToAsync(account.AccountId, sender))
+                return null;
+            return AnswerOf(account, address, sender, vacation, about, key, deposit, now);
+        }
+        catch (IOException)
+        {
+            return null;   // the disk is full, or the mail of the account is not to be read now: the message matters more than the answer
+        }
+    }
+
+    AutomaticAnswer AnswerOf(
+        AccountEntry account, EmailAddress address, EmailAddress sender, VacationEntry vacation, AnsweredMessage about, AnswerKey key, int deposit, DateTimeOffset now)
+    {
+        string messageKey = MessageKey.Next(now);
+        using BodyWriter writer = store.NewBody();
+        VacationMessage.Write(writer, messageKey, account, address, sender, vacation, about, now);
+        return new AutomaticAnswer(deposit, key, now + vacation.Interval, writer.Complete(), new QueueEntry
+        {
+            MessageKey = messageKey,
+            ReversePath = "",   // RFC 5230 §5.1
+            Recipient = sender,
+            Parameters = QueueParameters.Write(
+                address.NeedsUtf8 || sender.NeedsUtf8 ? SenderParameters.None with { Utf8 = true } : SenderParameters.None, new RecipientParameters(DsnNotify.Never, "")),
+            QueuedAt = now,
+            NextAttempt = now,
+        });
+    }
+
+    // RFC 5230 §4.5: the user's own addresses, and the one it came by, when that is one of them with a detail.
+    static HashSet<string> OwnOf(Route.Deposit route)
+    {
+        var own = route.Account.OwnAddresses.Select(address => address.Canonical).ToHashSet(StringComparer.Ordinal);
+        string local = route.At.CanonicalLocal;
+        if (route.Detail.Length > 0 && local.Length > route.Detail.Length + 1
+            && AddressParts.Join(local[..^(route.Detail.Length + 1)], route.At.Domain.Value) is { } plain && own.Contains(plain.Canonical))
+            own.Add(route.At.Canonical);
+        return own;
+    }
+
+    /// <summary>Is the sender somebody whom the owner has written to? What he sent stands in his mailboxes for sent mail (RFC 6154 §2).</summary>
+    async ValueTask<bool> WasWrittenToAsync(long accountId, EmailAddress sender)
+    {
+        const ColumnSet wanted = ColumnSet.ToText | ColumnSet.CcText | ColumnSet.BccText;
+        using var folded = new ByteBuffer(64);
+        UnicodeCasemap.FoldToUtf8($"<{sender.Canonical}>", folded);
+        foreach (MailboxInfo box in (await store.ListAsync(accountId)).Where(box => box.SpecialUse == Sent && box.Count > 0))
+        {
+            if (await store.OpenAsync(accountId, box.Name) is not { } sent)
+                continue;
+            ColumnView columns = store.OpenColumns(sent, sent.Current, wanted);
+            foreach (ColumnSet field in (ColumnSet[])[ColumnSet.ToText, ColumnSet.CcText, ColumnSet.BccText])
+            {
+                bool found = false;
+                columns.Search(field).Find(folded.Written, _ => found = true);
+                if (found)
+                    return true;
+            }
+        }
+        return false;
+    }
+}
