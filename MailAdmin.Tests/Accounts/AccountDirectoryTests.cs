@@ -76,7 +76,7 @@ public sealed class AccountDirectoryTests : IAsyncLifetime
     {
         await _rig.GivenDomainAsync("example.test", d => d.DefaultQuotaBytes = 1000);
         long domain = (await Resolve("x@example.test")).Domain!.DomainId;
-        long id = await _rig.GivenAccountAsync("ann@example.test", change: a => (a.DisplayName, a.Services) = ("Ann", MailServices.Imap | MailServices.Sending));
+        long id = await _rig.GivenAccountAsync("ann@example.test", change: a => (a.DisplayName, a.Services) = ("Ann", MailServices.Imap | MailServices.Sending | MailServices.Receiving));
         await _rig.GivenAddressAsync(domain, "info", id);
         AccountEntry ann = (await _rig.Directory.FindAccountAsync(id, default))!;
         Assert.Equal("ann@example.test", ann.Login);
@@ -84,6 +84,7 @@ public sealed class AccountDirectoryTests : IAsyncLifetime
         Assert.Equal(1000, ann.QuotaBytes);
         Assert.Equal("example.test", ann.Domain.Value);
         Assert.True(ann.MayReceive && ann.MaySend);
+        Assert.False((ann with { Services = MailServices.Imap | MailServices.Sending }).MayReceive);
         Assert.Equal(["ann@example.test", "info@example.test"], ann.Addresses.Select(a => a.ToString()).Order());
     }
 

@@ -145,7 +145,7 @@ public sealed class VacationTests : IAsyncLifetime
         Assert.Empty(Waiting);
 
         await DeliverAsync(to: "annie@example.test");
-        Assert.Single(await AnswersAsync(1));
+        Assert.StartsWith("Return-Path: <>", (await AnswersAsync(2))[1]);   // the first one came by the list
         await DeliverAsync("dan@example.org", "ann+shop@example.test");
         Assert.Equal("dan@example.org", Assert.Single(Waiting).Recipient.ToString());
         Assert.Contains("NOTIFY=NEVER", Waiting[0].Parameters);

@@ -273,4 +273,24 @@ public sealed class AclTests : IAsyncLifetime
         SeenState half = SeenState.None.With([.. left.Where((_, i) => i % 4 != 0)]).With([5000]).Compact(own.Current);
         Assert.Equal(300, left.Count(half.Contains));
     }
+
+    [Fact]
+    public async Task When_a_domain_is_renamed_then_every_list_names_it_by_the_new_name()
+    {
+        Mailbox box = await _rig.GivenMailboxAsync(1, "Work");
+        Mailbox gone = await _rig.GivenMailboxAsync(1, "Gone");
+        foreach ((string identifier, AclRights rights) in ((string, AclRights)[])[("$@old.test", AclRights.Read), ("-$team@old.test", AclRights.Insert),
+            ("$@new.test", AclRights.Lookup), ("$x@bold.test", AclRights.Lookup), ("2", AclRights.Lookup)])
+            await _rig.Store.SetAclAsync(box.Id, identifier, AclChangeMode.Replace, rights);
+        await _rig.Store.SetAclAsync(gone.Id, "$@old.test", AclChangeMode.Replace, AclRights.Read);
+
+        for (int i = 0; i < 2; i++)   // twice does no harm
+            Assert.Equal(StoreError.None, await _rig.Store.RenameDomainAsync("old.test", "new.test"));
+        await _rig.ReopenAsync();
+
+        box = (await _rig.Store.OpenAsync(1, MailboxName.Parse("Work")))!;
+        Assert.Equal([("$@new.test", AclRights.Read | AclRights.Lookup), ("$x@bold.test", AclRights.Lookup), ("-$team@new.test", AclRights.Insert), ("2", AclRights.Lookup)],
+            box.Acl.Entries.Select(e => (e.Identifier, e.Rights)));
+        Assert.Equal("$@new.test", Assert.Single((await _rig.Store.OpenAsync(1, MailboxName.Parse("Gone")))!.Acl.Entries).Identifier);
+    }
 }

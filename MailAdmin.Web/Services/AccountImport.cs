@@ -9,7 +9,12 @@ namespace MailAdmin.Web.Services;
 
 /// <summary>What became of an import.</summary>
 /// <param name="Errors">One line for each row that was left out: its line number and why.</param>
-public sealed record ImportReport(int Imported, IReadOnlyList<string> Errors);
+public sealed record ImportReport(int Imported, IReadOnlyList<string> Errors)
+{
+    /// <summary>Main addresses of those that are here now, canonical.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+}
 
 /// <summary>Makes many accounts of a CSV file: columns address, password or password_hash, quota, name, in any order, named in the first line.</summary>
 /// <remarks>A transaction each thousand rows: after a crash or an error the rest can be run again, for rows that are here already are
@@ -42,7 +47,7 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
             return ServiceResult.Invalid("", Texts.Of("Import.Columns"));
 
         var errors = new List<string>();
-        int imported = 0;
+        var imported = new List<string>();
         var batch = new List<Row>(RowsPerTransaction);
         var seen = new HashSet<string>(StringComparer.Ordinal);
         while (reader.Read(out List<string> fields))
@@ -56,10 +61,10 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
             else
                 batch.Add(row);
             if (batch.Count == RowsPerTransaction)
-                imported += await WriteAsync(actor, batch, errors, ct);
+                await WriteAsync(actor, batch, imported, errors, ct);
         }
-        imported += await WriteAsync(actor, batch, errors, ct);
-        return new ImportReport(imported, errors);
+        await WriteAsync(actor, batch, imported, errors, ct);
+        return new ImportReport(imported.Count, errors) { Addresses = imported };
     }
 
     Row? RowOf(string[] columns, List<string> fields, int line, List<string> errors)
@@ -101,42 +106,42 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
         return new Row { Line = line, Address = address, Password = password, Hash = hash, QuotaBytes = quota, Name = name };
     }
 
-    async Task<int> WriteAsync(Actor actor, List<Row> batch, List<string> errors, CancellationToken ct)
+    async Task WriteAsync(Actor actor, List<Row> batch, List<string> imported, List<string> errors, CancellationToken ct)
     {
         if (batch.Count == 0)
-            return 0;
+            return;
         Parallel.ForEach(batch.Where(r => r.Hash.Length == 0), r => r.Hash = hashes.Make(r.Password));
         var refused = new List<string>();
-        ServiceResult<int> written = await changes.RunAsync<int>(actor, async (db, rights) =>
+        ServiceResult<List<string>> written = await changes.RunAsync<List<string>>(actor, async (db, rights) =>
         {
             refused.Clear();
-            int count = 0;
+            var made = new List<string>();
             foreach (IGrouping<DomainName, Row> ofDomain in batch.GroupBy(r => r.Address.Domain))
-                count += await WriteDomainAsync(db, actor, rights, ofDomain.Key, [.. ofDomain], refused, ct);
-            return count;
+                await WriteDomainAsync(db, actor, rights, ofDomain.Key, [.. ofDomain], made, refused, ct);
+            return made;
         }, ct);
         batch.Clear();
         errors.AddRange(refused);
         if (!written.Ok)
             errors.Add(written.Text);
-        return written.Value;
+        imported.AddRange(written.Value ?? []);
     }
 
-    async Task<int> WriteDomainAsync(
-        AccountsContext db, Actor actor, Rights rights, DomainName name, List<Row> rows, List<string> refused, CancellationToken ct)
+    async Task WriteDomainAsync(
+        AccountsContext db, Actor actor, Rights rights, DomainName name, List<Row> rows, List<string> all, List<string> refused, CancellationToken ct)
     {
         Domain? domain = await db.Domains.FirstOrDefaultAsync(d => d.Name == name.Value, ct);
         if (domain is null || !rights.May(Permissions.Accounts, domain.Id))
         {
             refused.AddRange(rows.Select(r => Texts.Of("Import.NoDomain", r.Line, name)));
-            return 0;
+            return;
         }
         var taken = new HashSet<string>(StringComparer.Ordinal);
         foreach (Row[] some in rows.Chunk(400))
         {
             string[] locals = [.. some.Select(r => r.Address.CanonicalLocal)];
             taken.UnionWith(await db.Addresses.Where(a => a.DomainId == domain.Id && locals.Contains(a.LocalPart)).Select(a => a.LocalPart).ToListAsync(ct));
-            string[] logins = [.. some.Select(r => r.Address.Canonical)];
+            string[] logins = [.. some.Select(r => NameOf(domain, r.Address))];
             taken.UnionWith(await db.Accounts.Where(a => logins.Contains(a.NormalizedUserName!)).Select(a => a.NormalizedUserName!).ToListAsync(ct));
         }
         var room = await DomainRoom.OfAsync(db, domain, ct);
@@ -150,7 +155,7 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
         {
             var problems = new Problems();
             EmailAddress address = NewAddress.Parse(row.Address.Local, domain, problems);
-            if (taken.Contains(row.Address.CanonicalLocal) || taken.Contains(row.Address.Canonical))
+            if (taken.Contains(row.Address.CanonicalLocal) || taken.Contains(NameOf(domain, row.Address)))
                 problems.Add("", Texts.Of("Import.Exists", row.Address));
             DomainLimits.CheckQuota(domain, row.QuotaBytes, problems);
             if (!problems.Any)
@@ -168,16 +173,19 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
             targets.Insert(new Target { AddressId = addressId, AccountId = account.Id });
             tasks.Insert(new StoreTask { Kind = StoreTaskKind.Provision, AccountId = account.Id, Details = domain.StandardFolders, CreatedAt = changes.Now });
             audit.Insert(db.Chain.Append(changes.AuditOf(db, actor, "account.import", account.UserName!, domain.Id, null, new { account.DisplayName, account.QuotaBytes })));
+            all.Add(row.Address.Canonical);
             if (made++ == 0)
                 await RoleAddresses.EnsureAsync(db, domain.Id, account.Id, changes.Now, ct);
         }
         await db.SaveChangesAsync(ct);   // the domain's log-in counter, postmaster and abuse
-        return made;
     }
 
     static string LoginOf(Domain domain, EmailAddress address) => domain.LoginScheme == LoginScheme.PrefixCounter
         ? string.Create(CultureInfo.InvariantCulture, $"{domain.LoginPrefix}{++domain.LoginCounter:0000}")
-        : address.Canonical;
+        : NameOf(domain, address);
+
+    static string NameOf(Domain domain, EmailAddress address) =>
+        domain.LoginScheme == LoginScheme.LocalDotDomain ? $"{address.CanonicalLocal}.{domain.Name}" : address.Canonical;
 
     /// <summary>What a domain's limits leave, counted once for all rows of a transaction.</summary>
     sealed class DomainRoom

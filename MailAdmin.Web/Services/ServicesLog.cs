@@ -13,4 +13,7 @@ static partial class ServicesLog
 
     [LoggerMessage(2103, LogLevel.Information, "set-up is done: account {AccountId} administers the server")]
     public static partial void SetupDone(this ILogger log, long accountId);
+
+    [LoggerMessage(2104, LogLevel.Error, "suspensions that are over could not be ended; they are tried again")]
+    public static partial void SuspensionsFailed(this ILogger log, Exception exception);
 }

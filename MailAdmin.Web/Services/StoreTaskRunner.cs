@@ -71,6 +71,14 @@ public sealed class StoreTaskRunner(AccountsDatabase database, MailStore? store,
                 log.StoreTaskFailed(task.Kind, task.AccountId, made);
             return made != StoreError.Unavailable;   // any other refusal would come again
         }
+        if (task.Kind == StoreTaskKind.RenameDomain)
+        {
+            string[] names = task.Details.Split('\n');
+            StoreError renamed = await store!.RenameDomainAsync(names[0], names[1]);
+            if (renamed != StoreError.None)
+                log.StoreTaskFailed(task.Kind, task.AccountId, renamed);
+            return renamed != StoreError.Unavailable;
+        }
         bool late = database.Clock.GetUtcNow() - task.CreatedAt >= s_lateMail;
         if (!late && _doneOnce.ContainsKey(task.Id))
             return false;

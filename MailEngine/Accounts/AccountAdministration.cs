@@ -92,7 +92,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
             Rights rights = await ActingAsync(db, who, ct);
             if (await db.Domains.FirstOrDefaultAsync(d => d.Name == name.Value, ct) is not { } domain || !rights.May(Permissions.Accounts, domain.Id))
                 return new AccountOutcome(AccountFault.NotAllowed);
-            if (domain.LoginScheme == LoginScheme.PrefixCounter)
+            if (domain.LoginScheme is LoginScheme.PrefixCounter or LoginScheme.LocalDotDomain)
                 return new AccountOutcome(AccountFault.LoginIsNoAddress);   // it would not be found under the name it was made by
             var problems = new List<AccountProblem>();
             NewAccountNames names = await AccountRows.CheckNewAsync(db, domain, new WantedAccount(localPart), problems, ct);

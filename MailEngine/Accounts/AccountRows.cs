@@ -42,6 +42,11 @@ public readonly record struct AccountProblem(AccountFault Fault, long Now = 0, Q
 /// <param name="QuotaBytes">Null: the domain's default.</param>
 public sealed record WantedAccount(string LocalPart, string Login = "", long? QuotaBytes = null);
 
+/// <summary>The name that an account is to have.</summary>
+/// <param name="Login">Only where the domain's scheme is <see cref="LoginScheme.Free"/>; empty: the one it has, or the address where that was it.</param>
+/// <param name="KeepOld">True: the old address stays as another one of the account.</param>
+public sealed record WantedName(string LocalPart, string Login = "", bool KeepOld = false);
+
 /// <summary>What a new account will have.</summary>
 /// <param name="Address">Default: it cannot be one.</param>
 /// <param name="Taken">postmaster or abuse, which it takes over.</param>
@@ -129,20 +134,33 @@ public static class AccountRows
     /// <summary>Gives an account that logs in with its address another one in its domain. Its sessions end; mail to the old one is refused.</summary>
     public static async Task<AccountFault> RenameAsync(AccountsContext db, Domain domain, Account account, string localPart, DateTimeOffset now, CancellationToken ct)
     {
-        if (ReadAddress(localPart, domain, out EmailAddress address) is var fault and not AccountFault.None)
+        if (ReadAddress(localPart, domain, out _) is var fault and not AccountFault.None)
             return fault;
         if (account.PrimaryAddress is not { } primary || primary.DomainId != domain.Id || AddressParts.Join(primary.LocalPart, domain.Name)?.Canonical != account.UserName)
             return AccountFault.LoginIsNoAddress;
+        return await RenameAsync(db, domain, account, new WantedName(localPart), now, ct);
+    }
+
+    /// <summary>Gives an account another main address in its domain, and the log-in name that goes with it. Its mail stays; its sessions end.</summary>
+    public static async Task<AccountFault> RenameAsync(AccountsContext db, Domain domain, Account account, WantedName wanted, DateTimeOffset now, CancellationToken ct)
+    {
+        if (ReadAddress(wanted.LocalPart, domain, out EmailAddress address) is var fault and not AccountFault.None)
+            return fault;
+        if (account.PrimaryAddress is not { } primary || primary.DomainId != domain.Id)
+            return AccountFault.LoginIsNoAddress;
         var problems = new List<AccountProblem>();
-        Address? taken = await TakenAsync(db, domain.Id, address, problems, ct);
+        Address? taken = primary.LocalPart == address.CanonicalLocal ? null : await TakenAsync(db, domain.Id, address, problems, ct);
+        // One of its own that leads nowhere else changes places with the main one.
+        bool isOwn = taken is { IsRole: false } && await db.Targets.AllAsync(t => t.AddressId != taken.Id || t.AccountId == account.Id, ct);
+        if (isOwn)
+            problems.Clear();
+        string login = await LoginAfterAsync(db, domain, account, primary, address, wanted, problems, ct);
         if (problems.Count > 0)
             return problems[0].Fault;
-        string login = address.Canonical;
-        if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == login && a.Id != account.Id, ct))
-            return AccountFault.LoginIsAddress;
         if (taken is not null)
             db.Addresses.Remove(taken);
         await db.SaveChangesAsync(ct);
+        (string oldLocal, string oldDisplay) = (primary.LocalPart, primary.DisplayLocal);
         // The same row: whatever else it leads to, it leads there still.
         db.Entry(primary).Property(a => a.LocalPart).CurrentValue = address.CanonicalLocal;
         db.Entry(primary).Property(a => a.DisplayLocal).CurrentValue = address.Local;
@@ -151,9 +169,32 @@ public static class AccountRows
         account.SecurityStamp = NewStamp();
         account.ConcurrencyStamp = NewStamp();
         await db.SaveChangesAsync(ct);
+        if (wanted.KeepOld && oldLocal != address.CanonicalLocal)
+        {
+            var old = new Address { DomainId = domain.Id, LocalPart = oldLocal, DisplayLocal = oldDisplay, CreatedAt = now };
+            old.Targets.Add(new Target { AccountId = account.Id });
+            db.Addresses.Add(old);
+        }
         await RoleAddresses.EnsureAsync(db, domain.Id, account.Id, now, ct);
         await db.SaveChangesAsync(ct);
         return AccountFault.None;
+    }
+
+    /// <summary>The log-in name of an account that gets another address: made of the address where the old one was, else as it is or as written.</summary>
+    static async Task<string> LoginAfterAsync(
+        AccountsContext db, Domain domain, Account account, Address primary, EmailAddress address, WantedName wanted, List<AccountProblem> problems, CancellationToken ct)
+    {
+        string before = account.UserName ?? "";
+        string? written = wanted.Login.Trim() is { Length: > 0 } text ? Account.CanonicalLogin(text) ?? "" : null;
+        string login = written is not null && domain.LoginScheme == LoginScheme.Free ? written
+            : before == AddressParts.Join(primary.LocalPart, domain.Name)?.Canonical ? address.Canonical
+            : before == $"{primary.LocalPart}.{domain.Name}" ? $"{address.CanonicalLocal}.{domain.Name}"
+            : before;
+        if (login.Length == 0 || (login.Contains('@', StringComparison.Ordinal) && login != address.Canonical))
+            problems.Add(new AccountProblem(AccountFault.LoginHasAt));
+        else if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == login && a.Id != account.Id, ct))
+            problems.Add(new AccountProblem(login == address.Canonical ? AccountFault.LoginIsAddress : AccountFault.LoginTaken));
+        return login;
     }
 
     public static string NewStamp() => Guid.NewGuid().ToString("N");
@@ -189,6 +230,13 @@ public static class AccountRows
         }
         if (address.IsEmpty)
             return "";
+        if (domain.LoginScheme == LoginScheme.LocalDotDomain)
+        {
+            string dotted = $"{address.CanonicalLocal}.{domain.Name}";
+            if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == dotted, ct))
+                problems.Add(new AccountProblem(AccountFault.LoginIsAddress));
+            return dotted;
+        }
         string full = address.Canonical;
         if (await db.Accounts.AnyAsync(a => a.NormalizedUserName == full, ct))
             problems.Add(new AccountProblem(AccountFault.LoginIsAddress));
