@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Reflection;
 using MailAdmin.Web.Circuits;
 using MailAdmin.Web.Components;
 using MailAdmin.Web.Http;
@@ -50,8 +49,8 @@ public static class PanelSetup
         app.UseSecurityHeaders();
         app.UseExceptionHandler("/error", createScopeForErrors: true);
         app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
-        app.UseRequestLocalization(Languages());
         app.UseAuthentication();
+        app.UseRequestLocalization(LanguageOptions());
         app.UseAuthorization();
         app.UseAntiforgery();
         app.MapStaticAssets();
@@ -59,6 +58,7 @@ public static class PanelSetup
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains(ReadyTag) });
         app.MapPost("/logout", SignOutAsync);
         app.MapAuditExport();
+        app.MapClientSetup();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(o => o.ContentSecurityFrameAncestorsPolicy = null);
     }
 
@@ -78,19 +78,23 @@ public static class PanelSetup
         return OperatingSystem.IsWindows() ? Directory.CreateDirectory(path) : Directory.CreateDirectory(path, OwnerOnly);
     }
 
-    // English, and every language that has a Texts.xx.resx: the build makes a folder beside the binary for each.
-    static RequestLocalizationOptions Languages()
+    // What somebody has chosen, else what his browser asks for.
+    static RequestLocalizationOptions LanguageOptions()
     {
-        string home = AppContext.BaseDirectory;
-        string assembly = Assembly.GetExecutingAssembly().GetName().Name!;
-        IEnumerable<string> translated = Directory.EnumerateFiles(home, assembly + ".resources.dll", SearchOption.AllDirectories)
-            .Select(file => Path.GetFileName(Path.GetDirectoryName(file)!));
-        CultureInfo[] cultures = [.. translated.Prepend("en").Distinct().Select(CultureInfo.GetCultureInfo)];
-        return new RequestLocalizationOptions
+        CultureInfo[] cultures = [.. Languages.All];
+        var options = new RequestLocalizationOptions
         {
             DefaultRequestCulture = new RequestCulture("en"),
             SupportedCultures = cultures,
             SupportedUICultures = cultures,
         };
+        options.RequestCultureProviders = [new CustomRequestCultureProvider(ChosenAsync), new AcceptLanguageHeaderRequestCultureProvider()];
+        return options;
+    }
+
+    static async Task<ProviderCultureResult?> ChosenAsync(HttpContext http)
+    {
+        PreferencesForm form = await http.RequestServices.GetRequiredService<PreferencesService>().GetAsync(Actor.Of(http.User, ""), http.RequestAborted);
+        return form.Language.Length > 0 ? new ProviderCultureResult(form.Language) : null;
     }
 }

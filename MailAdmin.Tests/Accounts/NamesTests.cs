@@ -105,7 +105,7 @@ public sealed class NamesTests : IAsyncLifetime
         long master = await _rig.GivenAccountAsync("master@old.test");
         await _rig.WriteAsync(async db =>
         {
-            db.Grants.Add(new Grant { AccountId = master, DomainId = _domain });
+            db.Grants.Add(new Grant { AccountId = master, DomainId = _domain, SetId = PermissionSet.Master });
             await RoleAddresses.EnsureAsync(db, _domain, ann, _rig.Clock.GetUtcNow(), default);
             await db.SaveChangesAsync();
         });

@@ -49,7 +49,8 @@ public sealed class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
             "/", "/domains", "/domains/new", $"/domains/{domain}", $"/domains/{domain}/mailboxes", $"/domains/{empty}/mailboxes", "/domains/999999",
             "/accounts", $"/accounts?domain={empty}", "/accounts/new", $"/accounts/{account}", $"/accounts/{account}/mailboxes", $"/accounts/{account}/mailboxes/{inbox}",
             $"/accounts/{account}/deleted", "/addresses", $"/addresses?domain={domain}", "/addresses/new", "/administrators", "/roles", "/roles/new", "/roles/3", "/queue", "/trace", "/trace?q=nobody@nowhere.test",
-            "/audit", "/account", "/account/mailboxes", "/deleted",
+            "/audit", "/account", "/account/mailboxes", "/deleted", "/search", "/search?q=somebody", "/accounts/many", $"/accounts/{account}/vacation", "/vacation", "/preferences", "/forward",
+            "/account/setup", "/account/history",
         ];
         foreach (string path in paths)
             await VisitAsync(tab, path, suffix);
@@ -67,7 +68,7 @@ public sealed class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
         }
 
         await using BrowserTab user = await rig.GivenSignedInAsync(login, width, dark);
-        foreach (string path in (string[])["/", "/account", "/account/mailboxes", $"/account/mailboxes/{inbox}", "/deleted", $"/domains/{domain}/mailboxes"])
+        foreach (string path in (string[])["/", "/account", "/account/mailboxes", $"/account/mailboxes/{inbox}", "/deleted", $"/domains/{domain}/mailboxes", "/vacation", "/forward", "/preferences", "/account/setup", "/account/history"])
             await VisitAsync(user, path, suffix);
         await user.GoStaticAsync("/domains");
         await Expect(user.Page.GetByRole(AriaRole.Heading, new() { Name = "No access" })).ToBeVisibleAsync();

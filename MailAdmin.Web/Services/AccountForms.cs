@@ -17,6 +17,8 @@ public sealed class AccountForm
     /// <summary>Octets; null: the domain's default; 0: no limit.</summary>
     public long? QuotaBytes { get; set; }
     public AccountState State { get; set; }
+    /// <summary>For <see cref="AccountState.Suspended"/>: active again from then on; null: until somebody says so.</summary>
+    public DateTimeOffset? SuspendedUntil { get; set; }
     public MailServices Services { get; set; } = MailServices.All;
     /// <summary>Carry it from Get to Update unchanged.</summary>
     public string Version { get; set; } = "";
@@ -27,6 +29,8 @@ public sealed class AccountForm
     /// <summary>0: no limit.</summary>
     public long EffectiveQuotaBytes { get; internal set; }
     public bool IsSuperuser { get; internal set; }
+    /// <summary>By service, the newest first.</summary>
+    public IReadOnlyList<OwnLogin> LastLogins { get; internal set; } = [];
 }
 
 /// <summary>Which accounts to list.</summary>

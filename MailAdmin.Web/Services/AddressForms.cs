@@ -10,6 +10,8 @@ public sealed class AddressForm
     public bool Enabled { get; set; } = true;
     /// <summary>Addresses anywhere, or log-in names of accounts the actor administers.</summary>
     public IList<string> Targets { get; set; } = [];
+    /// <summary>The catch-all that the domain has may go; without it a second one is refused, with an error of this name.</summary>
+    public bool ReplaceCatchAll { get; set; }
     /// <summary>Carry it from Get to Update unchanged.</summary>
     public string Version { get; set; } = "";
 

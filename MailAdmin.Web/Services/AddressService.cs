@@ -26,20 +26,16 @@ public sealed class AddressService(Changes changes, EngineOptions options)
             if (query.AccountId is { } accountId)
                 addresses = addresses.Where(a => db.Targets.Any(t => t.AddressId == a.Id && t.AccountId == accountId));
             if (page.Needle is { Length: > 0 } needle)
-            {
-                // "ann@exam" is looked for on both sides of the @.
-                int at = needle.LastIndexOf('@');
-                string local = at < 0 ? needle : needle[..at];
-                string domain = at < 0 ? "" : needle[(at + 1)..];
-                addresses = addresses.Where(a => at < 0
-                    ? a.LocalPart.Contains(local)
-                    : a.LocalPart.EndsWith(local) && db.Domains.Any(d => d.Id == a.DomainId && d.Name.StartsWith(domain)));
-            }
+                addresses = addresses.Matching(db, needle);
             int total = await addresses.CountAsync(ct);
             var sorted = page.Descending
                 ? addresses.OrderByDescending(a => a.LocalPart).ThenByDescending(a => a.DomainId)
                 : addresses.OrderBy(a => a.LocalPart).ThenBy(a => a.DomainId);
-            var rows = await sorted.Skip(page.SafeSkip).Take(page.SafeTake)
+            long[] ids = await sorted.Select(a => a.Id).Skip(page.SafeSkip).Take(page.SafeTake).ToArrayAsync(ct);
+            IQueryable<Address> shown = db.Addresses.Where(a => ids.Contains(a.Id));
+            var rows = await (page.Descending
+                    ? shown.OrderByDescending(a => a.LocalPart).ThenByDescending(a => a.DomainId)
+                    : shown.OrderBy(a => a.LocalPart).ThenBy(a => a.DomainId))
                 .Select(a => new
                 {
                     a.Id, a.LocalPart, a.DisplayLocal, a.Enabled, a.DomainId,
@@ -97,16 +93,28 @@ public sealed class AddressService(Changes changes, EngineOptions options)
             {
                 problems.Add(nameof(form.DomainId), Texts.Of("Error.DomainNotLocal", domain.DisplayName));
             }
-            problems.Require(!await db.Addresses.AnyAsync(a => a.DomainId == domain.Id && a.LocalPart == local, ct),
-                nameof(form.LocalPart), Texts.Of("Error.AddressExists", Text(display, domain.Name)));
-            await DomainLimits.CheckAddressesAsync(db, domain, problems, ct);
+            Address? there = await db.Addresses.FirstOrDefaultAsync(a => a.DomainId == domain.Id && a.LocalPart == local, ct);
+            bool replaces = there is { IsCatchAll: true } && form.ReplaceCatchAll;
+            if (there is { IsCatchAll: true } && !replaces)
+                problems.Add(nameof(form.ReplaceCatchAll), Texts.Of("Error.CatchAllExists", domain.DisplayName, string.Join(", ", (await TargetTexts.FirstOfAsync(db, [there.Id], ShownTargets, ct))[there.Id])));
+            else
+                problems.Require(there is null || replaces, nameof(form.LocalPart), Texts.Of("Error.AddressExists", Text(display, domain.Name)));
+            if (!replaces)
+                await DomainLimits.CheckAddressesAsync(db, domain, problems, ct);
             var address = new Address { DomainId = domain.Id, LocalPart = local, DisplayLocal = display, Enabled = form.Enabled, CreatedAt = changes.Now };
             await TargetTexts.FillAsync(db, rights, domain, address, form.Targets, options.Limits.AliasExpansion, problems, ct);
             if (problems.Any)
                 return problems.Refuse();
+            object? before = null;
+            if (replaces)
+            {
+                before = new { there!.Enabled, Targets = (await TargetTexts.FirstOfAsync(db, [there.Id], 100, ct))[there.Id] };
+                db.Addresses.Remove(there);
+                await db.SaveChangesAsync(ct);
+            }
             db.Addresses.Add(address);
             await db.SaveChangesAsync(ct);
-            changes.Audit(db, actor, "address.create", Text(display, domain.Name), domain.Id, null, new { address.Enabled, form.Targets });
+            changes.Audit(db, actor, replaces ? "address.replace" : "address.create", Text(display, domain.Name), domain.Id, before, new { address.Enabled, form.Targets });
             await db.SaveChangesAsync(ct);
             return address.Id;
         }, ct);
@@ -122,7 +130,7 @@ public sealed class AddressService(Changes changes, EngineOptions options)
                 return ServiceResult.Conflict();
             Domain domain = await db.Domains.FirstAsync(d => d.Id == address.DomainId, ct);
             var problems = new Problems();
-            problems.Require(form.Enabled || address.LocalPart != RoleAddresses.Names[0], nameof(form.Enabled), Texts.Of("Error.PostmasterOff"));
+            problems.Require(form.Enabled || !RoleAddresses.Names.Contains(address.LocalPart), nameof(form.Enabled), Texts.Of("Error.RoleOff", Text(address.DisplayLocal, domain.Name)));
             ILookup<long, string> before = await TargetTexts.FirstOfAsync(db, [addressId], 100, ct);
             await TargetTexts.FillAsync(db, rights, domain, address, form.Targets, options.Limits.AliasExpansion, problems, ct);
             if (problems.Any)
@@ -145,8 +153,8 @@ public sealed class AddressService(Changes changes, EngineOptions options)
             string domain = await db.Domains.Where(d => d.Id == address.DomainId).Select(d => d.Name).FirstAsync(ct);
             if (await db.Accounts.AnyAsync(a => a.PrimaryAddressId == addressId, ct))
                 return ServiceResult.Invalid("", Texts.Of("Error.AddressIsPrimary"));
-            if (address.LocalPart == RoleAddresses.Names[0])
-                return ServiceResult.Invalid("", Texts.Of("Error.PostmasterGone"));
+            if (RoleAddresses.Names.Contains(address.LocalPart))
+                return ServiceResult.Invalid("", Texts.Of("Error.RoleGone", Text(address.DisplayLocal, domain)));
             ILookup<long, string> before = await TargetTexts.FirstOfAsync(db, [addressId], 100, ct);
             changes.Audit(db, actor, "address.delete", Text(address.DisplayLocal, domain), address.DomainId, new { address.Enabled, Targets = before[addressId] }, null);
             db.Addresses.Remove(address);

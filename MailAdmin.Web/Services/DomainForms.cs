@@ -23,6 +23,12 @@ public sealed class DomainForm
     public string SubaddressSeparator { get; set; } = "+";
     /// <summary>One a line: <c>Sent=\Sent</c>.</summary>
     public string StandardFolders { get; set; } = Domain.UsualFolders;
+    /// <summary>Its accounts may have addresses in other domains.</summary>
+    public bool FreeAddresses { get; set; } = true;
+    /// <summary>Users may have their mail sent on.</summary>
+    public bool UsersMayForward { get; set; } = true;
+    /// <summary>Addresses that each user may give himself.</summary>
+    public int MaxOwnAliases { get; set; }
     /// <summary>Carry it from Get to Update unchanged.</summary>
     public string Version { get; set; } = "";
 }

@@ -104,6 +104,8 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
                 own.DefaultQuotaBytes = form.DefaultQuotaBytes;
                 own.SubaddressSeparator = form.SubaddressSeparator;
                 own.StandardFolders = form.StandardFolders;
+                own.UsersMayForward = form.UsersMayForward;
+                own.MaxOwnAliases = form.MaxOwnAliases;
                 await FillAsync(db, domain, own, errors, ct);
             }
             if (errors.Any)
@@ -131,6 +133,12 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
             object before = Shown(domain);
             await AccountRemoval.RemoveAsync(db, accounts, changes.Now, ct);
             await db.Addresses.Where(a => a.DomainId == domainId).ExecuteDeleteAsync(ct);
+            // What led here from elsewhere leads nowhere now: it must not go out into the world instead.
+            string ending = "@" + domain.Name;
+            long[] broken = await db.Targets.Where(t => t.Outside!.EndsWith(ending)).Select(t => t.AddressId).Distinct().ToArrayAsync(ct);
+            await db.Targets.Where(t => t.Outside!.EndsWith(ending)).ExecuteDeleteAsync(ct);
+            foreach (long[] some in broken.Chunk(500))
+                await db.Addresses.Where(a => some.Contains(a.Id) && !a.IsRole && !db.Targets.Any(t => t.AddressId == a.Id)).ExecuteDeleteAsync(ct);
             db.Domains.Remove(domain);
             db.StoreTasks.Add(new StoreTask { Kind = StoreTaskKind.Remove, AccountId = MailStore.SharedTree(domainId), CreatedAt = changes.Now });
             changes.Audit(db, actor, "domain.delete", domain.Name, domain.Id, before, accounts.Length == 0 ? null : new { removedAccounts = accounts.Length });
@@ -168,6 +176,11 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
             nameof(form.SubaddressSeparator), Texts.Of("Error.Separator"));
         CheckFolders(form, errors);
 
+        errors.Require(form.MaxOwnAliases is >= 0 and <= 1000, nameof(form.MaxOwnAliases), Texts.Of("Error.OwnAliases", 1000));
+
+        domain.FreeAddresses = form.FreeAddresses;
+        domain.UsersMayForward = form.UsersMayForward;
+        domain.MaxOwnAliases = form.MaxOwnAliases;
         domain.Enabled = form.Enabled;
         domain.MaxAccounts = form.MaxAccounts;
         domain.MaxAddresses = form.MaxAddresses;
@@ -239,6 +252,9 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
         LoginPrefix = d.LoginPrefix,
         SubaddressSeparator = d.SubaddressSeparator,
         StandardFolders = d.StandardFolders,
+        FreeAddresses = d.FreeAddresses,
+        UsersMayForward = d.UsersMayForward,
+        MaxOwnAliases = d.MaxOwnAliases,
         Version = d.Version.ToString(),
     };
 
@@ -246,5 +262,6 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
     {
         d.Name, kind = d.Kind.ToString(), d.Enabled, d.RelayHost, d.AliasOfId, d.MaxAccounts, d.MaxAddresses, d.DefaultQuotaBytes,
         d.MaxQuotaBytes, d.TotalQuotaBytes, d.MessageBytes, loginScheme = d.LoginScheme.ToString(), d.LoginPrefix, d.SubaddressSeparator, d.StandardFolders,
+        d.FreeAddresses, d.UsersMayForward, d.MaxOwnAliases,
     };
 }

@@ -40,6 +40,18 @@ public static class ServiceRegistration
         services.AddSingleton(p => new OverviewService(
             p.GetRequiredService<Changes>(), p.GetRequiredService<IStoreDoor>(), p.GetRequiredService<AccountDirectory>(), p.GetService<MailStore>(), p.GetService<QueueControl>()));
         services.AddSingleton<HostSettings>();
+        services.AddSingleton(p => new DomainNameService(
+            p.GetRequiredService<Changes>(), p.GetRequiredService<StoreTaskRunner>(), p.GetRequiredService<IStoreDoor>(), p.GetService<MailStore>()));
+        services.AddSingleton<AccountNameService>();
+        services.AddSingleton<ManyAccountsService>();
+        services.AddSingleton<VacationService>();
+        services.AddSingleton<PreferencesService>();
+        services.AddSingleton<OwnMailService>();
+        services.AddSingleton<OwnHistoryService>();
+        services.AddSingleton<SearchService>();
+        services.AddSingleton<ClientSettings>();
+        services.AddSingleton<SuspensionEnds>();
+        services.AddHostedService(p => p.GetRequiredService<SuspensionEnds>());
         services.AddHostedService<StoreTaskService>();
         return services;
     }

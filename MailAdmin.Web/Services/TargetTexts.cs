@@ -57,6 +57,11 @@ static class TargetTexts
             else
                 wantedOutside.Add(outside.ToString());
         }
+        // "Free" addresses: those of an account in domains other than its own.
+        long[] strangers = [.. wantedAccounts.Except(address.Targets.Select(t => t.AccountId ?? 0))];
+        if (await db.Accounts.Where(a => strangers.Contains(a.Id) && a.DomainId != null && a.DomainId != domain.Id && db.Domains.Any(d => d.Id == a.DomainId && !d.FreeAddresses))
+            .Select(a => a.UserName).FirstOrDefaultAsync(ct) is { } bound)
+            problems.Add(Field, Texts.Of("Error.NoFreeAddresses", bound));
         foreach (Target old in address.Targets.ToArray())
         {
             bool stays = old.AccountId is { } id ? wantedAccounts.Remove(id) : wantedOutside.Remove(old.Outside!);

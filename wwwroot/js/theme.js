@@ -16,13 +16,21 @@
     for (const link of document.querySelectorAll("link[data-scheme]"))
       link.media = link.dataset.scheme === theme ? "all" : "not all";
   };
-  const apply = () => show(remembered() ?? (system.matches ? "dark" : "light"));
+  // What this device was set to, else what its user has set for all of his, else what the device says.
+  const wish = () => {
+    const value = document.documentElement.dataset.schemeWish;
+    return value === "light" || value === "dark" ? value : null;
+  };
+  const apply = () => show(remembered() ?? wish() ?? (system.matches ? "dark" : "light"));
 
   apply();
   system.addEventListener("change", apply);
   addEventListener("storage", event => { if (event.key === key) apply(); });
 
   window.panelTheme = {
+    forget() {
+      try { localStorage.removeItem(key); } catch { /* nothing was remembered then */ }
+    },
     toggle() {
       const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
       try { localStorage.setItem(key, next); } catch { /* not remembered then */ }
