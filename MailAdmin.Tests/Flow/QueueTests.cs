@@ -56,10 +56,22 @@ public sealed class QueueTests : IAsyncLifetime
 
     static async Task WaitForEmptyQueueAsync(MailRig rig)
     {
-        for (int i = 0; rig.Queue.Count > 0; i++)
+        await WaitForQueueAsync(rig, () => rig.Queue.Count == 0, "the queue does not get empty");
+    }
+
+    static async Task WaitForQueueAsync(MailRig rig, Func<bool> isSo, string complaint)
+    {
+        using var changed = new SemaphoreSlim(0);
+        void Note() => changed.Release();
+        rig.Control.Changed += Note;
+        try
         {
-            Assert.True(i < 1000, "the queue does not get empty");
-            await Task.Delay(10);
+            while (!isSo())
+                Assert.True(await changed.WaitAsync(TimeSpan.FromSeconds(20)), complaint);
+        }
+        finally
+        {
+            rig.Control.Changed -= Note;
         }
     }
 
@@ -318,7 +330,7 @@ public sealed class QueueTests : IAsyncLifetime
         _sink.Script = null;
         QueueEntry zoe = _rig.Store.ReadQueue().Single(r => r.Recipient.Local == "zoe");
         QueueEntry yan = _rig.Store.ReadQueue().Single(r => r.Recipient.Local == "yan");
-        await WaitForIdleAsync();
+        await WaitForQueueAsync(_rig, () => !_rig.Control.List().Any(v => v.IsActive), "the queue does not get idle");
         Assert.Equal(1, await _rig.Control.HoldAsync([zoe.Id]));
         Assert.Equal(1, await _rig.Control.RemoveAsync([yan.Id], tellSender: true));
         Assert.Contains("Final-Recipient: rfc822; yan@away.test\r\nAction: failed\r\n", await MessageOfAsync(_rig, _rig.Ann));
@@ -327,15 +339,6 @@ public sealed class QueueTests : IAsyncLifetime
         Assert.Equal(1, await _rig.Control.ReleaseAsync([zoe.Id]));
         Assert.Equal(["RCPT TO:<zoe@away.test>"], (await _sink.TakeAsync()).RcptLines);
         Assert.True(_sink.IsEmpty);
-
-        async Task WaitForIdleAsync()
-        {
-            for (int i = 0; _rig.Control.List().Any(v => v.IsActive); i++)
-            {
-                Assert.True(i < 1000);
-                await Task.Delay(10);
-            }
-        }
     }
 
     [Fact]

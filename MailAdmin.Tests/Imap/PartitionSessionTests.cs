@@ -1,3 +1,4 @@
+using System.Text;
 using MailAdmin.Tests.Rig;
 using MailEngine;
 using MailEngine.Store;
@@ -79,6 +80,24 @@ public sealed class PartitionSessionTests
         await idle.PlayAsync("C: DONE");
         await idle.ReadUntilAsync("i OK");
         Assert.Equal("b", rig.Mail.Store.PartitionOf(rig.Mail.Ann));
+    }
+
+    [Fact]
+    public async Task When_an_account_moves_while_a_large_message_is_on_its_way_then_the_message_arrives_whole()
+    {
+        await using ImapRig rig = await StartAsync();
+        await using WireScript ann = await rig.SelectAsync();
+        string mail = "Subject: large\r\n\r\n" + string.Concat(Enumerable.Range(0, 40_000).Select(i => $"line {i} of a message that has a file of its own\r\n"));
+        await ann.SendAsync($"1 APPEND INBOX {{{mail.Length}+}}\r\n");
+        await ann.SendAsync(mail[..1_200_000]);
+        await AnswerAsync(await rig.SelectAsync(), "NOOP");
+        await rig.Mail.Store.MoveAccountAsync(rig.Mail.Ann, "b", null, default);
+        await ann.SendAsync(mail[1_200_000..] + "\r\n");
+        Assert.StartsWith("1 OK [APPENDUID", (await ann.ReadUntilAsync("1 "))[^1], StringComparison.Ordinal);
+        Assert.Equal("b", rig.Mail.Store.PartitionOf(rig.Mail.Ann));
+        await ann.PlayAsync($"C: 2 FETCH 1 (BODY.PEEK[])\nS: * 1 FETCH (BODY[] {{{mail.Length}}}");
+        Assert.Equal(mail, Encoding.ASCII.GetString(await ann.ReadBytesAsync(mail.Length)));
+        Assert.True((await rig.Mail.Store.CheckAsync(null, default)).IsWhole);
     }
 
     [Fact]

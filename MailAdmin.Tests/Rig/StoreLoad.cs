@@ -12,7 +12,8 @@ namespace MailAdmin.Tests.Rig;
 /// <summary>Child process of the kill tests: works on a store with everything at once and writes a line for every answer it got,
 /// until it is killed (or kills itself) at a step of the commit.</summary>
 /// <remarks>Lines, fields by spaces; the id is in the message's Subject:
-/// D mailbox uid modseq id = deposited; Q row id = queued; M id = moved from Work to Done; X id = expunged from Trash;
+/// D mailbox uid modseq id = deposited; Q row id = queued; M id = moved from Work to Done; Y id = moved from Work to the other account's Across,
+/// which is in another partition half of the time; X id = expunged from Trash;
 /// F mailbox uid = flagged; C name = mailbox created; A name identifier = "lr" given;
 /// N mailbox id = annotated.</remarks>
 static partial class StoreLoad
@@ -45,6 +46,7 @@ static partial class StoreLoad
             await store.CreateAsync(Account, MailboxName.Parse(name));
         await store.OpenAsync(Account, MailboxName.Inbox);
         await store.OpenAsync(Other, MailboxName.Inbox);
+        await store.CreateAsync(Other, MailboxName.Parse("Across"));
         int count = 0;
         if (Enum.TryParse(step, out CommitStep wanted))
         {
@@ -95,7 +97,8 @@ static partial class StoreLoad
             Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => QueueAsync(store, NextId(), Size(), Say)),
             Repeat(() => MoveAsync(store, NextId(), Size(), Say)), Repeat(() => ExpungeAsync(store, NextId(), Say)), Repeat(() => ReplaceAsync(store, NextId(), Say)),
             Repeat(() => CreateAsync(store, NextId(), Say)),
-            Repeat(() => CompactAsync(store)), partitions.Length == 0 ? Task.CompletedTask : Repeat(() => MoveAccountAsync(store, partitions[0])));
+            Repeat(() => CompactAsync(store)), partitions.Length == 0 ? Task.CompletedTask : Repeat(() => MoveAccountAsync(store, partitions[0])),
+            partitions.Length == 0 ? Task.CompletedTask : Repeat(() => MoveAcrossAsync(store, NextId(), Size(), Say)));
     }
 
     static async Task DeliverAsync(MailStore store, string id, int size, Action<string> say)
@@ -134,6 +137,18 @@ static partial class StoreLoad
         say($"D {work.Id} {appended.Uids[0]} {appended.UidValidity} {id}");
         if ((await store.MoveAsync(work, appended.Uids, done)).Error == StoreError.None)
             say($"M {id}");
+    }
+
+    static async Task MoveAcrossAsync(MailStore store, string id, int size, Action<string> say)
+    {
+        Mailbox work = (await store.OpenAsync(Account, MailboxName.Parse("Work")))!, across = (await store.OpenAsync(Other, MailboxName.Parse("Across")))!;
+        using Body body = Make(store, id, size);
+        AppendOutcome appended = await store.AppendAsync(work, 0, [new AppendItem { Body = body }]);
+        if (appended.Error != StoreError.None)
+            return;
+        say($"D {work.Id} {appended.Uids[0]} {appended.UidValidity} {id}");
+        if (await store.MoveAsync(work, appended.Uids, across) is { Error: StoreError.None, SourceUids.Count: 1 })
+            say($"Y {id}");
     }
 
     static async Task ExpungeAsync(MailStore store, string id, Action<string> say)

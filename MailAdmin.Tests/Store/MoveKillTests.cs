@@ -5,7 +5,8 @@ using MailEngine.Store.Partitions;
 
 namespace MailAdmin.Tests.Store;
 
-/// <summary>SIGKILL between any two steps of a move, and of any commit meanwhile, while everything else goes on: one whole account, in one place.</summary>
+/// <summary>SIGKILL between any two steps of a move, and of any commit meanwhile, while everything else goes on: one whole account, in one place. And
+/// messages that are moved between mailboxes of two partitions meanwhile are in one of them at least.</summary>
 public sealed class MoveKillTests
 {
     [Theory, InlineData(1), InlineData(2)]
@@ -35,6 +36,7 @@ public sealed class MoveKillTests
                 await witness.CheckAsync(rig);
         }
         Assert.Equal(2, homes.Count);   // it did move
+        Assert.True(witness.MovedAcross > 0, "no message was moved to the other account");
         Assert.True(witness.Acknowledged > rounds, $"only {witness.Acknowledged} answers: the load did not run");
     }
 }
