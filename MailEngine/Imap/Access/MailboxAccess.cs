@@ -79,6 +79,17 @@ internal sealed class MailboxAccess(ImapSession session)
         return new Visit(place, info, null, info is null ? AclRights.None : await RightsAsync(place, info.Acl, ct));
     }
 
+    /// <summary>Looks up a mailbox whose access control list the user may change, and an identifier in the form that lists have; empty: there is
+    /// nobody of that name. RFC 4314 §3</summary>
+    public async ValueTask<(Visit Visit, string Stored, ImapReply? Refusal)> FindListAsync(MailboxName shown, string identifier, CancellationToken ct)
+    {
+        (bool isOne, string stored) = await AclIdentifierNames.ReadAsync(Directory, identifier, ct);
+        if (!isOne)
+            return (Visit.Nowhere, "", ImapReply.Bad("Not an identifier"));
+        Visit visit = await FindAsync(shown, ct);
+        return (visit, stored, visit.Refusal(AclRights.Administer));
+    }
+
     async ValueTask<AclRights> RightsAsync(MailboxPlace place, Acl acl, CancellationToken ct) =>
         await RightsAsync(place.Owner, acl, ct) | (place.Administered ? MailboxPlace.AdministratorRights : AclRights.None);
 

@@ -17,11 +17,8 @@ internal sealed record ListRightsCommand(MailboxName Name, string Identifier) : 
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        (bool isOne, string stored) = await AclIdentifierNames.ReadAsync(session.Services.Directory, Identifier, ct);
-        if (!isOne)
-            return ImapReply.Bad("Not an identifier");
-        Visit visit = await session.Access.FindAsync(Name, ct);
-        if (visit.Refusal(AclRights.Administer) is { } refusal)
+        (Visit visit, string stored, ImapReply? refusal) = await session.Access.FindListAsync(Name, Identifier, ct);
+        if (refusal is not null)
             return refusal;
         AclRights always = stored == AclIdentifier.OfAccount(visit.Info!.AccountId) ? Acl.OwnerAlways : AclRights.None;
         ImapWriter w = session.Writer;

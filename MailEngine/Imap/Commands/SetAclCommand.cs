@@ -32,11 +32,8 @@ internal sealed record SetAclCommand(MailboxName Name, string Identifier, AclCha
 
     public override async ValueTask<ImapReply> RunAsync(ImapSession session, CancellationToken ct)
     {
-        (bool isOne, string stored) = await AclIdentifierNames.ReadAsync(session.Services.Directory, Identifier, ct);
-        if (!isOne)
-            return ImapReply.Bad("Not an identifier");
-        Visit visit = await session.Access.FindAsync(Name, ct);
-        if (visit.Refusal(AclRights.Administer) is { } refusal)
+        (Visit visit, string stored, ImapReply? refusal) = await session.Access.FindListAsync(Name, Identifier, ct);
+        if (refusal is not null)
             return refusal;
         if (stored.Length == 0)
             return ImapReply.No("[CANNOT] There is nobody of that name");
