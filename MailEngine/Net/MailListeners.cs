@@ -33,8 +33,7 @@ public sealed class MailListeners(
     /// <summary>The addresses of <c>Mail:Listen</c>; without it the machine's loopback addresses.</summary>
     /// <exception cref="FormatException">One is not an IP address; the text names it.</exception>
     public IEnumerable<IPAddress> Addresses =>
-        // "::" takes IPv4 too, and the port cannot be taken a second time.
-        options.Listen.Count > 0 ? options.Listen.Select(ParseAddress).Distinct().Where(ip => !ip.Equals(IPAddress.Any) || !options.Listen.Contains("::"))
+        options.Listen.Count > 0 ? options.Listen.Select(ParseAddress)
         : HasIPv6Loopback() ? [IPAddress.Loopback, IPAddress.IPv6Loopback]
         : [IPAddress.Loopback];
 

@@ -124,13 +124,13 @@ namespace MailEngine.Accounts.Migrations.Sqlite
 
                     b.HasIndex("DomainId", "NormalizedUserName");
 
-                    b.HasIndex("DisplayName", "DomainId", "State");
-
-                    b.HasIndex("LastLoginAt", "DomainId", "State");
-
                     b.HasIndex("SearchText", "DomainId", "State");
 
-                    b.HasIndex("State", "NormalizedUserName", "DomainId");
+                    b.HasIndex("State", "SearchText", "DomainId");
+
+                    b.HasIndex("DisplayName", "SearchText", "DomainId", "State");
+
+                    b.HasIndex("LastLoginAt", "SearchText", "DomainId", "State");
 
                     b.ToTable("account", (string)null);
                 });
