@@ -26,6 +26,11 @@ if [ ! -d tools/imapflow/node_modules/imapflow ]; then
     npm ci --prefix tools/imapflow --ignore-scripts --no-audit --no-fund --silent || fail "npm: imapflow is not to be had"
 fi
 
+# What pages are held against.
+if [ ! -d tools/axe/node_modules/axe-core ]; then
+    npm ci --prefix tools/axe --ignore-scripts --no-audit --no-fund --silent || fail "npm: axe-core is not to be had"
+fi
+
 dotnet restore --locked-mode --verbosity quiet || fail "dotnet restore: the packages of the lock files are not to be had"
 dotnet build --no-restore --configuration Release --verbosity quiet || fail "the build has errors"
 if [ $# -eq 0 ]; then

@@ -156,5 +156,8 @@ public sealed class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
         Assert.Equal(7, faults.Length - faults.Count(f => f.StartsWith("sticks out", StringComparison.Ordinal)));
         foreach (string expected in (string[])["of text p \"pale\"", "of placeholder input.p", "of text span \"dim\"", "no label: <input id=\"bare\"", "no label: <button>", "id twice: bare", "wider than the window", "sticks out: div#wide"])
             Assert.Contains(faults, f => f.Contains(expected, StringComparison.Ordinal));
+        string[] violations = await tab.ViolationsAsync();
+        foreach (string rule in (string[])["axe: button-name", "axe: color-contrast", "axe: html-has-lang"])
+            Assert.Contains(violations, v => v.StartsWith(rule, StringComparison.Ordinal));
     }
 }

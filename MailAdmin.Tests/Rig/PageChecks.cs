@@ -75,7 +75,26 @@ static class PageChecks
 
     public static async Task AssertSoundAsync(this BrowserTab tab, string where)
     {
-        string[] faults = await tab.FaultsAsync();
+        string[] faults = [.. await tab.FaultsAsync(), .. await tab.ViolationsAsync()];
         Assert.True(faults.Length == 0, $"{where}:\n{string.Join('\n', faults)}");
+    }
+
+    static readonly Lazy<string> s_axe = new(() =>
+    {
+        string file = Path.Combine(Architecture.Repository.Root, "tools", "axe", "node_modules", "axe-core", "axe.min.js");
+        Assert.True(File.Exists(file), "test.sh installs axe-core (npm ci in tools/axe)");
+        return File.ReadAllText(file);
+    });
+
+    /// <summary>What axe-core finds serious or critical. It is brought in by the browser's own door, so the content policy stays as it is.</summary>
+    public static async Task<string[]> ViolationsAsync(this BrowserTab tab)
+    {
+        if (!await tab.Page.EvaluateAsync<bool>("() => typeof axe === 'object'"))
+            await tab.Page.EvaluateAsync(s_axe.Value);
+        return await tab.Page.EvaluateAsync<string[]>("""
+            async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
+                .filter(v => v.impact === "serious" || v.impact === "critical")
+                .flatMap(v => v.nodes.slice(0, 3).map(n => `axe: ${v.id}: ${n.html.slice(0, 160)}: ${(n.failureSummary ?? "").split("\n").slice(1, 2).join(" ").trim()}`))
+            """);
     }
 }
