@@ -46,20 +46,6 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task When_all_addresses_of_both_kinds_are_listened_on_then_one_door_takes_both()   // as README has it for a real server
-    {
-        await using ListenerHost host = await ListenerHost.StartAsync(async c => await c.Output.WriteAsync("hello\r\n"u8.ToArray()), o => o.Listen = ["0.0.0.0", "::"]);
-        Assert.Single(host.Listeners.Bound, bound => bound.Listener.Protocol == MailProtocol.Smtp);
-        foreach (System.Net.IPAddress address in new[] { System.Net.IPAddress.Loopback, System.Net.IPAddress.IPv6Loopback })
-        {
-            using var client = new System.Net.Sockets.TcpClient(address.AddressFamily);
-            await client.ConnectAsync(address, host.Listeners.PortOf(MailProtocol.Smtp));
-            using var reader = new StreamReader(client.GetStream());
-            Assert.Equal("hello", await reader.ReadLineAsync());
-        }
-    }
-
-    [Fact]
     public async Task When_STARTTLS_is_given_then_the_rest_is_under_TLS_and_ends_with_close_notify()
     {
         await using ListenerHost host = await ListenerHost.StartAsync(ServeAsync);

@@ -29,11 +29,11 @@ static class ClientSetupEndpoints
         {
             return await settings.DomainOfAsync(about, http.RequestAborted) is { } domain
                 ? Xml(ClientSettings.Autoconfig(await settings.ServersAsync(http.RequestAborted), domain), "text/xml")
-                : Results.NotFound();
+                : No(StatusCodes.Status404NotFound);
         }
         catch (DirectoryUnavailableException)
         {
-            return Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
+            return No(StatusCodes.Status503ServiceUnavailable);
         }
     }
 
@@ -43,17 +43,17 @@ static class ClientSetupEndpoints
             size.MaxRequestBodySize = ClientSettings.MostRequestBytes;
         try
         {
-            return await ClientSettings.AddressOfRequestAsync(http.Request.Body, http.RequestAborted) is not { } address ? Results.BadRequest()
-                : await settings.DomainOfAsync(address, http.RequestAborted) is null ? Results.NotFound()
+            return await ClientSettings.AddressOfRequestAsync(http.Request.Body, http.RequestAborted) is not { } address ? No(StatusCodes.Status400BadRequest)
+                : await settings.DomainOfAsync(address, http.RequestAborted) is null ? No(StatusCodes.Status404NotFound)
                 : Xml(ClientSettings.Autodiscover(await settings.ServersAsync(http.RequestAborted), address), "text/xml");
         }
         catch (BadHttpRequestException)
         {
-            return Results.StatusCode(StatusCodes.Status413PayloadTooLarge);
+            return No(StatusCodes.Status413PayloadTooLarge);
         }
         catch (DirectoryUnavailableException)
         {
-            return Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
+            return No(StatusCodes.Status503ServiceUnavailable);
         }
     }
 
@@ -61,11 +61,14 @@ static class ClientSetupEndpoints
     {
         Actor actor = Actor.Of(http.User, http.Connection.RemoteIpAddress?.ToString() ?? "");
         if ((await accounts.OwnAsync(actor, http.RequestAborted)).Value is not { Primary.Length: > 0 } own)
-            return Results.NotFound();
+            return No(StatusCodes.Status404NotFound);
         http.Response.Headers.CacheControl = "no-store";
         return Xml(ClientSettings.AppleProfile(await settings.ServersAsync(http.RequestAborted), own, await hosts.HostnameAsync(http.RequestAborted)),
             "application/x-apple-aspen-config", "mail.mobileconfig");
     }
+
+    // With a text, or the page for people would be made in its place.
+    static IResult No(int status) => Results.Text("There is no answer to this.", statusCode: status);
 
     static string AfterFirstLabel(string host) => host.IndexOf('.', StringComparison.Ordinal) is var dot and > 0 ? host[(dot + 1)..] : "";
 
