@@ -82,7 +82,8 @@ public static class Server
         var panel = new PanelEndpoints();
         builder.Services.AddSingleton(panel);
         // What a client sent is worked on where it was received, not handed to a second thread: nothing here holds that thread for long.
-        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+        // A buffer is taken before there is something to read: a system call less each time, for 4 kB a connection.
+        builder.WebHost.UseSockets(sockets => (sockets.UnsafePreferInlineScheduling, sockets.WaitForDataBeforeAllocatingBuffer) = (true, false));
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, engine, panel));
         WebApplication app = builder.Build();
         app.MapPanel();
@@ -111,6 +112,7 @@ public static class Server
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = engine.Options.Limits.Connections;
+        kestrel.Limits.MaxResponseBufferSize = 256 << 10;   // a session writes its next pieces while one is being sent
         panel.Listen(kestrel, engine);
         engine.Listeners.Configure(kestrel, engine.Doors);
     }

@@ -5,7 +5,8 @@ using MailEngine.Mime;
 
 namespace MailEngine.Store;
 
-/// <summary>The stored-ready parts of messages of one mailbox. Ask in ascending UID order: rows are then read in growing batches.</summary>
+/// <summary>The stored-ready parts of messages of one mailbox. Ask in ascending UID order: rows are then read in batches, which grow while most of
+/// what is read is asked for.</summary>
 /// <remarks>Holds no connection and no transaction between two calls of <see cref="Seek"/>, so a slow client delays nobody.</remarks>
 public sealed class DetailsReader : IDisposable
 {
@@ -16,6 +17,7 @@ public sealed class DetailsReader : IDisposable
     int _used;
     int _place = -1;
     int _nextRows = 1;
+    int _asked;          // of the rows in hand
     bool _ended;         // the batch reached the end of the mailbox
     byte[] _computed = [];
     bool _isComputed;
@@ -75,6 +77,7 @@ public sealed class DetailsReader : IDisposable
         if (_place < 0 || _rows[_place].Uid != uid)
             return compute && Compute(uid);
         _row = _rows[_place];
+        _asked++;
         return true;
     }
 
@@ -87,7 +90,8 @@ public sealed class DetailsReader : IDisposable
 
     void Fill(uint uid, bool goesOn)
     {
-        _nextRows = goesOn ? Math.Min(_nextRows * 4, MostRows) : 1;
+        _nextRows = !goesOn ? 1 : 2 * _asked >= _rows.Count ? Math.Min(_nextRows * 4, MostRows) : Math.Max(_nextRows / 4, 1);
+        _asked = 0;
         Partition home;
         do
         {

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Search;
@@ -19,10 +20,9 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
     public async ValueTask WriteListAsync(string name, List<int> indexes, CancellationToken ct)
     {
         _writer.WriteAscii("* " + name);
-        for (int i = 0; i < indexes.Count; i++)
+        for (int i = 0; i < indexes.Count;)
         {
-            _writer.Write((byte)' ');
-            _writer.WriteNumber(NumberOf(indexes[i]));
+            i = WriteSome(indexes, i);
             if (_writer.IsFull)
                 await _writer.FlushAsync(session.Limits, ct);
         }
@@ -89,6 +89,36 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
         if (options.Has(ReturnItems.Max))
             saved.Add(indexes[^1]);
         return saved;
+    }
+
+    /// <summary>Numbers with a space before each, as many as fit into a piece of the output; most are one more than the one before.</summary>
+    /// <returns>Where to go on.</returns>
+    int WriteSome(List<int> indexes, int from)
+    {
+        const int longest = 11;
+        Span<byte> to = _writer.Reserve(longest);
+        Span<byte> number = stackalloc byte[longest];
+        number[0] = (byte)' ';
+        int used = 0, length = 0;
+        uint last = 0;
+        for (; from < indexes.Count && to.Length - used >= longest; from++)
+        {
+            uint next = NumberOf(indexes[from]);
+            if (length > 0 && next == last + 1 && number[length - 1] < (byte)'9')
+            {
+                number[length - 1]++;
+            }
+            else
+            {
+                Utf8Formatter.TryFormat(next, number[1..], out length);
+                length++;
+            }
+            last = next;
+            number[..length].CopyTo(to[used..]);
+            used += length;
+        }
+        _writer.Advance(used);
+        return from;
     }
 
     ulong HighestModSeq(List<int> indexes)
