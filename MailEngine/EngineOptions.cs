@@ -232,6 +232,9 @@ public sealed class StoreOptions
     /// written down and users can still log in and delete; no mail is taken until this much is free again. Default 16 MiB: the rows of
     /// <see cref="PendingRows"/> messages, and room for deleting.</summary>
     public long ReserveBytes { get; set; } = 16L << 20;
+    /// <summary>Bytes of the index of a partition, the newest, that are read once after a start, so that the first mailboxes open as quickly as later
+    /// ones. Default 1 GiB: the index of some 600,000 messages, a second of a common disk. At most a quarter of the memory; 0: nothing.</summary>
+    public long WarmUpBytes { get; set; } = 1L << 30;
     /// <summary>Messages in opened mailboxes that are kept in memory though nobody holds them; about 80 bytes each.</summary>
     public int CachedMessages { get; set; } = 1_000_000;
     /// <summary>Memory for what messages are sorted, threaded and searched by (subjects, senders, references) in mailboxes used lately,

@@ -150,6 +150,7 @@ internal sealed class Partition : IAsyncDisposable
             partition.Replay();
             partition._loop.Start();
             partition._index.Start();
+            IndexWarmUp.Start(partition.IndexPath, options.WarmUpBytes);
             partition._textIndexer?.Start();
             StoreLog.Opened(log, folder, partition._loopReader.Database.ReadNumber("SELECT count(*) FROM mailbox") ?? 0, segments, watch.ElapsedMilliseconds);
             return partition;
