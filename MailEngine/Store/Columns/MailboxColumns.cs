@@ -11,6 +11,9 @@ namespace MailEngine.Store.Columns;
 /// </remarks>
 internal sealed class MailboxColumns(Partition partition, long mailboxId)
 {
+    /// <summary>Messages whose rows are read at once, and blocks of them that are read ahead at most: some six megabytes.</summary>
+    const int BlockRows = 4096, MostAhead = 4;
+
     readonly Lock _lock = new();
     readonly Dictionary<ColumnSet, Column> _columns = [];
     uint[] _uids = new uint[64];
@@ -135,7 +138,7 @@ internal sealed class MailboxColumns(Partition partition, long mailboxId)
         return columns;
     }
 
-    /// <summary>Appends messages of the snapshot to columns, in one ordered scan of their rows.</summary>
+    /// <summary>Appends messages of the snapshot to columns, in the order of their rows, which are read by several threads.</summary>
     void Fill(Dictionary<ColumnSet, Column> columns, MailboxSnapshot snapshot, int from, int to)
     {
         if (columns.Count == 0 || from == to)
@@ -143,32 +146,53 @@ internal sealed class MailboxColumns(Partition partition, long mailboxId)
         ColumnSet kinds = ColumnSet.None;
         foreach (ColumnSet kind in columns.Keys)
             kinds |= kind;
+        partition.Settle();
         using ByteBuffer scratch = new(1024), text = new(1024);
-        int index = from;
-        partition.Read(reader =>
+        var ahead = new Queue<Task<RowBlock>>();
+        int asked = from, index = from;
+        try
         {
-            using SqliteStatement query = reader.Database.Prepare(Query(kinds));
-            query.Bind(1, IndexSchema.Key(mailboxId, snapshot[from].Uid)).Bind(2, IndexSchema.Key(mailboxId, snapshot[to - 1].Uid));
-            while (query.Step())
+            while (index < to)
             {
-                uint uid = IndexSchema.NumberOf(query.Int64(0));
-                for (; index < to && snapshot[index].Uid < uid; index++)
-                    Append(columns, Compute(snapshot, index), scratch, text);
-                if (index == to || snapshot[index].Uid != uid)
-                    continue;   // expunged, and its row is still kept
-                var row = new StoredValues
+                for (; asked < to && ahead.Count <= Math.Min(Environment.ProcessorCount, MostAhead); asked = Math.Min(asked + BlockRows, to))
+                    ahead.Enqueue(ReadAsync(Query(kinds), snapshot[asked].Uid, snapshot[Math.Min(asked + BlockRows, to) - 1].Uid));
+                using RowBlock block = ahead.Dequeue().GetAwaiter().GetResult();
+                int end = Math.Min(index + BlockRows, to);
+                for (int i = 0; i < block.Count; i++)
                 {
-                    Envelope = query.Blob(1), MessageId = query.Blob(2), BaseSubject = query.Blob(3), SortFrom = query.Blob(4),
-                    SortTo = query.Blob(5), SortCc = query.Blob(6), References = query.Blob(7),
-                };
-                foreach (Column column in columns.Values)
-                    column.Append(row, scratch, text);
-                index++;
+                    for (; index < end && snapshot[index].Uid < block.Uid(i); index++)
+                        Append(columns, Compute(snapshot, index), scratch, text);
+                    if (index == end || snapshot[index].Uid != block.Uid(i))
+                        continue;   // expunged, and its row is still kept
+                    StoredValues row = block[i];
+                    foreach (Column column in columns.Values)
+                        column.Append(row, scratch, text);
+                    index++;
+                }
+                for (; index < end; index++)
+                    Append(columns, Compute(snapshot, index), scratch, text);
             }
-            return 0;
+        }
+        finally
+        {
+            foreach (Task<RowBlock> left in ahead)   // after a fault: nobody wants them
+                _ = left.ContinueWith(done => done.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Rows of the messages from one UID to another. The first block of a small mailbox is read where it is asked for.</summary>
+    Task<RowBlock> ReadAsync(string query, uint first, uint last)
+    {
+        RowBlock Read() => partition.ReadBehind(reader =>
+        {
+            var block = new RowBlock();
+            using SqliteStatement rows = reader.Database.Prepare(query);
+            rows.Bind(1, IndexSchema.Key(mailboxId, first)).Bind(2, IndexSchema.Key(mailboxId, last));
+            while (rows.Step())
+                block.Add(rows);
+            return block;
         });
-        for (; index < to; index++)
-            Append(columns, Compute(snapshot, index), scratch, text);
+        return last - first < BlockRows / 4 ? Task.FromResult(Read()) : Task.Run(Read);
     }
 
     static string Query(ColumnSet kinds)

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace MailEngine.Store.Columns;
 
 /// <summary>Distinct texts, each with a number from 0 on in the order they came, and their order as octets.</summary>
@@ -43,10 +45,7 @@ internal sealed class TextPool
     {
         if (_order.Length == Count)
             return _ranks;
-        var added = new int[Count - _order.Length];
-        for (int i = 0; i < added.Length; i++)
-            added[i] = _order.Length + i;
-        added.AsSpan().Sort((a, b) => this[a].SequenceCompareTo(this[b]));
+        int[] added = Sorted(_order.Length);
         var order = new int[Count];
         for (int i = 0, old = 0, next = 0; i < order.Length; i++)
         {
@@ -59,6 +58,32 @@ internal sealed class TextPool
         _order = order;
         _ranks = ranks;
         return ranks;
+    }
+
+    /// <summary>The numbers from one on, in the order of their texts: by eight octets as one number, and only where those are the same by all.</summary>
+    int[] Sorted(int from)
+    {
+        var numbers = new int[Count - from];
+        var heads = new ulong[numbers.Length];
+        Span<byte> head = stackalloc byte[8];
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            numbers[i] = from + i;
+            ReadOnlySpan<byte> text = this[from + i];
+            head.Clear();
+            text[..Math.Min(text.Length, head.Length)].CopyTo(head);
+            heads[i] = BinaryPrimitives.ReadUInt64BigEndian(head);
+        }
+        Array.Sort(heads, numbers);
+        for (int i = 0; i < numbers.Length;)
+        {
+            int first = i++;
+            while (i < numbers.Length && heads[i] == heads[first])
+                i++;
+            if (i - first > 1)
+                numbers.AsSpan(first, i - first).Sort((a, b) => this[a].SequenceCompareTo(this[b]));
+        }
+        return numbers;
     }
 
     int Find(ReadOnlySpan<byte> text)
