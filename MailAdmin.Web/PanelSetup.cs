@@ -57,6 +57,7 @@ public static class PanelSetup
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = static _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains(ReadyTag) });
         app.MapPost("/logout", SignOutAsync);
+        app.MapPost("/leave", LeaveAsync).RequireAuthorization();
         app.MapAuditExport();
         app.MapClientSetup();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(o => o.ContentSecurityFrameAncestorsPolicy = null);
@@ -68,6 +69,16 @@ public static class PanelSetup
             return Results.BadRequest();
         await signIn.SignOutAsync(http);
         return Results.LocalRedirect("/login");
+    }
+
+    // Out of a user's place: that session ends, and the administrator's own gets a new key, since the cookie forgot the old one.
+    static async Task<IResult> LeaveAsync(HttpContext http, IAntiforgery antiforgery, PanelSignIn signIn, PanelSessions sessions)
+    {
+        if (!await antiforgery.IsRequestValidAsync(http))
+            return Results.BadRequest();
+        return await sessions.LeaveAsync(PanelSignIn.KeyOf(http.User) ?? "", http.RequestAborted) is { } back && await signIn.ChangeOverAsync(http, back)
+            ? Results.LocalRedirect("/accounts")
+            : await SignOutAsync(http, antiforgery, signIn);
     }
 
     // Whoever reads the keys can make a cookie for any account.

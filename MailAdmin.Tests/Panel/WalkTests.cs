@@ -49,7 +49,7 @@ public sealed class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
             "/", "/domains", "/domains/new", $"/domains/{domain}", $"/domains/{domain}/mailboxes", $"/domains/{empty}/mailboxes", "/domains/999999",
             "/accounts", $"/accounts?domain={empty}", "/accounts/new", $"/accounts/{account}", $"/accounts/{account}/mailboxes", $"/accounts/{account}/mailboxes/{inbox}",
             $"/accounts/{account}/deleted", "/addresses", $"/addresses?domain={domain}", "/addresses/new", "/administrators", "/roles", "/roles/new", "/roles/3", "/queue", "/trace", "/trace?q=nobody@nowhere.test",
-            "/audit", "/account", "/account/mailboxes", "/deleted", "/search", "/search?q=somebody", "/accounts/many", $"/accounts/{account}/vacation", "/vacation", "/preferences", "/forward",
+            "/audit", "/account", "/account/mailboxes", "/deleted", "/security/passwords", "/security/sessions", "/search", "/search?q=somebody", "/accounts/many", $"/accounts/{account}/vacation", "/vacation", "/preferences", "/forward",
             "/account/setup", "/account/history",
         ];
         foreach (string path in paths)

@@ -203,6 +203,24 @@ public sealed class AuthorizationMatrixTests
             a, new AuditQuery(new PageRequest(), DomainId: r.OwnDomain), AuditFormat.Json, () => Stream.Null), Permissions.Audit),
         ["RevertService.RevertAsync"] = new(async (r, a) => await r.Get<RevertService>().RevertAsync(a, (await r.LastEntryAsync()).Id), Permissions.Audit | Permissions.Accounts,
             Given: r => r.Get<AccountService>().UpdateAsync(ServicesRig.Root, r.OwnUser, new AccountForm { DisplayName = "Ann" })),
+        ["AppPasswordService.ListAsync"] = new(async (r, a) => await r.Get<AppPasswordService>().ListAsync(a, r.OwnUser), Permissions.Passwords, OwnerToo: true),
+        ["AppPasswordService.CreateAsync"] = new(async (r, a) => await r.Get<AppPasswordService>().CreateAsync(a, new AppPasswordForm { Name = "x", Password = ServicesRig.Password }), Everybody: true),
+        ["AppPasswordService.RemoveAsync"] = new(async (r, a) => await r.Get<AppPasswordService>().RemoveAsync(a, r.OwnUser, await r.GivenAppPasswordIdAsync(r.OwnUser)), Permissions.Passwords, OwnerToo: true),
+        ["SecondFactorService.StatusAsync"] = new(async (r, a) => await r.Get<SecondFactorService>().StatusAsync(a, r.OwnUser), Permissions.See, OwnerToo: true),
+        ["SecondFactorService.StartAsync"] = new(async (r, a) => await r.Get<SecondFactorService>().StartAsync(a), Everybody: true),
+        ["SecondFactorService.ConfirmAsync"] = new(async (r, a) => await r.GivenSecondFactorAsync(a), Everybody: true),
+        ["SecondFactorService.RenewCodesAsync"] = new(async (r, a) =>
+        {
+            await r.GivenSecondFactorAsync(a);
+            return await r.Get<SecondFactorService>().RenewCodesAsync(a, ServicesRig.Password);
+        }, Everybody: true),
+        ["SecondFactorService.TurnOffAsync"] = new((r, a) => r.Get<SecondFactorService>().TurnOffAsync(a, ServicesRig.Password), Everybody: true),
+        ["SecondFactorService.TakeAwayAsync"] = new((r, a) => r.Get<SecondFactorService>().TakeAwayAsync(a, r.OwnUser), Permissions.Passwords),
+        ["SecondFactorService.TakeAwayAsync/superuser"] = new((r, a) => r.Get<SecondFactorService>().TakeAwayAsync(a, r.Superuser), OnServer: Permissions.All),
+        ["SessionService.ListAsync"] = new(async (r, a) => await r.Get<SessionService>().ListAsync(a, r.OwnUser), Permissions.Passwords, OwnerToo: true),
+        ["SessionService.EndAsync"] = new(async (r, a) => await r.Get<SessionService>().EndAsync(a, r.OwnUser, await r.GivenSessionAsync(r.OwnUser)), Permissions.Passwords, OwnerToo: true),
+        ["LogInAsService.StartAsync"] = new(async (r, a) => await r.Get<LogInAsService>().StartAsync(a, r.OwnUser, "He asked me to.", await r.KeyOfAsync(a), "a browser"), Permissions.LogInAs | Permissions.OnDomains),
+        ["LogInAsService.VisitsAsync"] = new(async (r, a) => await r.Get<LogInAsService>().VisitsAsync(a), Everybody: true),
         ["PartitionService.ListAsync"] = new(async (r, a) => await r.Get<PartitionService>().ListAsync(a), OnServer: Permissions.SeeServer),
         ["PartitionService.MoveAsync"] = new(async (r, a) => await r.Get<PartitionService>().MoveAsync(a, r.OwnUser, "default", null), OnServer: Permissions.Server),
         ["PartitionService.FindAsync"] = new(async (r, a) => await r.Get<PartitionService>().FindAsync(a, r.OwnUser), OnServer: Permissions.SeeServer),

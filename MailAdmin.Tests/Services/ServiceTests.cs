@@ -344,13 +344,13 @@ public sealed class ServiceTests : IAsyncLifetime
     public async Task When_somebody_signs_in_to_the_panel_then_the_principal_lasts_as_long_as_the_stamp()
     {
         var signIn = _rig.Get<PanelSignIn>();
-        var user = (await signIn.PrincipalOfAsync(_rig.OwnMaster))!;
+        var user = (await signIn.OpenAsync(_rig.OwnMaster, "192.0.2.7", "a browser"))!;
         Assert.Equal(_rig.OwnMaster, Actor.Of(user, "").AccountId);
         Assert.True(await signIn.IsStillValidAsync(user));
         await _rig.Get<GrantService>().TakeAsync(_rig.Super, await _rig.GrantOfAsync(_rig.OwnMaster));
         Assert.False(await signIn.IsStillValidAsync(user));
         await Accounts.UpdateAsync(_rig.Super, _rig.OwnMaster, new AccountForm { State = AccountState.Suspended });
-        Assert.Null(await signIn.PrincipalOfAsync(_rig.OwnMaster));
+        Assert.Null(await signIn.OpenAsync(_rig.OwnMaster, "192.0.2.7", "a browser"));
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using MailEngine.Dns;
 using MailEngine.Flow;
 using MailEngine.Net;
 using MailEngine.Store;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -50,6 +51,9 @@ public sealed class ServicesRig : IAsyncDisposable
             });
             services.AddSingleton(provider => new QueueControl(provider.GetRequiredService<QueueScheduler>(), store, provider.GetRequiredService<TraceLog>(), accounts.Clock));
         }
+        services.AddSingleton(new ServerName("mail.own.test"));
+        services.AddSingleton(new SessionRegistry(new EngineOptions()));
+        services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddAdminServices();
         services.AddPanelSignIn();
         _provider = services.BuildServiceProvider();
@@ -155,6 +159,64 @@ public sealed class ServicesRig : IAsyncDisposable
         await db.SaveChangesAsync();
         return set.Id;
     });
+
+    /// <summary>An app password; its secret.</summary>
+    public async Task<string> GivenAppPasswordAsync(long accountId, MailServices services = AppPassword.Possible, DateTimeOffset? endsAt = null)
+    {
+        ServiceResult<string> made = await Get<AppPasswordService>().CreateAsync(As(accountId), new AppPasswordForm { Name = "telephone", Services = services, EndsAt = endsAt, Password = Password });
+        Assert.True(made.Ok, made.Text);
+        return made.Value!;
+    }
+
+    public Task<long> GivenAppPasswordIdAsync(long accountId) => Accounts.WriteAsync(async db =>
+    {
+        var app = new AppPassword { AccountId = accountId, Name = "telephone", Hash = AppPassword.HashOf(AppPassword.NewSecret())!, Services = MailServices.Imap };
+        db.AppPasswords.Add(app);
+        await db.SaveChangesAsync();
+        return app.Id;
+    });
+
+    /// <summary>Turns the second factor of whoever acts on, as he would.</summary>
+    public async Task<ServiceResult<IReadOnlyList<string>>> GivenSecondFactorAsync(Actor actor)
+    {
+        var service = Get<SecondFactorService>();
+        ServiceResult<SecondFactorSetup> setup = await service.StartAsync(actor);
+        if (!setup.Ok)
+            return new ServiceResult.Refused(setup.Refusal, setup.Errors);
+        string code = Totp.CodeAt(KeyIn(setup.Value!.Uri), Totp.StepAt(Accounts.Clock.GetUtcNow()));
+        return await service.ConfirmAsync(actor, new SecondFactorForm { Ticket = setup.Value.Ticket, Code = code, Password = Password });
+    }
+
+    /// <summary>The key of an otpauth address.</summary>
+    public static byte[] KeyIn(string uri)
+    {
+        string text = uri.Split("secret=")[1].Split('&')[0];
+        var key = new List<byte>();
+        int held = 0, bits = 0;
+        foreach (char c in text)
+        {
+            held = (held << 5) | "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".IndexOf(c, StringComparison.Ordinal);
+            bits += 5;
+            if (bits < 8)
+                continue;
+            bits -= 8;
+            key.Add((byte)(held >> bits));
+            held &= (1 << bits) - 1;
+        }
+        return [.. key];
+    }
+
+    /// <summary>A session of the panel; its id.</summary>
+    public async Task<string> GivenSessionAsync(long accountId)
+    {
+        await Get<PanelSessions>().OpenAsync(accountId, "192.0.2.9", "a browser", default);
+        await using AccountsContext db = Accounts.Database.NewContext();
+        return (await db.PanelSessions.Where(s => s.AccountId == accountId).MaxAsync(s => s.Id)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Key of a session of whoever acts; of nobody a key that is none.</summary>
+    public async Task<string> KeyOfAsync(Actor actor) =>
+        actor.AccountId is { } id ? await Get<PanelSessions>().OpenAsync(id, "192.0.2.9", "a browser", default) : "none";
 
     public async Task<AuditEntry> LastEntryAsync()
     {

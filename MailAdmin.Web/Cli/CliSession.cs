@@ -63,7 +63,8 @@ sealed class CliSession : IAsyncDisposable
         AccountsDatabase database = await DatabaseAsync();
         _directory ??= new AccountDirectory(database, NullLogger<AccountDirectory>.Instance);
         _authenticator ??= new Authenticator(_directory, database, Hashes, Options.Limits, NullLogger<Authenticator>.Instance);
-        return new PasswordService(new Changes(database), Options, Hashes, _authenticator);
+        var changes = new Changes(database);
+        return new PasswordService(changes, Options, Hashes, new OwnPasswordCheck(changes, _authenticator));
     }
 
     // Services leave their store tasks in the table; whoever has the store open is asked for them once, at the end of the command.

@@ -9,6 +9,9 @@ public sealed record Actor
 {
     public const int MaxReason = 400;
 
+    /// <summary>Of a principal: the administrator who is here in its place, his log-in name, and why.</summary>
+    internal const string InPlaceClaim = "in-place", InPlaceNameClaim = "in-place-name", ReasonClaim = "reason";
+
     Actor(long? accountId, string name, string client, bool ownsTheMachine)
     {
         AccountId = accountId;
@@ -19,6 +22,11 @@ public sealed record Actor
 
     /// <summary>Null: nobody who is logged in.</summary>
     public long? AccountId { get; }
+
+    /// <summary>The administrator who acts in the account's place: the audit names him. Null: nobody does.</summary>
+    public long? AdministratorId { get; private init; }
+
+    public bool InPlaceOf => AdministratorId is not null;
 
     /// <summary>For the audit.</summary>
     public string Name { get; }
@@ -38,10 +46,21 @@ public sealed record Actor
     public static Actor Account(long accountId, string name, string client) => new(accountId, name, client, ownsTheMachine: false);
 
     /// <summary>The user of a circuit or request; an anonymous one has no rights at all.</summary>
-    public static Actor Of(ClaimsPrincipal user, string clientAddress) =>
-        long.TryParse(user.FindFirstValue(ClaimTypes.NameIdentifier), NumberStyles.None, CultureInfo.InvariantCulture, out long id)
-            ? new(id, user.Identity?.Name ?? "", clientAddress, ownsTheMachine: false)
-            : new(null, "anonymous", clientAddress, ownsTheMachine: false);
+    public static Actor Of(ClaimsPrincipal user, string clientAddress)
+    {
+        if (IdIn(user, ClaimTypes.NameIdentifier) is not { } id)
+            return new(null, "anonymous", clientAddress, ownsTheMachine: false);
+        string name = user.Identity?.Name ?? "";
+        return IdIn(user, InPlaceClaim) is { } administrator
+            ? new Actor(id, $"{user.FindFirstValue(InPlaceNameClaim)} as {name}", clientAddress, ownsTheMachine: false)
+            {
+                AdministratorId = administrator, Reason = user.FindFirstValue(ReasonClaim) ?? "",
+            }
+            : new(id, name, clientAddress, ownsTheMachine: false);
+    }
+
+    static long? IdIn(ClaimsPrincipal user, string claim) =>
+        long.TryParse(user.FindFirstValue(claim), NumberStyles.None, CultureInfo.InvariantCulture, out long id) ? id : null;
 
     /// <summary>The same with a reason; one that is too long is cut.</summary>
     public Actor Because(string reason)

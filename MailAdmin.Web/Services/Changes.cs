@@ -80,7 +80,7 @@ public sealed class Changes(AccountsDatabase database)
     internal AuditEntry AuditOf(AccountsContext db, Actor actor, string action, string what, long? domainId, object? before, object? after) => new()
     {
         Time = Now,
-        ActorId = actor.AccountId,
+        ActorId = actor.AdministratorId ?? actor.AccountId,
         Actor = actor.Name,
         Role = db.ActingRole.Length > 200 ? db.ActingRole[..200] : db.ActingRole,
         Reason = actor.Reason,

@@ -1,8 +1,6 @@
-using System.Net;
 using MailAdmin.Web.Resources;
 using MailEngine;
 using MailEngine.Accounts;
-using MailEngine.Sasl;
 using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
@@ -23,25 +21,18 @@ public sealed class NewPasswordForm
 }
 
 /// <summary>Changes passwords. Each change ends all sessions of the account.</summary>
-public sealed class PasswordService(Changes changes, EngineOptions options, PasswordHashes hashes, Authenticator authenticator)
+public sealed class PasswordService(Changes changes, EngineOptions options, PasswordHashes hashes, OwnPasswordCheck own)
 {
-    /// <summary>The current password is checked like a log-in, throttle included: an open session of somebody else is no way to guess it.</summary>
     public async Task<ServiceResult> ChangeOwnAsync(Actor actor, OwnPasswordForm form, CancellationToken ct = default)
     {
-        ServiceResult<Account> own = await changes.ReadAsync<Account>(actor, async (db, rights) =>
-            rights.AccountId is { } id && await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is { } account
-                ? account
-                : ServiceResult.Forbidden(), ct);
-        if (!own.Ok)
-            return new ServiceResult.Refused(own.Refusal, own.Errors);
-        Problems problems = Check(own.Value!, form.New, form.Repeat);
-        IPAddress? client = IPAddress.TryParse(actor.Client, out IPAddress? address) ? address : null;
-        AuthOutcome current = await authenticator.AuthenticateAsync(own.Value!.UserName ?? "", form.Current, MailServices.Panel, client, ct);
-        problems.Require(current.Failure == AuthFailure.None, nameof(form.Current),
-            Texts.Of(current.Failure == AuthFailure.Invalid ? "Error.NotYourPassword" : "Error.CannotCheck"));
+        var problems = new Problems();
+        ServiceResult<Account> owner = await own.CheckAsync(actor, form.Current, nameof(form.Current), problems, ct);
+        if (!owner.Ok)
+            return owner;
+        Check(owner.Value!, form.New, form.Repeat, problems);
         if (problems.Any)
             return problems.Refuse();
-        return await SetAsync(actor, own.Value!.Id, form.New, "password.change", rightsNeeded: false, ct);
+        return await SetAsync(actor, owner.Value!.Id, form.New, "password.change", rightsNeeded: false, ct);
     }
 
     /// <summary>For accounts of the actor's domains that have no rights beyond his.</summary>
@@ -57,17 +48,17 @@ public sealed class PasswordService(Changes changes, EngineOptions options, Pass
         }, ct);
         if (!target.Ok)
             return new ServiceResult.Refused(target.Refusal, target.Errors);
-        return Check(target.Value!, form.New, form.Repeat) is { Any: true } problems
+        var problems = new Problems();
+        Check(target.Value!, form.New, form.Repeat, problems);
+        return problems.Any
             ? problems.Refuse()
             : await SetAsync(actor, accountId, form.New, "password.reset", rightsNeeded: true, ct);
     }
 
-    Problems Check(Account account, string password, string repeat)
+    void Check(Account account, string password, string repeat, Problems problems)
     {
-        var problems = new Problems();
         problems.RequirePassword(nameof(NewPasswordForm.New), password, options.Passwords, account.UserName ?? "", account.DisplayName);
         problems.RequireRepeated(nameof(NewPasswordForm.Repeat), password, repeat);
-        return problems;
     }
 
     async Task<ServiceResult> SetAsync(Actor actor, long accountId, string password, string action, bool rightsNeeded, CancellationToken ct)

@@ -2,6 +2,7 @@ using MailAdmin.Web.Http;
 using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Flow;
+using MailEngine.Net;
 using MailEngine.Store;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
@@ -28,6 +29,11 @@ public static class ServiceRegistration
         services.AddSingleton<GrantService>();
         services.AddSingleton<PermissionSetService>();
         services.AddSingleton<PasswordService>();
+        services.AddSingleton<OwnPasswordCheck>();
+        services.AddSingleton<AppPasswordService>();
+        services.AddSingleton<SecondFactorService>();
+        services.AddSingleton<LogInAsService>();
+        services.AddSingleton(p => new SessionService(p.GetRequiredService<Changes>(), p.GetRequiredService<PanelSessions>(), p.GetService<SessionRegistry>()));
         services.AddSingleton<SetupService>();
         services.AddSingleton<AuditService>();
         services.AddSingleton<RevertService>();
@@ -59,6 +65,7 @@ public static class ServiceRegistration
     /// <summary>Cookie, policies, <see cref="PanelSignIn"/>.</summary>
     public static IServiceCollection AddPanelSignIn(this IServiceCollection services)
     {
+        services.AddSingleton<PanelSessions>();
         services.AddSingleton<PanelSignIn>();
         services.AddHttpContextAccessor();
         services.AddOptions<CookieAuthenticationOptions>(PanelSignIn.Scheme).Configure<IHttpContextAccessor>((o, http) => o.Cookie = new SchemeCookie("mailadmin.session", http)

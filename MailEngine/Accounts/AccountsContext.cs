@@ -17,6 +17,10 @@ public abstract class AccountsContext(DbContextOptions options) : IdentityUserCo
     public DbSet<PermissionSet> PermissionSets => Set<PermissionSet>();
     /// <summary>To read; <see cref="Record"/> writes.</summary>
     public IQueryable<AuditEntry> Audit => Set<AuditEntry>();
+    public DbSet<PanelSession> PanelSessions => Set<PanelSession>();
+    public DbSet<AppPassword> AppPasswords => Set<AppPassword>();
+    public DbSet<SecondFactor> SecondFactors => Set<SecondFactor>();
+    public DbSet<RecoveryCode> RecoveryCodes => Set<RecoveryCode>();
     public DbSet<Setting> Settings => Set<Setting>();
     public DbSet<StoreTask> StoreTasks => Set<StoreTask>();
     public DbSet<KnownNetwork> KnownNetworks => Set<KnownNetwork>();

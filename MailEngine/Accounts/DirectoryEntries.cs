@@ -58,6 +58,11 @@ public sealed record AccountEntry
     public required long QuotaBytes { get; init; }
     /// <summary>New on every change that must end sessions.</summary>
     public required string SecurityStamp { get; init; }
+    /// <summary>True: the password alone is not enough; mail programs need an app password.</summary>
+    public bool HasSecondFactor { get; init; }
+    public IReadOnlyList<AppPasswordEntry> AppPasswords { get; init; } = [];
+    /// <summary>Of a session: the app password it logged in with; null: with the password itself.</summary>
+    public long? AppPasswordId { get; init; }
     /// <summary>False for a superuser without mail.</summary>
     public required bool HasMailbox { get; init; }
     /// <summary>Domain of the account; default for one that has none.</summary>

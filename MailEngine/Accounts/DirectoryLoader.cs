@@ -104,10 +104,11 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
     {
         string list = string.Join(',', ids.Select(id => id.ToString(CultureInfo.InvariantCulture)));
         Dictionary<long, List<(EmailAddress Address, bool IsOwn)>> addresses = ReadAddressesOf(list);
+        ILookup<long, AppPasswordEntry> apps = ReadAppPasswords(list);
         using DbCommand command = Command($"""
             SELECT a."Id", a."UserName", a."DisplayName", a."PasswordHash", a."State", a."Services", a."QuotaBytes", a."SecurityStamp", a."HasMailbox",
                 d."Name", d."DefaultQuotaBytes", p."DisplayLocal", pd."Name",
-                v."From", v."Until", v."Subject", v."Text", v."IntervalDays", v."KnownSendersOnly", v."Handle"
+                v."From", v."Until", v."Subject", v."Text", v."IntervalDays", v."KnownSendersOnly", v."Handle", a."TwoFactorEnabled"
             FROM "account" a
             LEFT JOIN "vacation" v ON v."AccountId" = a."Id" AND v."Enabled"
             LEFT JOIN "domain" d ON d."Id" = a."DomainId"
@@ -130,6 +131,8 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
                 QuotaBytes = Number(row, 6) ?? Number(row, 10) ?? 0,
                 SecurityStamp = Text(row, 7) ?? "",
                 HasMailbox = row.GetBoolean(8),
+                HasSecondFactor = row.GetBoolean(20),
+                AppPasswords = [.. apps[id]],
                 Domain = Text(row, 9) is { } domain ? DomainName.Parse(domain) : default,
                 Primary = Text(row, 11) is { } local && Text(row, 12) is { } ofDomain ? AddressParts.Join(local, ofDomain) : null,
                 Addresses = addresses.TryGetValue(id, out List<(EmailAddress Address, bool IsOwn)>? all) ? [.. all.Select(a => a.Address)] : [],
@@ -139,6 +142,21 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
                     : null,
             };
         }
+    }
+
+    ILookup<long, AppPasswordEntry> ReadAppPasswords(string accountIds)
+    {
+        var apps = new List<(long Account, AppPasswordEntry Entry)>();
+        using DbCommand command = Command($"""
+            SELECT "AccountId", "Id", "Hash", "Services", "EndsAt" FROM "app_password" WHERE "AccountId" IN ({accountIds}) ORDER BY "Id"
+            """);
+        using DbDataReader row = command.ExecuteReader();
+        while (row.Read())
+        {
+            DateTimeOffset? end = Number(row, 4) is { } milliseconds ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null;
+            apps.Add((row.GetInt64(0), new AppPasswordEntry(row.GetInt64(1), row.GetString(2), (MailServices)row.GetInt32(3), end)));
+        }
+        return apps.ToLookup(a => a.Account, a => a.Entry);
     }
 
     Dictionary<long, List<(EmailAddress Address, bool IsOwn)>> ReadAddressesOf(string accountIds)

@@ -56,10 +56,10 @@ internal sealed class LoggedInSessions : IDisposable
 
     async Task CheckAllAsync()
     {
-        var allowed = new Dictionary<(long, string), bool>();   // a hundred sessions of one account ask once
+        var allowed = new Dictionary<(long, string, long?), bool>();   // a hundred sessions of one account ask once
         foreach ((Connection connection, AccountEntry account) in _open)
         {
-            var key = (account.AccountId, account.SecurityStamp);
+            var key = (account.AccountId, account.SecurityStamp, account.AppPasswordId);
             if (!allowed.TryGetValue(key, out bool may))
                 allowed[key] = may = await _authenticator.MayContinueAsync(account, MailServices.Imap, CancellationToken.None);
             if (!may)

@@ -95,6 +95,7 @@ public sealed class Authenticator : IAsyncDisposable
     public async ValueTask<bool> MayContinueAsync(AccountEntry loggedIn, MailServices service, CancellationToken ct) =>
         await _directory.FindAccountAsync(loggedIn.AccountId, ct) is { } now
         && now.SecurityStamp == loggedIn.SecurityStamp
+        && (loggedIn.AppPasswordId is not { } app || now.AppPasswords.Any(p => p.Id == app && IsGood(p, service)))
         && await SwitchesAsync(now, service, ct) == AuthFailure.None;
 
     /// <summary>Writes what waits to be written: last log-ins, failures.</summary>
@@ -111,6 +112,18 @@ public sealed class Authenticator : IAsyncDisposable
     async ValueTask<AuthOutcome> CheckAsync(string login, string password, MailServices service, string network, CancellationToken ct)
     {
         AccountEntry? account = await _directory.FindLoginAsync(login, ct);
+        if (account is not null && FindAppPassword(account, password, service) is { } app)
+        {
+            // Nobody guesses it: not even a network that is shut out is asked to wait.
+            AuthFailure refused = await SwitchesAsync(account, service, ct);
+            if (refused != AuthFailure.None)
+                return new AuthOutcome(null, refused);
+            _journal.Succeeded(account.AccountId, network, service, app.Id);
+            return new AuthOutcome(account with { AppPasswordId = app.Id }, AuthFailure.None);
+        }
+        // A second factor that a mail program can go around would be none. The work and the answer are those for a wrong password.
+        if (account is { HasSecondFactor: true } && service != MailServices.Panel)
+            account = account with { PasswordHash = null };
         bool shut = _throttle.IsShut(login, network);
         TimeSpan delay = _throttle.DelayOf(login, network);
         bool known = false;
@@ -123,7 +136,7 @@ public sealed class Authenticator : IAsyncDisposable
                 return new AuthOutcome(null, AuthFailure.Throttled);
         }
         byte[] mac = MacOf(account, login, password);
-        if (account is null || !IsRemembered(account.AccountId, mac))
+        if (account?.PasswordHash is null || !IsRemembered(account.AccountId, mac))
         {
             ulong tag = BitConverter.ToUInt64(mac);
             if (_throttle.IsRepeated(login, network, tag))
@@ -141,6 +154,16 @@ public sealed class Authenticator : IAsyncDisposable
         _journal.Succeeded(account.AccountId, network, service);
         return new AuthOutcome(account, AuthFailure.None);
     }
+
+    AppPasswordEntry? FindAppPassword(AccountEntry account, string password, MailServices service)
+    {
+        if (account.AppPasswords.Count == 0 || AppPassword.HashOf(password) is not { } hash)
+            return null;
+        byte[] given = Encoding.ASCII.GetBytes(hash);
+        return account.AppPasswords.FirstOrDefault(p => IsGood(p, service) && CryptographicOperations.FixedTimeEquals(given, Encoding.ASCII.GetBytes(p.Hash)));
+    }
+
+    bool IsGood(AppPasswordEntry app, MailServices service) => app.Services.HasFlag(service) && (app.EndsAt is null || app.EndsAt > _clock.GetUtcNow());
 
     async ValueTask<AuthFailure> SwitchesAsync(AccountEntry account, MailServices service, CancellationToken ct)
     {
@@ -226,7 +249,8 @@ public sealed class Authenticator : IAsyncDisposable
     {
         string framed = account is null
             ? $"- {login.Length} {login}{password}"
-            : $"{account.AccountId} {account.SecurityStamp.Length} {account.SecurityStamp}{password}";
+            // Refused without being looked at, it must not count as wrong where it is right: in the panel.
+            : $"{account.AccountId} {(account.PasswordHash is null ? "-" : "")}{account.SecurityStamp.Length} {account.SecurityStamp}{password}";
         return HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(framed));
     }
 

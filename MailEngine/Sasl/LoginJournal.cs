@@ -30,6 +30,8 @@ sealed class LoginJournal : IAsyncDisposable
     ConcurrentDictionary<(long Account, string Network), DateTimeOffset> _logins = new();
     readonly ConcurrentDictionary<(long Account, MailServices Service), DateTimeOffset> _writtenServices = new();
     ConcurrentDictionary<(long Account, MailServices Service), (DateTimeOffset At, string Network)> _services = new();
+    readonly ConcurrentDictionary<long, DateTimeOffset> _appsWritten = new();
+    ConcurrentDictionary<long, (DateTimeOffset Time, string Network)> _apps = new();
     ConcurrentDictionary<(string User, string Network), Failure> _failures = new();
     int _overflow;
 
@@ -40,9 +42,11 @@ sealed class LoginJournal : IAsyncDisposable
         _loop = RunAsync(everyFlush);
     }
 
-    public void Succeeded(long accountId, string network, MailServices service)
+    public void Succeeded(long accountId, string network, MailServices service, long? appPassword = null)
     {
         DateTimeOffset now = _database.Clock.GetUtcNow();
+        if (appPassword is { } app && (!_appsWritten.TryGetValue(app, out DateTimeOffset before) || now - before >= s_sameLogin || before > now))
+            _apps[app] = (now, network);
         if (!_written.TryGetValue((accountId, network), out DateTimeOffset last) || now - last >= s_sameLogin || last > now)
             _logins[(accountId, network)] = now;
         if (!_writtenServices.TryGetValue((accountId, service), out last) || now - last >= s_sameLogin || last > now)
@@ -99,9 +103,10 @@ sealed class LoginJournal : IAsyncDisposable
         {
             var logins = Interlocked.Exchange(ref _logins, new());
             var services = Interlocked.Exchange(ref _services, new());
+            var apps = Interlocked.Exchange(ref _apps, new());
             var failures = Interlocked.Exchange(ref _failures, new());
             int overflow = Interlocked.Exchange(ref _overflow, 0);
-            if (logins.IsEmpty && services.IsEmpty && failures.IsEmpty)
+            if (logins.IsEmpty && services.IsEmpty && failures.IsEmpty && apps.IsEmpty)
                 return;
             foreach (var ((user, network), f) in failures.Take(MaxFailureRows))
                 _log.LoginFailed(user, network, f.Service.ToString(), f.Reason.ToString(), f.Count);
@@ -110,7 +115,12 @@ sealed class LoginJournal : IAsyncDisposable
                 _log.ManyLoginsFailed(Math.Max(0, failures.Count - MaxFailureRows), more);
             try
             {
-                await _database.WriteQuietlyAsync(db => WriteAsync(db, logins, services, failures, more));
+                await _database.WriteQuietlyAsync(async db =>
+                {
+                    await WriteAsync(db, logins, services, failures, more);
+                    foreach (var (id, (time, network)) in apps)
+                        await db.AppPasswords.Where(p => p.Id == id).ExecuteUpdateAsync(s => s.SetProperty(p => p.LastUsedAt, time).SetProperty(p => p.LastNetwork, network));
+                });
             }
             catch (Exception e) when (e is DbException or DbUpdateException or ObjectDisposedException)
             {
@@ -125,6 +135,10 @@ sealed class LoginJournal : IAsyncDisposable
                 _writtenServices.Clear();
             foreach (var (key, login) in services)
                 _writtenServices[key] = login.At;
+            if (_appsWritten.Count > 200_000)
+                _appsWritten.Clear();
+            foreach (var (id, (time, _)) in apps)
+                _appsWritten[id] = time;
         }
         finally
         {

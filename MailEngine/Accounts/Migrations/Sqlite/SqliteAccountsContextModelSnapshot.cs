@@ -182,6 +182,49 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.ToTable("address", (string)null);
                 });
 
+            modelBuilder.Entity("MailEngine.Accounts.AppPassword", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("AccountId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("EndsAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Hash")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("LastNetwork")
+                        .IsRequired()
+                        .HasMaxLength(48)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("LastUsedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasMaxLength(60)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Services")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("AccountId");
+
+                    b.ToTable("app_password", (string)null);
+                });
+
             modelBuilder.Entity("MailEngine.Accounts.AuditEntry", b =>
                 {
                     b.Property<long>("Id")
@@ -439,6 +482,61 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.ToTable("last_login", (string)null);
                 });
 
+            modelBuilder.Entity("MailEngine.Accounts.PanelSession", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("AccountId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Agent")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Client")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("EndsAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("KeyHash")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("LastSeenAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("OpenedFromId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasMaxLength(400)
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("AccountId");
+
+                    b.HasIndex("KeyHash")
+                        .IsUnique();
+
+                    b.HasIndex("LastSeenAt");
+
+                    b.HasIndex("OpenedFromId");
+
+                    b.ToTable("panel_session", (string)null);
+                });
+
             modelBuilder.Entity("MailEngine.Accounts.PermissionSet", b =>
                 {
                     b.Property<long>("Id")
@@ -524,6 +622,48 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.HasKey("AccountId");
 
                     b.ToTable("preferences", (string)null);
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.RecoveryCode", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("AccountId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Hash")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("AccountId");
+
+                    b.ToTable("recovery_code", (string)null);
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.SecondFactor", b =>
+                {
+                    b.Property<long>("AccountId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("Key")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("LastStep")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Since")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("AccountId");
+
+                    b.ToTable("second_factor", (string)null);
                 });
 
             modelBuilder.Entity("MailEngine.Accounts.Setting", b =>
@@ -750,6 +890,15 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .OnDelete(DeleteBehavior.SetNull);
                 });
 
+            modelBuilder.Entity("MailEngine.Accounts.AppPassword", b =>
+                {
+                    b.HasOne("MailEngine.Accounts.Account", null)
+                        .WithMany()
+                        .HasForeignKey("AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
             modelBuilder.Entity("MailEngine.Accounts.Domain", b =>
                 {
                     b.HasOne("MailEngine.Accounts.Domain", null)
@@ -798,11 +947,43 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .IsRequired();
                 });
 
+            modelBuilder.Entity("MailEngine.Accounts.PanelSession", b =>
+                {
+                    b.HasOne("MailEngine.Accounts.Account", null)
+                        .WithMany()
+                        .HasForeignKey("AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.HasOne("MailEngine.Accounts.PanelSession", null)
+                        .WithMany()
+                        .HasForeignKey("OpenedFromId")
+                        .OnDelete(DeleteBehavior.Cascade);
+                });
+
             modelBuilder.Entity("MailEngine.Accounts.Preferences", b =>
                 {
                     b.HasOne("MailEngine.Accounts.Account", null)
                         .WithOne()
                         .HasForeignKey("MailEngine.Accounts.Preferences", "AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.RecoveryCode", b =>
+                {
+                    b.HasOne("MailEngine.Accounts.Account", null)
+                        .WithMany()
+                        .HasForeignKey("AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.SecondFactor", b =>
+                {
+                    b.HasOne("MailEngine.Accounts.Account", null)
+                        .WithOne()
+                        .HasForeignKey("MailEngine.Accounts.SecondFactor", "AccountId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
                 });

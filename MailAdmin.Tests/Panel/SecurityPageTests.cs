@@ -1,0 +1,158 @@
+using MailAdmin.Tests.Rig;
+using MailAdmin.Tests.Services;
+using MailEngine.Accounts;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace MailAdmin.Tests.Panel;
+
+/// <summary>Second factor, app passwords, sessions and the way into a user's place, by hand in the browser.</summary>
+public sealed class SecurityPageTests(PanelRig rig) : IClassFixture<PanelRig>
+{
+    static string CodeOf(string key) => Totp.CodeAt(ServicesRig.KeyIn("secret=" + key), Totp.StepAt(TimeProvider.System.GetUtcNow()));
+
+    static string NextCodeOf(string key) => Totp.CodeAt(ServicesRig.KeyIn("secret=" + key), Totp.StepAt(TimeProvider.System.GetUtcNow()) + 1);
+
+    [Fact]
+    public async Task When_the_second_factor_is_set_up_then_the_next_sign_in_asks_for_a_code_and_a_recovery_code_is_one()
+    {
+        await rig.GivenAccountAsync(await rig.GivenDomainAsync("factor.test"), "ann");
+        await using BrowserTab tab = await rig.GivenSignedInAsync("ann@factor.test");
+        IPage page = tab.Page;
+        await tab.GoStaticAsync("/security");
+        await Expect(page.Locator("svg.qr")).ToBeVisibleAsync();
+        string key = await page.Locator("#totp-key").InnerTextAsync();
+        await page.FillAsync("#totp-code", "000");
+        await page.FillAsync("#totp-password", PanelRig.Password);
+        await page.ClickAsync("#turn-on");
+        await Expect(page.Locator("#totp-code-error")).ToBeVisibleAsync();
+        await Expect(page.Locator("#totp-key")).ToHaveTextAsync(key);   // the picture that was scanned is still the right one
+        await page.FillAsync("#totp-code", CodeOf(key));
+        await page.FillAsync("#totp-password", PanelRig.Password);
+        await page.ClickAsync("#turn-on");
+        await Expect(page.Locator("#recovery-codes li")).ToHaveCountAsync(10);
+        string recovery = await page.Locator("#recovery-codes li").First.InnerTextAsync();
+        await tab.AssertSoundAsync("/security with codes");
+        await tab.GoAsync("/account");   // this browser stays in
+
+        await using BrowserTab other = await rig.OpenAsync();
+        await GivenHalfwayAsync(other);
+        await other.Page.FillAsync("#login-code", "000000");
+        await other.Page.ClickAsync("button[type=submit]");
+        await Expect(other.Page.Locator("#login-code-error")).ToBeVisibleAsync();
+        // Halfway is not in.
+        await other.GoStaticAsync("/account");
+        Assert.Contains("/login", other.Page.Url, StringComparison.Ordinal);
+        await GivenHalfwayAsync(other);
+        await other.AssertSoundAsync("/login/code");
+        await other.Page.FillAsync("#login-code", NextCodeOf(key));
+        await other.Page.ClickAsync("button[type=submit]");
+        await other.LiveAsync();
+
+        await using BrowserTab third = await rig.OpenAsync();
+        await GivenHalfwayAsync(third);
+        await third.Page.FillAsync("#login-code", recovery);
+        await third.Page.ClickAsync("button[type=submit]");
+        await third.LiveAsync();
+        Assert.Empty(tab.Complaints.Concat(other.Complaints).Concat(third.Complaints));
+    }
+
+    static async Task GivenHalfwayAsync(BrowserTab tab)
+    {
+        await tab.GoStaticAsync("/login");
+        await tab.Page.FillAsync("#login-name", "ann@factor.test");
+        await tab.Page.FillAsync("#login-password", PanelRig.Password);
+        await tab.Page.ClickAsync("button[type=submit]");
+        await tab.Page.WaitForURLAsync("**/login/code*");
+    }
+
+    [Theory]
+    [InlineData(1280, false)]
+    [InlineData(400, true)]
+    public async Task When_app_passwords_and_sessions_are_managed_then_the_pages_show_them_and_markup_stays_text(int width, bool dark)
+    {
+        string name = $"apps{width}.test";
+        await rig.GivenAccountAsync(await rig.GivenDomainAsync(name), "ann");
+        await using BrowserTab tab = await rig.GivenSignedInAsync($"ann@{name}", width, dark);
+        IPage page = tab.Page;
+        await tab.GoAsync("/security/passwords");
+        await page.FillAsync("#Name", "<img src=x onerror=alert(1)>");
+        await page.ClickAsync("main form button[type=submit]");
+        await Expect(page.Locator("#Password-error")).ToBeVisibleAsync();
+        await page.FillAsync("#Password", PanelRig.Password);
+        await page.ClickAsync("main form button[type=submit]");
+        await Expect(page.Locator("#secret")).ToHaveTextAsync(new System.Text.RegularExpressions.Regex("^([a-z2-9]{5}-){3}[a-z2-9]{5}$"));
+        await Expect(page.Locator("ul.rows")).ToContainTextAsync("<img src=x onerror=alert(1)>");
+        await tab.AssertSoundAsync($"/security/passwords at {width}");
+        await page.Locator("ul.rows button").First.ClickAsync();
+        await Expect(page.Locator("ul.rows li")).ToHaveCountAsync(0);
+
+        await using BrowserTab other = await rig.GivenSignedInAsync($"ann@{name}");
+        await tab.GoAsync("/security/sessions");
+        await Expect(page.Locator("ul.rows li")).ToHaveCountAsync(2);
+        await tab.AssertSoundAsync($"/security/sessions at {width}");
+        await page.Locator("ul.rows li").First.GetByRole(AriaRole.Button).ClickAsync();   // the newest
+        await other.Page.WaitForURLAsync("**/login*", new() { Timeout = 5000 });
+        await Expect(page.Locator("ul.rows li")).ToHaveCountAsync(1);
+        Assert.Empty(tab.Complaints.Concat(other.Complaints));
+    }
+
+    [Fact]
+    public async Task When_a_superuser_goes_into_a_users_place_then_a_banner_stays_and_leaving_brings_him_back()
+    {
+        long account = await rig.GivenAccountAsync(await rig.GivenDomainAsync("visit.test"), "ann");
+        await using BrowserTab tab = await rig.GivenSignedInAsync(width: 400);
+        IPage page = tab.Page;
+        await tab.GoAsync($"/accounts/{account}");
+        await page.ClickAsync("#visit");
+        await page.FillAsync("#visit-reason", "no");
+        await page.ClickAsync("#visit-start");
+        await Expect(page.Locator("#visit-reason-error")).ToBeVisibleAsync();
+        await page.FillAsync("#visit-reason", "<script>alert(1)</script> she asked");
+        await page.ClickAsync("#visit-start");
+        await tab.LiveAsync();
+        await Expect(page.Locator("#visit-banner")).ToContainTextAsync("ann@visit.test");
+        await Expect(page.Locator("#visit-banner")).ToContainTextAsync("<script>alert(1)</script> she asked");
+        await tab.AssertSoundAsync("a visit");
+        await tab.GoStaticAsync("/domains");
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "No access" })).ToBeVisibleAsync();
+        await page.ClickAsync("#visit-leave");
+        await tab.LiveAsync();
+        await Expect(page.Locator("#visit-banner")).ToHaveCountAsync(0);
+        await tab.GoAsync("/domains");
+
+        await using BrowserTab ann = await rig.GivenSignedInAsync("ann@visit.test");
+        await ann.GoStaticAsync("/security");
+        await Expect(ann.Page.Locator("main")).ToContainTextAsync("<script>alert(1)</script> she asked");
+        Assert.Empty(tab.Complaints.Concat(ann.Complaints));
+    }
+
+    [Fact]
+    public async Task When_a_cookie_from_before_the_sign_in_comes_back_then_it_opens_nothing()
+    {
+        await rig.GivenAccountAsync(await rig.GivenDomainAsync("fixed.test"), "ann");
+        await using BrowserTab tab = await rig.GivenSignedInAsync("ann@fixed.test");
+        BrowserContextCookiesResult before = (await tab.Page.Context.CookiesAsync()).Single(c => c.Name.EndsWith("mailadmin.session", StringComparison.Ordinal));
+        await tab.Page.ClickAsync(".top details.menu summary");
+        await tab.Page.ClickAsync("#logout");
+        await tab.Page.WaitForURLAsync("**/login");
+        await tab.Page.Context.AddCookiesAsync([new() { Name = before.Name, Value = before.Value, Domain = before.Domain, Path = "/" }]);
+        await tab.GoStaticAsync("/account");
+        Assert.Contains("/login", tab.Page.Url, StringComparison.Ordinal);
+        await tab.SignInAsync("ann@fixed.test", PanelRig.Password);
+        Assert.NotEqual(before.Value, (await tab.Page.Context.CookiesAsync()).Single(c => c.Name == before.Name).Value);
+    }
+
+    [Fact]
+    public async Task When_another_site_posts_a_form_then_it_is_refused()
+    {
+        await using BrowserTab tab = await rig.GivenSignedInAsync();
+        foreach (string path in (string[])["/leave", "/logout", "/security", "/password", "/login/code"])
+        {
+            IFormData form = tab.Page.Context.APIRequest.CreateFormData();
+            form.Set("_handler", "second-factor-on").Set("Form.What", "off").Set("Form.Password", PanelRig.Password);
+            IAPIResponse answer = await tab.Page.Context.APIRequest.PostAsync(path, new() { MaxRedirects = 0, Form = form });
+            Assert.True(answer.Status == 400, $"{path}: {answer.Status}");
+        }
+    }
+}
