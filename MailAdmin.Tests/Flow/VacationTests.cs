@@ -266,4 +266,39 @@ public sealed class VacationTests : IAsyncLifetime
         await rig.Store.DeleteAccountAsync(7);
         Assert.False(rig.Store.WasAnswered(key));
     }
+
+    [Fact]
+    public async Task When_recipients_live_in_several_partitions_then_each_is_answered_for_once_if_he_has_his_copy()
+    {
+        await using StoreRig rig = await StoreRig.OpenAsync(new StoreOptions().With("default", "b"));
+        await rig.Store.GivenHomeAsync(7, "default");
+        await rig.Store.GivenHomeAsync(8, "b");
+        await rig.Store.GivenHomeAsync(9, "b");
+        async Task<AcceptOutcome> AcceptAsync(int number, params Deposit[] deposits)
+        {
+            using Body body = rig.GivenBody(StoreRig.Mail($"m{number}"));
+            Body[] bodies = [.. deposits.Select((_, i) => rig.GivenBody(StoreRig.Mail($"answer{number}-{i}")))];
+            var row = new QueueEntry { MessageKey = "K", ReversePath = "", Recipient = EmailAddress.Parse("dan@example.org"), QueuedAt = DateTimeOffset.UtcNow, NextAttempt = DateTimeOffset.UtcNow };
+            AcceptOutcome outcome = await rig.Store.AcceptAsync(new Acceptance
+            {
+                Body = body,
+                Deposits = deposits,
+                Answers = [.. deposits.Select((d, i) => new AutomaticAnswer(i, new AnswerKey(d.Owner.AccountId, "dan@example.org", "h"), DateTimeOffset.UtcNow.AddDays(1), bodies[i], row))],
+            }, default);
+            foreach (Body answer in bodies)
+                answer.Dispose();
+            return outcome;
+        }
+
+        AcceptOutcome first = await AcceptAsync(1, StoreRig.To(8), StoreRig.To(7), StoreRig.To(9, quota: 1));
+        AcceptOutcome second = await AcceptAsync(2, StoreRig.To(8), StoreRig.To(9));
+
+        Assert.Equal([true, true, false], first.AnswerIds.Select(id => id != 0));   // the third had no room
+        Assert.Equal([false, true], second.AnswerIds.Select(id => id != 0));        // the first was answered for already
+        Assert.Equal(3, rig.Store.ReadQueue().Count);
+        await rig.ReopenAsync();
+        Assert.True(rig.Store.WasAnswered(new AnswerKey(8, "dan@example.org", "h")));
+        await rig.Store.MoveAccountAsync(8, "default", null, default);
+        Assert.True(rig.Store.WasAnswered(new AnswerKey(8, "dan@example.org", "h")));
+    }
 }

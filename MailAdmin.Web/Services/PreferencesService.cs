@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using System.Globalization;
 using System.Reflection;
 using MailAdmin.Web.Resources;
@@ -60,16 +61,25 @@ public sealed class PreferencesService : IDisposable
         ConcurrentDictionary<long, PreferencesForm> known = _known;
         if (known.TryGetValue(id, out PreferencesForm? form))
             return form;
-        await using AccountsContext db = _database.NewContext();
-        Preferences p = await db.Preferences.AsNoTracking().FirstOrDefaultAsync(x => x.AccountId == id, ct) ?? new Preferences { AccountId = id };
+        Preferences p;
+        try
+        {
+            await using AccountsContext db = _database.NewContext();
+            p = await db.Preferences.AsNoTracking().FirstOrDefaultAsync(x => x.AccountId == id, ct) ?? new Preferences { AccountId = id };
+        }
+        catch (DbException)
+        {
+            return new PreferencesForm();   // the page that says what is wrong must not fail for its colours
+        }
         form = new PreferencesForm { Language = p.Language, RowsPerPage = p.RowsPerPage, Scheme = p.Scheme, WarnPercent = p.WarnPercent };
         if (known.Count < MaxRemembered)
             known[id] = form;
         return form;
     }
 
-    public Task<ServiceResult> SetAsync(Actor actor, PreferencesForm form, CancellationToken ct = default) =>
-        _changes.RunAsync(actor, async (db, rights) =>
+    public async Task<ServiceResult> SetAsync(Actor actor, PreferencesForm form, CancellationToken ct = default)
+    {
+        ServiceResult result = await _changes.RunAsync(actor, async (db, rights) =>
         {
             if (rights.AccountId is not { } id)
                 return ServiceResult.Forbidden();
@@ -87,6 +97,9 @@ public sealed class PreferencesService : IDisposable
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);
+        _known = new();   // the page is loaded again at once; the directory's word may come after that
+        return result;
+    }
 
     public void Dispose() => _listening.Dispose();
 }
