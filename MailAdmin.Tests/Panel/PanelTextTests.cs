@@ -30,6 +30,31 @@ public sealed partial class PanelTextTests
     }
 
     [Fact]
+    public void When_the_panel_has_a_language_then_it_has_every_text_in_it_with_the_same_places_to_fill()
+    {
+        string folder = Path.Combine(s_web, "Resources");
+        Dictionary<string, string> english = TextsIn(Path.Combine(folder, "Texts.resx"));
+        string[] others = Directory.GetFiles(folder, "Texts.*.resx");
+        Assert.Contains(others, file => file.EndsWith("Texts.de.resx", StringComparison.Ordinal));
+        var faults = new List<string>();
+        foreach (string file in others)
+        {
+            Dictionary<string, string> texts = TextsIn(file);
+            faults.AddRange(english.Keys.Except(texts.Keys).Select(key => $"{Path.GetFileName(file)} has no {key}: {english[key]}"));
+            faults.AddRange(texts.Keys.Except(english.Keys).Select(key => $"{Path.GetFileName(file)}: {key} is a text that is no more"));
+            faults.AddRange(english.Keys.Intersect(texts.Keys).Where(key => !PlacesIn(english[key]).SetEquals(PlacesIn(texts[key])))
+                .Select(key => $"{Path.GetFileName(file)}: {key} fills other places than the English: {texts[key]}"));
+        }
+
+        Assert.Empty(faults);
+    }
+
+    static Dictionary<string, string> TextsIn(string file) =>
+        XDocument.Load(file).Root!.Elements("data").ToDictionary(d => (string)d.Attribute("name")!, d => (string)d.Element("value")!);
+
+    static HashSet<string> PlacesIn(string text) => [.. Places().Matches(text).Select(m => m.Value)];
+
+    [Fact]
     public void When_a_service_says_something_to_people_then_its_words_are_not_in_the_code()
     {
         string[] sentences =
@@ -67,6 +92,9 @@ public sealed partial class PanelTextTests
     // "NotFound." + "Title", or a constant that holds a key.
     [GeneratedRegex("\"([A-Za-z]+\\.)\"")]
     private static partial Regex Keys();
+
+    [GeneratedRegex("""\{\d[^}]*\}""")]
+    private static partial Regex Places();
 
     [GeneratedRegex("KeyPrefix=\"([A-Za-z]+)")]
     private static partial Regex KeyPrefixes();
