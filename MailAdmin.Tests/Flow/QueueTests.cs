@@ -54,27 +54,6 @@ public sealed class QueueTests : IAsyncLifetime
         return (await rig.MessagesAsync(account))[count - 1];
     }
 
-    static async Task WaitForEmptyQueueAsync(MailRig rig)
-    {
-        await WaitForQueueAsync(rig, () => rig.Queue.Count == 0, "the queue does not get empty");
-    }
-
-    static async Task WaitForQueueAsync(MailRig rig, Func<bool> isSo, string complaint)
-    {
-        using var changed = new SemaphoreSlim(0);
-        void Note() => changed.Release();
-        rig.Control.Changed += Note;
-        try
-        {
-            while (!isSo())
-                Assert.True(await changed.WaitAsync(TimeSpan.FromSeconds(20)), complaint);
-        }
-        finally
-        {
-            rig.Control.Changed -= Note;
-        }
-    }
-
     [Fact]
     public async Task When_mail_is_for_another_domain_then_its_MX_gets_it_as_it_was_sent()
     {
@@ -85,7 +64,7 @@ public sealed class QueueTests : IAsyncLifetime
         Assert.StartsWith("Received: from client.test ([127.0.0.1])\r\n\t(using TLSv1.3 with cipher ", mail.Data);
         Assert.Contains("with ESMTPSA id ", mail.Data);
         Assert.EndsWith("\r\n\r\n.dots\r\n", mail.Data);
-        await WaitForEmptyQueueAsync(_rig);
+        await QueueWatch.EmptyAsync(_rig);
         Assert.Empty(_rig.Store.ReadQueue());
         Assert.Contains(await _rig.Trace.FindAsync("zoe@away.test"), e => e.Step == TraceStep.Sent && e.Peer == "mx.away.test");
     }
@@ -157,7 +136,7 @@ public sealed class QueueTests : IAsyncLifetime
         Assert.Contains("Subject: Secret plan\r\n", report);
         Assert.DoesNotContain("the text", report);
         Assert.DoesNotContain("zoe@", report);
-        await WaitForEmptyQueueAsync(_rig);
+        await QueueWatch.EmptyAsync(_rig);
     }
 
     [Fact]   // RFC 5321 §4.5.5
@@ -165,7 +144,7 @@ public sealed class QueueTests : IAsyncLifetime
     {
         _sink.Script = command => command.StartsWith("RCPT", StringComparison.Ordinal) ? "550 5.1.1 no" : null;
         await SendAsync(_rig, "gone@away.test", from: "<>");
-        await WaitForEmptyQueueAsync(_rig);
+        await QueueWatch.EmptyAsync(_rig);
         Assert.Empty(await _rig.MessagesAsync(_rig.Ann));
     }
 
@@ -174,7 +153,7 @@ public sealed class QueueTests : IAsyncLifetime
     {
         _sink.Script = command => command.StartsWith("RCPT", StringComparison.Ordinal) ? "550 5.1.1 no" : null;
         await SendAsync(_rig, "gone@away.test", wishes: " NOTIFY=NEVER");
-        await WaitForEmptyQueueAsync(_rig);
+        await QueueWatch.EmptyAsync(_rig);
         Assert.Empty(await _rig.MessagesAsync(_rig.Ann));
     }
 
@@ -218,7 +197,7 @@ public sealed class QueueTests : IAsyncLifetime
         Assert.InRange(row.NextAttempt - row.QueuedAt, TimeSpan.FromMinutes(4), TimeSpan.FromMinutes(6));
         Assert.Equal(1, await _rig.Control.RetryAsync(null));
         await _sink.TakeAsync();
-        await WaitForEmptyQueueAsync(_rig);
+        await QueueWatch.EmptyAsync(_rig);
     }
 
     [Fact]
@@ -236,7 +215,7 @@ public sealed class QueueTests : IAsyncLifetime
         Assert.Contains("Action: delayed\r\nStatus: 4.2.1\r\n", notice);
         string report = await MessageOfAsync(rig, rig.Ann, 2);
         Assert.Contains("Action: failed\r\nStatus: 5.2.1\r\n", report);
-        await WaitForEmptyQueueAsync(rig);
+        await QueueWatch.EmptyAsync(rig);
         Assert.Equal(2, (await rig.MessagesAsync(rig.Ann)).Count);
     }
 
@@ -330,7 +309,7 @@ public sealed class QueueTests : IAsyncLifetime
         _sink.Script = null;
         QueueEntry zoe = _rig.Store.ReadQueue().Single(r => r.Recipient.Local == "zoe");
         QueueEntry yan = _rig.Store.ReadQueue().Single(r => r.Recipient.Local == "yan");
-        await WaitForQueueAsync(_rig, () => !_rig.Control.List().Any(v => v.IsActive), "the queue does not get idle");
+        await QueueWatch.UntilAsync(_rig, () => !_rig.Control.List().Any(v => v.IsActive), "the queue does not get idle");
         Assert.Equal(1, await _rig.Control.HoldAsync([zoe.Id]));
         Assert.Equal(1, await _rig.Control.RemoveAsync([yan.Id], tellSender: true));
         Assert.Contains("Final-Recipient: rfc822; yan@away.test\r\nAction: failed\r\n", await MessageOfAsync(_rig, _rig.Ann));
@@ -356,7 +335,7 @@ public sealed class QueueTests : IAsyncLifetime
         });
         await _rig.Control.RetryAsync(null);
         Assert.StartsWith("Return-Path: <ann@example.test>\r\nDelivered-To: full@example.test\r\n", await MessageOfAsync(_rig, full));
-        await WaitForEmptyQueueAsync(_rig);
+        await QueueWatch.EmptyAsync(_rig);
     }
 
     [Fact]
@@ -379,7 +358,7 @@ public sealed class QueueTests : IAsyncLifetime
         Assert.Single(await _rig.MessagesAsync(_rig.Bob));
 
         string report = await MessageOfAsync(_rig, _rig.Ann);
-        await WaitForEmptyQueueAsync(_rig);
+        await QueueWatch.EmptyAsync(_rig);
         Assert.Contains("Return-Path: <>", report);
         Assert.Contains("Content-Type: multipart/report; report-type=delivery-status;", report);
         Assert.Contains("Final-Recipient: rfc822; nobody@example.test\r\nAction: failed\r\nStatus: 5.1.1\r\n", report);
@@ -394,7 +373,7 @@ public sealed class QueueTests : IAsyncLifetime
         await GivenTwoTargetsWithoutAddressAsync();
         await SendAsync(_rig, "team@example.test");
         string report = await MessageOfAsync(_rig, _rig.Ann);
-        await WaitForEmptyQueueAsync(_rig);
+        await QueueWatch.EmptyAsync(_rig);
         Assert.Contains("Final-Recipient: rfc822; crew@example.test\r\nAction: failed\r\nStatus: 5.2.1\r\n", report);
         Assert.Equal(1, report.Split("Final-Recipient:").Length - 1);
         Assert.Single(await _rig.MessagesAsync(_rig.Ann));
@@ -461,7 +440,7 @@ public sealed class QueueTests : IAsyncLifetime
             await client.PlayAsync($"C: MAIL FROM:{from}\nS: 250 *\nC: RCPT TO:<team@example.test>{wishes}\nS: 250 *\nC: DATA\nS: 354 *\nC: hi\nC: .\nS: 250 *");
         }
         Assert.Single(await _rig.MessagesAsync(_rig.Bob));
-        await WaitForEmptyQueueAsync(_rig);
+        await QueueWatch.EmptyAsync(_rig);
         Assert.Empty(_rig.Store.ReadQueue());
         Assert.Empty(await _rig.MessagesAsync(_rig.Ann));
     }

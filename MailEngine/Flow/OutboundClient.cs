@@ -83,8 +83,26 @@ sealed class OutboundClient(NextHops hops, MailStore store, ServerName hostname,
         foreach (QueueEntry row in job.Rows)
             recipients.Add(new OutboundRecipient(row.Recipient, QueueParameters.Read(row.Parameters).Recipient));
         using MessageReader body = store.OpenBody(first.Body);
-        var message = new OutboundMessage(first.ReversePath, QueueParameters.Read(first.Parameters).Sender, recipients, body);
-        Reply[] replies = await connection.SendAsync(message);
+        var message = new OutboundMessage(first.ReversePath, QueueParameters.Read(first.Parameters).Sender, recipients, body.Length, body.Read);
+        Body? converted = null;
+        try
+        {
+            if (SevenBitCopy.IsNeeded(connection, message))
+            {
+                converted = SevenBitCopy.Make(store, message);
+                if (converted is null)
+                    return (JobOutcome.ForAll(job, SevenBitCopy.Refusal(connection.Target.Host), ""), connection);
+                message = message with { Length = converted.Length, Read = converted.Read };
+            }
+        }
+        catch (IOException e)   // our disk, not the next hop
+        {
+            FlowLog.QueueFailed(log, e);
+            return (JobOutcome.ForAll(job, Reply.StoreOut, ""), connection);
+        }
+        Reply[] replies;
+        using (converted)
+            replies = await connection.SendAsync(message);
         var attempts = new Attempt[replies.Length];
         for (int i = 0; i < replies.Length; i++)
             attempts[i] = new Attempt(replies[i], connection.Target.Host, connection.Offers("DSN"));

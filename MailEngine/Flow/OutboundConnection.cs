@@ -363,7 +363,7 @@ sealed class OutboundConnection : IAsyncDisposable
             var dots = new DotWriter(_output);
             for (long at = 0; at < message.Length;)
             {
-                int read = message.Body.Read(at, block.AsSpan(0, (int)Math.Min(block.Length, message.Length - at)));
+                int read = message.Read(at, block.AsSpan(0, (int)Math.Min(block.Length, message.Length - at)));
                 if (read <= 0)
                     throw new IOException("the message is shorter than its record");
                 dots.Write(block.AsSpan(0, read));

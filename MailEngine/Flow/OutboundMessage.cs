@@ -1,5 +1,5 @@
 using MailEngine.Addresses;
-using MailEngine.Store;
+using MailEngine.Mime;
 
 namespace MailEngine.Flow;
 
@@ -8,10 +8,11 @@ sealed record OutboundRecipient(EmailAddress Address, RecipientParameters Parame
 
 /// <summary>One message for one next hop.</summary>
 /// <param name="ReversePath">Wire text; empty for the null one.</param>
-sealed record OutboundMessage(string ReversePath, SenderParameters Parameters, IReadOnlyList<OutboundRecipient> Recipients, MessageReader Body)
+/// <param name="Length">Octets.</param>
+/// <param name="Read">Reads its octets from an offset on.</param>
+sealed record OutboundMessage(
+    string ReversePath, SenderParameters Parameters, IReadOnlyList<OutboundRecipient> Recipients, long Length, OctetReader Read)
 {
-    public long Length => Body.Length;
-
     /// <summary>RFC 6531 §3.4</summary>
     public bool NeedsUtf8 { get; } =
         Parameters.Utf8 || !System.Text.Ascii.IsValid(ReversePath) || Recipients.Any(r => r.Address.NeedsUtf8);
