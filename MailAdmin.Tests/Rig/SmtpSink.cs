@@ -138,8 +138,11 @@ public sealed class SmtpSink : IDisposable
                     if (!last.StartsWith('3'))
                         break;
                     var data = new StringBuilder();
-                    while (await reader.ReadAsync(_stop.Token) is { } text && text != ".")
+                    string? text;
+                    while ((text = await reader.ReadAsync(_stop.Token)) is not null && text != ".")
                         data.Append(text.StartsWith('.') ? text[1..] : text).Append("\r\n");
+                    if (text is null)
+                        return;   // the client left in the middle: nothing is taken
                     if (!await AnswerAsync(".", "250 2.0.0 taken"))
                         return;
                     if (last.StartsWith('2'))

@@ -158,6 +158,19 @@ sealed class DeliveryReport(ServerName hostname)
 
     static string Field(string text) => Reply.Clean(text);
 
+    // The sender hears of a message also when its octets are lost (S5); the report then goes without them.
+    static int ReadOrNothing(ReportSubject original, long offset, Span<byte> to)
+    {
+        try
+        {
+            return original.Read(offset, to);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
     static void CopyOriginal(ReportSubject original, bool whole, BodyWriter body)
     {
         byte[] block = ArrayPool<byte>.Shared.Rent(MostHeaderBytes);
@@ -165,14 +178,16 @@ sealed class DeliveryReport(ServerName hostname)
         {
             if (!whole)
             {
-                int read = original.Read(0, block.AsSpan(0, (int)Math.Min(MostHeaderBytes, original.Length)));
+                int read = ReadOrNothing(original, 0, block.AsSpan(0, (int)Math.Min(MostHeaderBytes, original.Length)));
                 int end = block.AsSpan(0, read).IndexOf("\r\n\r\n"u8);
                 body.Write(block.AsSpan(0, end < 0 ? read : end + 2));
                 return;
             }
             for (long at = 0; at < original.Length;)
             {
-                int read = original.Read(at, block.AsSpan(0, (int)Math.Min(block.Length, original.Length - at)));
+                int read = ReadOrNothing(original, at, block.AsSpan(0, (int)Math.Min(block.Length, original.Length - at)));
+                if (read == 0)
+                    return;
                 body.Write(block.AsSpan(0, read));
                 at += read;
             }

@@ -29,6 +29,9 @@ static partial class FlowLog
     [LoggerMessage(2014, LogLevel.Warning, "{Host}: TLS failed ({Reason}); sending in the clear")]
     public static partial void TlsFellBack(ILogger log, string host, string reason);
 
+    [LoggerMessage(2017, LogLevel.Error, "{MessageKey} cannot be read from the queue: {Reason} Run 'store check'")]
+    public static partial void MessageUnreadable(ILogger log, string messageKey, string reason);
+
     [LoggerMessage(2016, LogLevel.Warning, "{MessageKey}: the report to <{Recipient}> is lost: {Reply}")]
     public static partial void ReportLost(ILogger log, string messageKey, string recipient, string reply);
 

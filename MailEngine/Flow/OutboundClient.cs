@@ -18,7 +18,7 @@ sealed class OutboundClient(NextHops hops, MailStore store, ServerName hostname,
         {
             try
             {
-                return await SendOverAsync(job, connection);
+                return await SendOverAsync(job, connection, ct);
             }
             catch (Exception e) when (IsTrouble(e, ct))
             {
@@ -40,7 +40,7 @@ sealed class OutboundClient(NextHops hops, MailStore store, ServerName hostname,
             try
             {
                 open = await OpenAsync(target, ct);
-                return await SendOverAsync(job, open);
+                return await SendOverAsync(job, open, ct);
             }
             catch (OutboundException e)
             {
@@ -76,29 +76,54 @@ sealed class OutboundClient(NextHops hops, MailStore store, ServerName hostname,
         }
     }
 
-    async Task<(JobOutcome, OutboundConnection?)> SendOverAsync(QueueJob job, OutboundConnection connection)
+    /// <remarks>A connection that is not handed back is closed, but for the faults of <see cref="IsTrouble"/>: there the caller closes it.</remarks>
+    async Task<(JobOutcome, OutboundConnection?)> SendOverAsync(QueueJob job, OutboundConnection connection, CancellationToken ct)
+    {
+        JobOutcome outcome;
+        try
+        {
+            outcome = await SendOverAsync(job, connection);
+        }
+        catch (UnreadableMessageException e)
+        {
+            FlowLog.MessageUnreadable(log, job.Rows[0].MessageKey, e.Message);
+            outcome = JobOutcome.ForAll(job, Reply.StoreOut, "");
+        }
+        catch (Exception e) when (!IsTrouble(e, ct))
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+        if (connection.IsUsable)
+            return (outcome, connection);
+        await connection.DisposeAsync();
+        return (outcome, null);
+    }
+
+    async Task<JobOutcome> SendOverAsync(QueueJob job, OutboundConnection connection)
     {
         QueueEntry first = job.Rows[0];
         var recipients = new List<OutboundRecipient>(job.Rows.Count);
         foreach (QueueEntry row in job.Rows)
             recipients.Add(new OutboundRecipient(row.Recipient, QueueParameters.Read(row.Parameters).Recipient));
         using MessageReader body = store.OpenBody(first.Body);
-        var message = new OutboundMessage(first.ReversePath, QueueParameters.Read(first.Parameters).Sender, recipients, body.Length, body.Read);
+        var message = new OutboundMessage(first.ReversePath, QueueParameters.Read(first.Parameters).Sender, recipients, body.Length,
+            UnreadableMessageException.Wrap(body.Read));
         Body? converted = null;
-        try
+        if (SevenBitCopy.IsNeeded(connection, message))
         {
-            if (SevenBitCopy.IsNeeded(connection, message))
+            try
             {
                 converted = SevenBitCopy.Make(store, message);
-                if (converted is null)
-                    return (JobOutcome.ForAll(job, SevenBitCopy.Refusal(connection.Target.Host), ""), connection);
-                message = message with { Length = converted.Length, Read = converted.Read };
             }
-        }
-        catch (IOException e)   // our disk, not the next hop
-        {
-            FlowLog.QueueFailed(log, e);
-            return (JobOutcome.ForAll(job, Reply.StoreOut, ""), connection);
+            catch (IOException e)   // our disk, not the next hop
+            {
+                FlowLog.MessageUnreadable(log, first.MessageKey, e.Message);
+                return JobOutcome.ForAll(job, Reply.StoreOut, "");
+            }
+            if (converted is null)
+                return JobOutcome.ForAll(job, SevenBitCopy.Refusal(connection.Target.Host), "");
+            message = message with { Length = converted.Length, Read = UnreadableMessageException.Wrap(converted.Read) };
         }
         Reply[] replies;
         using (converted)
@@ -106,9 +131,6 @@ sealed class OutboundClient(NextHops hops, MailStore store, ServerName hostname,
         var attempts = new Attempt[replies.Length];
         for (int i = 0; i < replies.Length; i++)
             attempts[i] = new Attempt(replies[i], connection.Target.Host, connection.Offers("DSN"));
-        if (connection.IsUsable)
-            return (new JobOutcome(attempts, IsHostTrouble: false), connection);
-        await connection.DisposeAsync();
-        return (new JobOutcome(attempts, IsHostTrouble: false), null);
+        return new JobOutcome(attempts, IsHostTrouble: false);
     }
 }

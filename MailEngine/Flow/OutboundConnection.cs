@@ -226,6 +226,7 @@ sealed class OutboundConnection : IAsyncDisposable
     /// <summary>Sends one message.</summary>
     /// <returns>A reply for each recipient.</returns>
     /// <exception cref="IOException">The connection broke before the message was taken; nothing is known to be sent.</exception>
+    /// <exception cref="UnreadableMessageException">So did the connection, because there is no other way to end the data.</exception>
     public async Task<Reply[]> SendAsync(OutboundMessage message)
     {
         Reply? refusal = RefusalFor(message);
@@ -365,7 +366,7 @@ sealed class OutboundConnection : IAsyncDisposable
             {
                 int read = message.Read(at, block.AsSpan(0, (int)Math.Min(block.Length, message.Length - at)));
                 if (read <= 0)
-                    throw new IOException("the message is shorter than its record");
+                    throw new UnreadableMessageException(new IOException("The message is shorter than its record."));
                 dots.Write(block.AsSpan(0, read));
                 at += read;
                 await FlushAsync(TimeSpan.FromMinutes(3));   // RFC 5321 §4.5.3.2.5

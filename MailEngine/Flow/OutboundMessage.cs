@@ -3,6 +3,23 @@ using MailEngine.Mime;
 
 namespace MailEngine.Flow;
 
+/// <summary>The octets of a queued message are lost: trouble of this message, and of no host (fault case C13).</summary>
+sealed class UnreadableMessageException(IOException fault) : Exception(fault.Message, fault)
+{
+    /// <summary>A reader whose faults cannot be taken for those of a connection.</summary>
+    public static OctetReader Wrap(OctetReader read) => (offset, to) =>
+    {
+        try
+        {
+            return read(offset, to);
+        }
+        catch (IOException e)
+        {
+            throw new UnreadableMessageException(e);
+        }
+    };
+}
+
 /// <summary>A recipient of a message on its way out.</summary>
 sealed record OutboundRecipient(EmailAddress Address, RecipientParameters Parameters);
 

@@ -14,6 +14,7 @@ namespace MailEngine.Flow;
 public sealed class QueueScheduler : IAsyncDisposable
 {
     const int MostAtOnce = 1000;
+    static readonly TimeSpan s_afterFault = TimeSpan.FromMinutes(1);
 
     sealed class Item
     {
@@ -48,7 +49,7 @@ public sealed class QueueScheduler : IAsyncDisposable
         Settlement = new QueueSettlement(store, reports, new RetryPlan(options.Queue), options, trace, clock, log);
         _workers = new QueueWorkers(
             new OutboundClient(new NextHops(resolver, options, hostname), store, hostname, options, log),
-            new LocalDelivery(router, delivery, store, clock), Settlement, options.Queue, OnSettled, log, _stop.Token);
+            new LocalDelivery(router, delivery, store, clock), Settlement, options.Queue, OnSettled, clock, log, _stop.Token);
         delivery.Queued = Add;
     }
 
@@ -131,7 +132,7 @@ public sealed class QueueScheduler : IAsyncDisposable
             catch (Exception e)
             {
                 FlowLog.QueueFailed(_log, e);
-                PutBack(due, TimeSpan.FromMinutes(1));
+                PutBack(due, s_afterFault);
             }
         }
     }
@@ -168,7 +169,17 @@ public sealed class QueueScheduler : IAsyncDisposable
         foreach (QueueEntry row in rows)
         {
             found.Add(row.Id);
-            Route route = await _router.RouteAsync(row.Recipient, mayRelay: true, _stop.Token);
+            Route route;
+            try
+            {
+                route = await _router.RouteAsync(row.Recipient, mayRelay: true, _stop.Token);
+            }
+            catch (Exception e) when (!_stop.IsCancellationRequested)
+            {
+                FlowLog.QueueFailed(_log, e);   // this one waits; the others go (fault case C13)
+                PutBack([row.Id], s_afterFault);
+                continue;
+            }
             NextHop hop = route switch
             {
                 Route.Relay { Host.Length: > 0 } relay => new NextHop(NextHop.By.Host, relay.Host),

@@ -7,8 +7,9 @@ namespace MailEngine.Flow;
 /// falls to one when no host could be reached. One lock guards all lists; nothing is awaited under it.</remarks>
 sealed class QueueWorkers(
     OutboundClient client, LocalDelivery local, QueueSettlement settlement, QueueOptions options, Action<QueueJob, IReadOnlyList<Store.QueueEntry>> settled,
-    ILogger log, CancellationToken stop) : IAsyncDisposable
+    TimeProvider clock, ILogger log, CancellationToken stop) : IAsyncDisposable
 {
+    static readonly TimeSpan s_afterFault = TimeSpan.FromMinutes(1);
     const int JobsOfOneTurn = 100;   // then another next hop gets the place
 
     sealed class Destination
@@ -131,7 +132,18 @@ sealed class QueueWorkers(
 
     async Task SettleAsync(QueueJob job, JobOutcome outcome)
     {
-        IReadOnlyList<Store.QueueEntry> waiting = await settlement.SettleAsync(job, outcome, _tooLate.Token);
+        IReadOnlyList<Store.QueueEntry> waiting;
+        try
+        {
+            waiting = await settlement.SettleAsync(job, outcome, _tooLate.Token);
+        }
+        catch (Exception e) when (!_tooLate.IsCancellationRequested)
+        {
+            // Neither must a message that cannot be written down (fault case C13). Its rows are as they were, or gone: the scheduler looks.
+            FlowLog.QueueFailed(log, e);
+            DateTimeOffset later = clock.GetUtcNow() + s_afterFault;
+            waiting = [.. job.Rows.Select(row => row with { NextAttempt = later })];
+        }
         settled(job, waiting);
     }
 
