@@ -7,7 +7,9 @@ public sealed class ManualClock : TimeProvider
     readonly List<ManualTimer> _timers = [];
     DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public override DateTimeOffset GetUtcNow() => _now;
+    TimeSpan _wall;
+
+    public override DateTimeOffset GetUtcNow() => _now + _wall;
 
     public override long GetTimestamp() => _now.Ticks;
 
@@ -21,6 +23,9 @@ public sealed class ManualClock : TimeProvider
         timer.Change(dueTime, period);
         return timer;
     }
+
+    /// <summary>Somebody sets the wall clock: no timer and no timestamp notices.</summary>
+    public void SetWall(TimeSpan by) => _wall += by;
 
     public void Advance(TimeSpan by)
     {

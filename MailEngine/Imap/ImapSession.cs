@@ -19,7 +19,7 @@ namespace MailEngine.Imap;
 /// </remarks>
 internal sealed class ImapSession
 {
-    DateTimeOffset _logInBy;
+    long _logInFrom;   // timestamp: a jump of the wall clock moves no deadline (fault case C9)
     CommandFramer _framer;
     long _preAuthOctets;
     int _badCommands;
@@ -33,7 +33,7 @@ internal sealed class ImapSession
         Access = new MailboxAccess(this);
         Writer = new ImapWriter(connection, NameForm.Of(connection.Listener));
         _framer = new CommandFramer(Limits.ImapLineBytes, Limits.ImapLiteralBytes, PlusLimit);
-        _logInBy = services.Clock.GetUtcNow() + Limits.TimeToAuthenticate;
+        _logInFrom = services.Clock.GetTimestamp();
     }
 
     public Connection Connection { get; }
@@ -184,7 +184,7 @@ internal sealed class ImapSession
         Writer.Names = NameForm.Of(Connection.Listener);
         Services.LoggedIn.Remove(Connection);
         Services.Sessions.Unbind(Connection);
-        _logInBy = Services.Clock.GetUtcNow() + Limits.TimeToAuthenticate;
+        _logInFrom = Services.Clock.GetTimestamp();
         _preAuthOctets = 0;
     }
 
@@ -221,7 +221,7 @@ internal sealed class ImapSession
             if (!input.TryRead(out ReadResult read))
             {
                 await Writer.FlushAsync(Limits, ct);
-                Connection.Expect(Account is null ? _logInBy - Services.Clock.GetUtcNow() : patience ?? Limits.ImapIdle);
+                Connection.Expect(Account is null ? Limits.TimeToAuthenticate - Services.Clock.GetElapsedTime(_logInFrom) : patience ?? Limits.ImapIdle);
                 read = await input.ReadAsync(ct);
             }
             if (!read.IsCanceled)

@@ -39,6 +39,7 @@ public sealed class Connection
     readonly ConnectionContext _context;
     readonly Heartbeat _heartbeat;
     readonly Certificates _certificates;
+    readonly long _opened;
     SslStream? _tls;
     DeflatedPipes? _deflated;
     long _deadline = long.MaxValue;   // timestamp of the heartbeat's clock
@@ -54,6 +55,7 @@ public sealed class Connection
         Output = context.Transport.Output;
         Id = NewId();
         Since = heartbeat.Clock.GetUtcNow();
+        _opened = heartbeat.Clock.GetTimestamp();
         Remote = context.RemoteEndPoint as IPEndPoint;
         Local = context.LocalEndPoint as IPEndPoint;
         if (Remote is { Address.IsIPv4MappedToIPv6: true })
@@ -68,6 +70,9 @@ public sealed class Connection
 
     /// <summary>When it was opened, UTC.</summary>
     public DateTimeOffset Since { get; }
+
+    /// <summary>How long it has been open; no jump of the wall clock moves it (fault case C9).</summary>
+    public TimeSpan Age => _heartbeat.Clock.GetElapsedTime(_opened);
 
     /// <summary>The client; null for a unix socket.</summary>
     public IPEndPoint? Remote { get; }

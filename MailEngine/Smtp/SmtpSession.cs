@@ -97,7 +97,7 @@ sealed class SmtpSession(Connection connection, SmtpServices services, bool isSu
         LimitOptions limits = Services.Options.Limits;
         if (!IsSubmission || Account is not null)
             return limits.SmtpIdle;
-        TimeSpan left = limits.TimeToAuthenticate - (Services.Clock.GetUtcNow() - Connection.Since);
+        TimeSpan left = limits.TimeToAuthenticate - Connection.Age;
         return left < limits.SmtpIdle ? left : limits.SmtpIdle;
     }
 
