@@ -101,7 +101,7 @@ public sealed class QueueTests : IAsyncLifetime
         _sink.Extensions.Add("STARTTLS");
         _sink.Script = command => command == "STARTTLS" ? "220 go\r\n250-injected\r\n250 DSN" : null;
         await SendAsync(_rig, "zoe@away.test");
-        await WaitForStepAsync(_rig, "zoe@away.test", TraceStep.Deferred);
+        await QueueWatch.StepAsync(_rig, "zoe@away.test", TraceStep.Deferred);
         Assert.DoesNotContain(_sink.Commands, c => c.StartsWith("MAIL", StringComparison.Ordinal));
     }
 
@@ -191,7 +191,7 @@ public sealed class QueueTests : IAsyncLifetime
         int refusals = 1;
         _sink.Script = command => command.StartsWith("RCPT", StringComparison.Ordinal) && refusals-- > 0 ? "451 4.2.1 later" : null;
         await SendAsync(_rig, "zoe@away.test");
-        await WaitForStepAsync(_rig, "zoe@away.test", TraceStep.Deferred);
+        await QueueWatch.StepAsync(_rig, "zoe@away.test", TraceStep.Deferred);
         QueueEntry row = Assert.Single(_rig.Store.ReadQueue());
         Assert.Equal((1, "mx.away.test said: 451 4.2.1 later"), (row.Attempts, row.LastReply));
         Assert.InRange(row.NextAttempt - row.QueuedAt, TimeSpan.FromMinutes(4), TimeSpan.FromMinutes(6));
@@ -278,7 +278,7 @@ public sealed class QueueTests : IAsyncLifetime
             o.RelayAuth[relay] = new RelayAuthOptions { User = "us", Password = "pw" };
         });
         await SendAsync(rig, "zoe@anywhere.test");
-        await WaitForStepAsync(rig, "zoe@anywhere.test", TraceStep.Deferred);
+        await QueueWatch.StepAsync(rig, "zoe@anywhere.test", TraceStep.Deferred);
         Assert.DoesNotContain(_sink.Commands, c => c.StartsWith("AUTH", StringComparison.Ordinal));
     }
 
@@ -294,7 +294,7 @@ public sealed class QueueTests : IAsyncLifetime
             o.RelayAuth[relay] = new RelayAuthOptions { User = "us", Password = "pw" };
         });
         await SendAsync(rig, "zoe@anywhere.test");
-        await WaitForStepAsync(rig, "zoe@anywhere.test", TraceStep.Deferred);
+        await QueueWatch.StepAsync(rig, "zoe@anywhere.test", TraceStep.Deferred);
         Assert.DoesNotContain(_sink.Commands, c => c.StartsWith("AUTH", StringComparison.Ordinal));
     }
 
@@ -304,8 +304,8 @@ public sealed class QueueTests : IAsyncLifetime
         _sink.Script = command => command == "" ? "421 4.3.2 busy" : null;
         await SendAsync(_rig, "zoe@away.test");
         await SendAsync(_rig, "yan@away.test");
-        await WaitForStepAsync(_rig, "zoe@away.test", TraceStep.Deferred);
-        await WaitForStepAsync(_rig, "yan@away.test", TraceStep.Deferred);
+        await QueueWatch.StepAsync(_rig, "zoe@away.test", TraceStep.Deferred);
+        await QueueWatch.StepAsync(_rig, "yan@away.test", TraceStep.Deferred);
         _sink.Script = null;
         QueueEntry zoe = _rig.Store.ReadQueue().Single(r => r.Recipient.Local == "zoe");
         QueueEntry yan = _rig.Store.ReadQueue().Single(r => r.Recipient.Local == "yan");
@@ -466,7 +466,7 @@ public sealed class QueueTests : IAsyncLifetime
         _dns.Mx("twice.test", 5, "mx.away.test").Mx("twice.test", 10, "mx.away.test");
         _sink.Script = command => command == "." ? "drop" : null;
         await SendAsync(_rig, "zoe@twice.test");
-        await WaitForStepAsync(_rig, "zoe@twice.test", TraceStep.Deferred);
+        await QueueWatch.StepAsync(_rig, "zoe@twice.test", TraceStep.Deferred);
         Assert.Single(_sink.Commands, c => c == "DATA");
         Assert.Contains("4.4.2", Assert.Single(_rig.Store.ReadQueue()).LastReply);
     }
@@ -490,16 +490,5 @@ public sealed class QueueTests : IAsyncLifetime
         for (int i = 0; i < 20; i++)
             await _sink.TakeAsync();
         Assert.InRange(_sink.Connections, 1, 20);
-    }
-
-    static async Task WaitForStepAsync(MailRig rig, string address, TraceStep step)
-    {
-        for (int i = 0; ; i++)
-        {
-            if ((await rig.Trace.FindAsync(address)).Any(e => e.Step == step))
-                return;
-            Assert.True(i < 1000, $"no {step} of {address}");
-            await Task.Delay(10);
-        }
     }
 }

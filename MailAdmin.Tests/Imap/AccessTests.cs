@@ -57,11 +57,7 @@ public class AccessTests
         return name;
     }
 
-    static async Task<string> AnswerAsync(WireScript client, string line)
-    {
-        await client.SendAsync($"x {line}\r\n");
-        return (await client.ReadUntilAsync("x "))[^1][2..];
-    }
+    static async Task<string> AnswerAsync(WireScript client, string line) => (await client.AskAsync(line, "x"))[^1][2..];
 
     static async Task<string> RunAsync(WireScript client, Row row, string name, string renamed)
     {

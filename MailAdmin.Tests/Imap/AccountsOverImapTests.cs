@@ -47,8 +47,7 @@ public class AccountsOverImapTests
         await using WireScript c = await rig.LogInAsync(who);
         foreach (string command in new[] { $"CREATE user/zoe@{domain}", $"RENAME user/zoe@{domain} user/zoey@{domain}", $"DELETE user/zoey@{domain}", $"RENAME user/there@{domain} user/moved@{domain}", $"DELETE user/moved@{domain}" })
         {
-            await c.SendAsync($"x {command}\r\n");
-            string answer = (await c.ReadUntilAsync("x "))[^1];
+            string answer = (await c.AskAsync(command, "x"))[^1];
             if (who is Root or "carl@example.test")
                 Assert.True(answer.StartsWith("x OK", StringComparison.Ordinal) == may, $"{who}: {command}: {answer}");
         }

@@ -103,8 +103,7 @@ public partial class ContextTests
 
         async Task RunAsync(WireScript who, string command)
         {
-            await who.SendAsync($"x {command}\r\n");
-            foreach (string line in await who.ReadUntilAsync("x "))
+            foreach (string line in await who.AskAsync(command, "x"))
             {
                 if (who == c)
                     Apply(line);

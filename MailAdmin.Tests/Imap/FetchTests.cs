@@ -10,9 +10,7 @@ public class FetchTests
 
     static async Task<string> FetchAsync(WireScript c, string what)
     {
-        await c.SendAsync($"f FETCH 1 {what}\r\n");
-        List<string> lines = await c.ReadUntilAsync("f ");
-        Assert.StartsWith("f OK", lines[^1], StringComparison.Ordinal);
+        List<string> lines = await c.MustAsync($"FETCH 1 {what}");
         return string.Join("\r\n", lines[..^1]);
     }
 

@@ -13,13 +13,7 @@ public class ObjectIdTests
         return line[start..line.IndexOf(')', start)];
     }
 
-    static async Task<string> LineAsync(WireScript c, string command)
-    {
-        await c.SendAsync($"q {command}\r\n");
-        List<string> lines = await c.ReadUntilAsync("q ");
-        Assert.StartsWith("q OK", lines[^1], StringComparison.Ordinal);
-        return string.Join('\n', lines);
-    }
+    static async Task<string> LineAsync(WireScript c, string command) => string.Join('\n', await c.MustAsync(command));
 
     [Fact]
     public async Task When_a_mailbox_is_renamed_then_it_keeps_its_id_and_a_new_one_of_the_name_has_another()   // RFC 8474 §4.3

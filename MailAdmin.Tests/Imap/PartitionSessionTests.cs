@@ -18,11 +18,7 @@ public sealed class PartitionSessionTests
         return rig;
     }
 
-    static async Task<string> AnswerAsync(WireScript client, string line)
-    {
-        await client.SendAsync($"x {line}\r\n");
-        return string.Join('\n', await client.ReadUntilAsync("x "));
-    }
+    static async Task<string> AnswerAsync(WireScript client, string line) => string.Join('\n', await client.AskAsync(line, "x"));
 
     [Fact]
     public async Task When_users_live_on_two_volumes_then_they_share_mailboxes_and_mail_comes_to_both()

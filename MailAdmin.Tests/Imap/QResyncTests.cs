@@ -25,8 +25,7 @@ public class QResyncTests
     /// <summary>What SELECT says behind the figures.</summary>
     static async Task<List<string>> CatchUpAsync(WireScript c, string parameters)
     {
-        await c.SendAsync($"r EXAMINE INBOX (QRESYNC ({parameters}))\r\n");
-        List<string> lines = await c.ReadUntilAsync("r OK");
+        List<string> lines = await c.MustAsync($"EXAMINE INBOX (QRESYNC ({parameters}))");
         return [.. lines.SkipWhile(l => !l.Contains("HIGHESTMODSEQ", StringComparison.Ordinal)).Skip(1).SkipLast(1).Select(WithoutModSeq)];
     }
 

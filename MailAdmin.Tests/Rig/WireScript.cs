@@ -92,6 +92,22 @@ public sealed class WireScript(Stream stream) : IAsyncDisposable
         return lines;
     }
 
+    /// <summary>Sends a command under a tag; the lines of its answer, the tagged one last.</summary>
+    public async Task<List<string>> AskAsync(string command, string tag = "q")
+    {
+        await SendAsync($"{tag} {command}\r\n");
+        return await ReadUntilAsync(tag + " ");
+    }
+
+    /// <summary>The same for a command that must succeed.</summary>
+    public async Task<List<string>> MustAsync(string command, string tag = "q")
+    {
+        List<string> lines = await AskAsync(command, tag);
+        if (!lines[^1].StartsWith(tag + " OK", StringComparison.Ordinal))
+            throw new Xunit.Sdk.XunitException($"{command}: {lines[^1]}\nsaid so far:\n{_said}");
+        return lines;
+    }
+
     public async Task<byte[]> ReadBytesAsync(int count)
     {
         var bytes = new byte[count];

@@ -20,9 +20,7 @@ public class TextIndexTests
 
     static async Task<string> SearchAsync(WireScript c, string keys)
     {
-        await c.SendAsync($"t UID SEARCH {keys}\r\n");
-        List<string> lines = await c.ReadUntilAsync("t ");
-        Assert.StartsWith("t OK", lines[^1], StringComparison.Ordinal);
+        List<string> lines = await c.MustAsync($"UID SEARCH {keys}");
         return lines.Single(l => l.StartsWith("* SEARCH", StringComparison.Ordinal))["* SEARCH".Length..];
     }
 
