@@ -10,7 +10,7 @@ namespace MailEngine.Accounts;
 public sealed class AppPassword
 {
     /// <summary>What an app password can be good for.</summary>
-    public const MailServices Possible = MailServices.All & ~MailServices.Panel;
+    public const MailServices Possible = MailServices.All & ~(MailServices.Panel | MailServices.Receiving);
 
     const string Alphabet = "abcdefghijkmnpqrstuvwxyz23456789";   // 32, without what looks alike: l o 0 1
     const int Letters = 20;
