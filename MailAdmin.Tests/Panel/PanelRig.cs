@@ -75,6 +75,9 @@ public sealed class PanelRig : IAsyncLifetime
     Browser _browser = null!;
     Actor _root = null!;
 
+    /// <summary>Who set the server up.</summary>
+    public Actor Superuser => _root;
+
     public PanelServer Server { get; private set; } = null!;
 
     public async Task InitializeAsync()
@@ -109,11 +112,17 @@ public sealed class PanelRig : IAsyncLifetime
     public async Task<long> GivenAccountAsync(long domainId, string localPart) => Id(await Server.Get<AccountService>().CreateAsync(
         _root, new AccountForm { DomainId = domainId, LocalPart = localPart, Password = Password, DisplayName = "Somebody" }, default));
 
-    public async Task GivenMasterAsync(long accountId, long domainId)
+    public Task GivenMasterAsync(long accountId, long domainId) => GivenGrantAsync(accountId, MailEngine.Accounts.PermissionSet.Master, domainId);
+
+    /// <param name="domainId">Null: on the server.</param>
+    public async Task GivenGrantAsync(long accountId, long set, long? domainId)
     {
-        ServiceResult made = await Server.Get<GrantService>().GiveAsync(_root, new GrantForm { AccountId = accountId, DomainId = domainId }, default);
+        ServiceResult made = await Server.Get<GrantService>().GiveAsync(_root, new GrantForm { AccountId = accountId, DomainId = domainId, SetId = set }, default);
         Assert.True(made.Ok, made.Text);
     }
+
+    public async Task<long> GivenSetAsync(string name, MailEngine.Accounts.Permissions permissions) =>
+        Id(await Server.Get<PermissionSetService>().CreateAsync(_root, new PermissionSetForm { Name = name, Permissions = permissions }, default));
 
     public async Task GivenAliasAsync(long domainId, string localPart, string target) => Id(await Server.Get<AddressService>().CreateAsync(
         _root, new AddressForm { DomainId = domainId, LocalPart = localPart, Targets = [target] }, default));

@@ -87,6 +87,11 @@ public sealed class AuthorizationMatrixTests
     static readonly Dictionary<string, Row> s_rows = new()
     {
         ["DomainService.ListAsync"] = new(async (r, a) => await r.Get<DomainService>().ListAsync(a, new PageRequest()), Anywhere: Permissions.See),
+        ["DomainService.ChoicesAsync"] = new(async (r, a) =>
+        {
+            ServiceResult<PageOf<DomainRow>> result = await r.Get<DomainService>().ChoicesAsync(a, new PageRequest(), Permissions.Accounts);
+            return result.Ok && result.Value!.Items.All(d => d.Id != r.OwnDomain) ? ServiceResult.NotFound("domain") : result;
+        }, Permissions.Accounts),
         ["DomainService.GetAsync"] = new(async (r, a) => await r.Get<DomainService>().GetAsync(a, r.OwnDomain), Permissions.See),
         ["DomainService.CreateAsync"] = new(async (r, a) => await r.Get<DomainService>().CreateAsync(a, new DomainForm { Name = "new.test" }), OnServer: Permissions.Domains),
         ["DomainService.UpdateAsync"] = new(async (r, a) => await r.Get<DomainService>().UpdateAsync(a, r.OwnDomain, new DomainForm { Name = "own.test" }), Permissions.Domain),

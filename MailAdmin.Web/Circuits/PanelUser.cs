@@ -16,5 +16,12 @@ internal sealed class PanelUser(AuthenticationStateProvider authentication, Acce
 
     public async Task<Rights> RightsAsync(CancellationToken ct) => await access.RightsAsync(await ActorAsync(), ct);
 
+    /// <param name="domainId">Null: on whatever domain.</param>
+    public async Task<bool> MayAsync(Permissions what, long? domainId, CancellationToken ct)
+    {
+        Rights rights = await RightsAsync(ct);
+        return domainId is null ? rights.MayAnywhere(what) : rights.May(what, domainId);
+    }
+
     public async Task<ClaimsPrincipal> PrincipalAsync() => (await authentication.GetAuthenticationStateAsync()).User;
 }

@@ -29,6 +29,8 @@ public sealed class AccountForm
     /// <summary>0: no limit.</summary>
     public long EffectiveQuotaBytes { get; internal set; }
     public bool IsSuperuser { get; internal set; }
+    /// <summary>What the actor may do with it; of a new one: everything.</summary>
+    public Permissions May { get; internal set; } = Permissions.All;
     /// <summary>By service, the newest first.</summary>
     public IReadOnlyList<OwnLogin> LastLogins { get; internal set; } = [];
 }

@@ -75,6 +75,7 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
                 UsedBytes = use.GetValueOrDefault(accountId).Bytes,
                 EffectiveQuotaBytes = account.QuotaBytes ?? domain?.DefaultQuotaBytes ?? 0,
                 IsSuperuser = await db.Grants.AnyAsync(g => g.AccountId == accountId && g.DomainId == null && g.SetId == PermissionSet.Superuser, ct),
+                May = await rights.OnAccountAsync(db, account, changes.Now, ct),
             };
         }, ct);
 
@@ -156,8 +157,14 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
             if (await db.Accounts.Include(a => a.PrimaryAddress).FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account
                 || !rights.May(Permissions.See, account.DomainId))
                 return ServiceResult.NotFound("account");
-            if (!rights.May(NeededFor(account, form), account.DomainId) || !await rights.MayTouchAsync(db, accountId, changes.Now, ct))
+            Permissions needed = NeededFor(account, form);
+            bool may = needed == Permissions.None
+                ? rights.May(Permissions.Accounts, account.DomainId) || rights.May(Permissions.Switches, account.DomainId)
+                : rights.May(needed, account.DomainId);
+            if (!may || !await rights.MayTouchAsync(db, accountId, changes.Now, ct))
                 return ServiceResult.Forbidden();
+            if (needed == Permissions.None)
+                return ServiceResult.Done();
             if (form.Version.Length > 0 && form.Version != account.ConcurrencyStamp)
                 return ServiceResult.Conflict();
             var problems = new Problems();
@@ -248,12 +255,12 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         return account;
     }
 
-    /// <summary>What a change takes: switches for state and services, more for the rest.</summary>
+    /// <summary>What a change takes: switches for state and services, more for the rest. None: nothing is changed.</summary>
     static Permissions NeededFor(Account account, AccountForm form)
     {
         bool switches = form.State != account.State || form.Services != account.Services || form.SuspendedUntil != account.SuspendedUntil;
         bool rest = form.DisplayName.Trim() != account.DisplayName || form.QuotaBytes != account.QuotaBytes;
-        return (switches ? Permissions.Switches : Permissions.None) | (rest || !switches ? Permissions.Accounts : Permissions.None);
+        return (switches ? Permissions.Switches : Permissions.None) | (rest ? Permissions.Accounts : Permissions.None);
     }
 
     static void CheckCommon(AccountForm form, Problems problems)

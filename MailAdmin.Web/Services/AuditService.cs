@@ -13,7 +13,12 @@ namespace MailAdmin.Web.Services;
 /// <param name="RevertedBy">The entry that took this change back.</param>
 public sealed record AuditRow(
     long Id, DateTimeOffset Time, string Actor, string Role, string Action, string Object, string Before, string After, string Reason, string Client,
-    long? RevertsId = null, long? RevertedBy = null);
+    long? RevertsId = null, long? RevertedBy = null)
+{
+    /// <summary>The actor may take it back, as far as can be said before it is tried.</summary>
+    public bool MayRevert { get; init; }
+    internal long? DomainId { get; init; }
+}
 
 /// <summary>Which entries.</summary>
 /// <param name="Page">Its filter looks in actor, action, object and reason.</param>
@@ -39,8 +44,9 @@ public sealed class AuditService(Changes changes, AccountsDatabase database)
             int total = await entries.CountAsync(ct);
             List<AuditRow> rows = await entries.OrderByDescending(e => e.Id).Skip(query.Page.SafeSkip).Take(query.Page.SafeTake)
                 .Select(e => new AuditRow(e.Id, e.Time, e.Actor, e.Role, e.Action, e.Object, e.Before, e.After, e.Reason, e.Client, e.RevertsId,
-                    db.Audit.Where(r => r.RevertsId == e.Id).Select(r => (long?)r.Id).FirstOrDefault())).ToListAsync(ct);
-            return new PageOf<AuditRow>(rows, total);
+                    db.Audit.Where(r => r.RevertsId == e.Id).Select(r => (long?)r.Id).FirstOrDefault())
+                { DomainId = e.DomainId }).ToListAsync(ct);
+            return new PageOf<AuditRow>([.. rows.Select(r => r with { MayRevert = r.RevertedBy is null && RevertService.MayTry(rights, r.Action, r.DomainId) })], total);
         }, ct);
 
     /// <summary>Writes all that the query chooses, oldest first, as it is read: memory does not grow with it.</summary>

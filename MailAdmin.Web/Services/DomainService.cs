@@ -13,11 +13,15 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
 
     /// <summary>Sorts by Name or Accounts.</summary>
     public Task<ServiceResult<PageOf<DomainRow>>> ListAsync(Actor actor, PageRequest page, CancellationToken ct = default) =>
+        ChoicesAsync(actor, page, Permissions.See, ct);
+
+    /// <summary>Those where the actor may do something, for a form to choose from.</summary>
+    public Task<ServiceResult<PageOf<DomainRow>>> ChoicesAsync(Actor actor, PageRequest page, Permissions may, CancellationToken ct = default) =>
         changes.ReadAsync<PageOf<DomainRow>>(actor, async (db, rights) =>
         {
             if (!rights.IsAdmin)
                 return ServiceResult.Forbidden();
-            IQueryable<Domain> domains = db.Domains.Within(rights.Where(Permissions.See));
+            IQueryable<Domain> domains = db.Domains.Within(rights.Where(Permissions.See | may));
             if (page.Needle is { Length: > 0 } needle)
                 domains = domains.Where(d => d.Name.Contains(needle) || d.DisplayName.Contains(needle));
             int total = await domains.CountAsync(ct);

@@ -26,7 +26,8 @@ public sealed record MailboxListRow(long Id, string Name, string SpecialUse, int
 /// <summary>A mailbox with its access control list.</summary>
 /// <param name="Owner">Log-in name, or the name of the domain.</param>
 /// <param name="IsShared">It belongs to a domain and to no account.</param>
-public sealed record MailboxAccess(MailboxListRow Mailbox, string Owner, bool IsShared, IReadOnlyList<AccessRow> Access);
+/// <param name="MayChange">The actor may.</param>
+public sealed record MailboxAccess(MailboxListRow Mailbox, string Owner, bool IsShared, IReadOnlyList<AccessRow> Access, bool MayChange);
 
 /// <summary>Whom an entry of an access control list is about.</summary>
 public enum AccessKind

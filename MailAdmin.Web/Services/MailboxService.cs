@@ -46,7 +46,7 @@ public sealed class MailboxService(Changes changes, AccountDirectory directory, 
                 access.Add(new AccessRow(AclIdentifier.OfAccount(owner.Tree), AccessKind.Account, owner.Name, false, box.Acl.OwnerRights(owner.Tree), IsOwner: true, IsGone: false));
             foreach (AclEntry entry in box.Acl.Entries.Where(e => e.Identifier != owner.Identifier))
                 access.Add(await ShowAsync(entry, ct));
-            return new MailboxAccess(RowOf(owner, box), owner.Name, owner.IsShared, access);
+            return new MailboxAccess(RowOf(owner, box), owner.Name, owner.IsShared, access, owner.MayChange);
         }, ct);
 
     /// <summary>Gives rights, or takes them away for good; an entry that is there for the same one is replaced.</summary>

@@ -24,6 +24,15 @@ public sealed class RevertService(
     public static bool Can(string action) => action is "account.update" or "account.quota" or "address.create" or "address.update" or "address.delete" or "domain.update"
         or "grant.give" or "grant.change" or "grant.take" or "role.create" or "role.update" or "role.delete";
 
+    /// <summary>Whether to offer it: the service that does it looks closer.</summary>
+    internal static bool MayTry(Rights rights, string action, long? domainId) => Can(action) && action[..action.IndexOf('.', StringComparison.Ordinal)] switch
+    {
+        "account" => rights.May(Permissions.Accounts, domainId) || rights.May(Permissions.Switches, domainId),
+        "address" => rights.May(Permissions.Addresses, domainId),
+        "domain" => rights.May(Permissions.Domain, domainId) || rights.May(Permissions.Domains),
+        _ => rights.May(Permissions.Appoint, domainId),
+    };
+
     /// <param name="actor">With his reason: <see cref="Actor.Because"/>.</param>
     public async Task<ServiceResult> RevertAsync(Actor actor, long entryId, CancellationToken ct = default)
     {

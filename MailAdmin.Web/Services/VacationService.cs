@@ -18,6 +18,8 @@ public sealed class VacationForm
     public bool KnownSendersOnly { get; set; }
 
     public string Login { get; internal set; } = "";
+    /// <summary>The actor may set it.</summary>
+    public bool MayChange { get; internal set; }
     /// <summary>Just now senders are told.</summary>
     public bool IsOn { get; internal set; }
 }
@@ -32,12 +34,17 @@ public sealed class VacationService(Changes changes)
             if (await OwnerAsync(db, rights, accountId, Permissions.See, ct) is not { } account)
                 return ServiceResult.NotFound("account");
             Vacation? v = await db.Vacations.FirstOrDefaultAsync(x => x.AccountId == account.Id, ct);
-            return v is null ? new VacationForm { Login = account.UserName ?? "" } : new VacationForm
+            bool mayChange = await MaySetAsync(db, rights, account, ct);
+            return v is null ? new VacationForm { Login = account.UserName ?? "", MayChange = mayChange } : new VacationForm
             {
+                MayChange = mayChange,
                 Enabled = v.Enabled, From = DayOf(v.From), Until = DayOf(v.Until?.AddDays(-1)), Subject = v.Subject, Text = v.Text, IntervalDays = v.IntervalDays,
                 KnownSendersOnly = v.KnownSendersOnly, Login = account.UserName ?? "", IsOn = v.Enabled && !(v.From > changes.Now) && !(v.Until <= changes.Now),
             };
         }, ct);
+
+    async Task<bool> MaySetAsync(AccountsContext db, Rights rights, Account account, CancellationToken ct) =>
+        rights.AccountId == account.Id || (await rights.OnAccountAsync(db, account, changes.Now, ct)).HasFlag(Permissions.Accounts);
 
     /// <param name="accountId">Null: the actor's own.</param>
     public Task<ServiceResult> SetAsync(Actor actor, long? accountId, VacationForm form, CancellationToken ct = default) =>
@@ -45,7 +52,7 @@ public sealed class VacationService(Changes changes)
         {
             if (await OwnerAsync(db, rights, accountId, Permissions.See, ct) is not { } account)
                 return ServiceResult.NotFound("account");
-            if (rights.AccountId != account.Id && !(rights.May(Permissions.Accounts, account.DomainId) && await rights.MayTouchAsync(db, account.Id, changes.Now, ct)))
+            if (!await MaySetAsync(db, rights, account, ct))
                 return ServiceResult.Forbidden();
             var problems = new Problems();
             Check(form, problems);

@@ -58,7 +58,11 @@ public sealed record Rights
     public bool Covers(IEnumerable<HeldPermissions> grants) => grants.All(g =>
         g.DomainId is { } domain ? May(g.Permissions & Permissions.OnDomains, domain) : May(g.Permissions));
 
-    /// <summary>The same, read from the database.</summary>
+    /// <summary>What he may do with an account: all that he holds on its domain, or, where it has rights beyond his, look at it.</summary>
+    public async Task<Permissions> OnAccountAsync(AccountsContext db, Account account, DateTimeOffset now, CancellationToken ct) =>
+        On(account.DomainId) & (await MayTouchAsync(db, account.Id, now, ct) ? Permissions.All : Permissions.Reading);
+
+    /// <summary><see cref="Covers"/> of what an account holds, read from the database.</summary>
     public async Task<bool> MayTouchAsync(AccountsContext db, long accountId, DateTimeOffset now, CancellationToken ct) =>
         IsSuperuser || Covers(await Held(db, now).Where(g => g.AccountId == accountId).ToListAsync(ct));
 
@@ -98,7 +102,9 @@ public sealed record Rights
         join s in db.PermissionSets on g.SetId equals s.Id
         select new HeldPermissions { AccountId = g.AccountId, DomainId = g.DomainId, Permissions = s.Permissions, Role = s.Name };
 
-    Permissions On(long? domainId) => OnServer | (domainId is { } id ? ByDomain.GetValueOrDefault(id) : Permissions.None);
+    /// <summary>All that is held on something of a domain.</summary>
+    /// <param name="domainId">Null: it belongs to none.</param>
+    public Permissions On(long? domainId) => OnServer | (domainId is { } id ? ByDomain.GetValueOrDefault(id) : Permissions.None);
 }
 
 /// <summary>What a grant gives to whom.</summary>
