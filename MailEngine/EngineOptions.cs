@@ -246,6 +246,9 @@ public sealed class StoreOptions
     public int IndexedTextBytes { get; set; } = 1 << 20;
     /// <summary>How long the text index waits for more mail before it takes some in: many messages at once cost less. Default 2 s.</summary>
     public TimeSpan IndexDelay { get; set; } = TimeSpan.FromSeconds(2);
+    /// <summary>How long the text index lets a stream of mail (more than a hundred a second) go first, at most. Messages that wait are found by
+    /// looking at them. Default 5 minutes: a mailing passes in that time; a server that is busy all day indexes beside it after that.</summary>
+    public TimeSpan IndexPatience { get; set; } = TimeSpan.FromMinutes(5);
     /// <summary>Folders that mail is kept in, on one volume or several; each account lives in one. Empty, the default: one partition,
     /// <c>partitions/default</c> in the data folder. There always is one named "default": it holds the queue and the list of who lives where.
     /// docs/partitions.md</summary>

@@ -123,6 +123,7 @@ public static class EngineOptionsCheck
         Within(errors, "Store:ColumnBytes", store.ColumnBytes, 1L << 20, 1L << 40);
         Within(errors, "Store:IndexedTextBytes", store.IndexedTextBytes, 1024, 64 << 20);
         Within(errors, "Store:IndexDelay", store.IndexDelay, TimeSpan.Zero, TimeSpan.FromHours(1));
+        Within(errors, "Store:IndexPatience", store.IndexPatience, TimeSpan.Zero, TimeSpan.FromDays(1));
         Within(errors, "Store:PendingChanges", store.PendingChanges, 1, 1_000_000);
         Within(errors, "Store:MoveBytesPerSecond", store.MoveBytesPerSecond, 1 << 16, int.MaxValue);
     }

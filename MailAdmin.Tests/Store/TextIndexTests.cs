@@ -183,4 +183,52 @@ public class TextIndexTests
             Assert.Equal(text, got + markup.Take(html.AsSpan(cut), last: true).ToString());
         }
     }
+
+    [Theory]
+    [InlineData(0)]        // it does not wait at all
+    [InlineData(100)]      // it loses patience
+    public async Task When_mail_comes_in_a_stream_then_the_index_waits_no_longer_than_its_patience(int milliseconds)
+    {
+        await using ImapRig rig = await ImapRig.StartAsync(options =>
+        {
+            options.Store.IndexDelay = TimeSpan.Zero;
+            options.Store.IndexPatience = TimeSpan.FromMilliseconds(milliseconds);
+        });
+        Partition partition = rig.Mail.Store.Default;
+        Mailbox box = (await rig.Mail.Store.OpenAsync(rig.Mail.Ann, MailboxName.Inbox))!;
+        bool streamed = false;
+        for (int i = 0; !streamed || !(partition.TextIndex!.Find(box.Id, box.Current.UidValidity, "HELLO") is { IndexedUpTo: > 0 }); i++)
+        {
+            Assert.True(i < 20_000, "nothing is indexed");
+            await rig.GivenMessageAsync(box);
+            streamed |= partition.IsTakingMail;
+        }
+        await rig.Mail.Store.WhenIndexedAsync();
+        Assert.Equal(box.Current.UidNext - 1, partition.TextIndex!.Find(box.Id, box.Current.UidValidity, "HELLO")!.IndexedUpTo);
+    }
+
+    [Fact]
+    public async Task When_mail_comes_in_a_stream_then_the_index_waits_and_its_messages_are_found_all_the_same()
+    {
+        await using ImapRig rig = await ImapRig.StartAsync(options =>
+        {
+            options.Store.IndexDelay = TimeSpan.FromMilliseconds(200);
+            options.Store.IndexPatience = TimeSpan.FromDays(1);
+        });
+        Partition partition = rig.Mail.Store.Default;
+        Mailbox box = (await rig.Mail.Store.OpenAsync(rig.Mail.Ann, MailboxName.Inbox))!;
+        var inflow = new Inflow();
+        Assert.False(inflow.IsStream);
+        for (int i = 0; i < 32; i++)
+            inflow.Note();
+        Assert.True(inflow.IsStream);
+        await rig.GivenMessageAsync(box, 100);
+        await using WireScript c = await rig.SelectAsync();
+        Assert.Equal(100, (await SearchAsync(c, "BODY hello")).Count(char.IsWhiteSpace));
+        while (partition.IsTakingMail)
+            await Task.Delay(10);
+        await rig.Mail.Store.WhenIndexedAsync();
+        Assert.Equal(100, (await SearchAsync(c, "BODY hello")).Count(char.IsWhiteSpace));
+        Assert.Equal(100u, partition.TextIndex!.Find(box.Id, box.Current.UidValidity, "HELLO")!.IndexedUpTo);
+    }
 }

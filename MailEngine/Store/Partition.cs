@@ -28,6 +28,7 @@ internal sealed class Partition : IAsyncDisposable
 
     readonly StoreOptions _options;
     readonly ILogger _log;
+    readonly Inflow _inflow = new();
     readonly RowSettler _index;
     readonly IndexWriter _indexWriter;   // before the loop starts; then by _index alone
     readonly IndexReader _loopReader;
@@ -188,8 +189,8 @@ internal sealed class Partition : IAsyncDisposable
         return await change.Done;
     }
 
-    /// <summary>True while deliveries come faster than one in some ten milliseconds. Any thread.</summary>
-    public bool IsTakingMail => _index.Any;
+    /// <summary>True while mail comes in a stream. Any thread.</summary>
+    public bool IsTakingMail => _inflow.IsStream;
 
     /// <summary>Runs a query that sees everything that was acknowledged. Not on the loop's thread.</summary>
     public T Read<T>(Func<IndexReader, T> query)
@@ -517,6 +518,8 @@ internal sealed class Partition : IAsyncDisposable
         {
             change.Prepare(batch);
             durable |= change.Durable && !change.InLog;
+            if (change.BringsMail)
+                _inflow.Note();
         }
         StepReached?.Invoke(CommitStep.Taken);
         if (batch.SegmentBytes > 0)

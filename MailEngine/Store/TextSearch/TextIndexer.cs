@@ -12,7 +12,7 @@ namespace MailEngine.Store.TextSearch;
 /// </remarks>
 internal sealed class TextIndexer : IDisposable
 {
-    static readonly TimeSpan s_mostPatience = TimeSpan.FromSeconds(20), s_pause = TimeSpan.FromMilliseconds(50);
+    static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
     const int BatchMessages = 500;
     const int BatchBytes = 4 << 20;
 
@@ -30,6 +30,7 @@ internal sealed class TextIndexer : IDisposable
     readonly Thread _thread;
     TaskCompletionSource? _idle;
     bool _working = true;
+    TimeSpan _patience;
     volatile bool _off;
     SqliteDatabase? _db;
     int _batchMessages;
@@ -108,12 +109,9 @@ internal sealed class TextIndexer : IDisposable
                 if (all)
                     NoteAll();
                 all = false;
-                TimeSpan patience = s_mostPatience;
+                _patience = _partition.Options.IndexPatience;
                 while (!_stop.IsSet && Next() is { } mailboxId)
-                {
-                    LetMailIn(ref patience);
                     Index(mailboxId);
-                }
                 if (_stop.IsSet)
                     break;
                 Commit();
@@ -140,12 +138,12 @@ internal sealed class TextIndexer : IDisposable
     }
 
     /// <summary>Mail that comes in goes first: what is not indexed yet is scanned. For a while only, or a busy server would never index.</summary>
-    void LetMailIn(ref TimeSpan patience)
+    void LetMailIn()
     {
-        while (_partition.IsTakingMail && patience > TimeSpan.Zero && !_stop.IsSet)
+        while (_partition.IsTakingMail && _patience > TimeSpan.Zero && !_stop.IsSet)
         {
             _stop.Wait(s_pause);
-            patience -= s_pause;
+            _patience -= s_pause;
         }
     }
 
@@ -345,6 +343,7 @@ internal sealed class TextIndexer : IDisposable
 
     void Add(long mailboxId, in MessageEntry entry, DetailsReader details)
     {
+        LetMailIn();
         Begin();
         long id = IndexSchema.Key(mailboxId, entry.Uid);
         bool whole = TryCollect(entry, details);
