@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MailAdmin.Tests.Rig;
 using MailEngine;
+using MailEngine.Io;
 using MailEngine.Store;
 
 namespace MailAdmin.Tests.Store;
@@ -118,7 +119,7 @@ public sealed class FaultTests
         box = (await rig.Store.OpenAsync(1, MailboxName.Inbox))!;
         Assert.Equal(30, box.Current.Count);
         Assert.NotEmpty(rig.Read(box.Current[0]));
-        Assert.Throws<IOException>(() => rig.Read(box.Current[29]));
+        Assert.Throws<StorageException>(() => rig.Read(box.Current[29]));
         CheckReport report = await rig.Store.CheckAsync(null, default);
         Assert.Contains("message 30", Assert.Single(report.Faults), StringComparison.Ordinal);
         Assert.Equal(StoreError.None, (await rig.DeliverAsync(StoreRig.Mail("new"), StoreRig.To(1))).Fault);
@@ -180,6 +181,26 @@ public sealed class FaultTests
         Assert.All(outcomes.Where((_, i) => i % 2 == 0), o => Assert.Equal(StoreError.Unavailable, o.Fault));
         Assert.All(outcomes.Where((_, i) => i % 2 == 1), o => Assert.Equal(StoreError.None, o.Fault));
         Assert.Equal(13, (await rig.Store.OpenAsync(2, MailboxName.Inbox))!.Current.Count);
+    }
+
+    [Fact]
+    public async Task When_another_program_looks_into_the_index_then_its_log_stays()
+    {
+        await using StoreRig rig = await StoreRig.OpenAsync();
+        await rig.GivenMailboxAsync(1, "INBOX", messages: 3);
+        for (int i = 0; !rig.Store.Default.IsWarm; i++)
+        {
+            Assert.True(i < 1000, "the index is not read");
+            await Task.Delay(10);
+        }
+        string index = Path.Combine(rig.Folder, "partitions/default/index.db");
+        rig.Store.Default.Settle();
+        // The last one who closes a database removes its log: it must not think it is the last. Locks do not bind within one process.
+        Assert.Equal("3", (await Programs.MustAsync("sqlite3", index, "SELECT count(*) FROM message")).Trim());
+        Assert.NotEqual(0, new FileInfo(index + "-wal").Length);
+        await rig.DeliverAsync(StoreRig.Mail("later"), StoreRig.To(1));
+        rig.Store.Default.Settle();
+        Assert.Equal("4", (await Programs.MustAsync("sqlite3", index, "SELECT count(*) FROM message")).Trim());
     }
 
     static void Mount(params string[] arguments)

@@ -29,6 +29,7 @@ internal sealed class Partition : IAsyncDisposable
     readonly StoreOptions _options;
     readonly ILogger _log;
     readonly Inflow _inflow = new();
+    IndexWarmUp? _warmUp;
     readonly RowSettler _index;
     readonly IndexWriter _indexWriter;   // before the loop starts; then by _index alone
     readonly IndexReader _loopReader;
@@ -151,7 +152,7 @@ internal sealed class Partition : IAsyncDisposable
             partition.Replay();
             partition._loop.Start();
             partition._index.Start();
-            IndexWarmUp.Start(partition.IndexPath, options.WarmUpBytes);
+            partition._warmUp = new IndexWarmUp(partition.IndexPath, options.WarmUpBytes);
             partition._textIndexer?.Start();
             StoreLog.Opened(log, folder, partition._loopReader.Database.ReadNumber("SELECT count(*) FROM mailbox") ?? 0, segments, watch.ElapsedMilliseconds);
             return partition;
@@ -188,6 +189,9 @@ internal sealed class Partition : IAsyncDisposable
         // No token from here on: what was handed over is done or not done, and the caller must know which.
         return await change.Done;
     }
+
+    /// <summary>What is read ahead after a start has been read.</summary>
+    internal bool IsWarm => _warmUp is { IsDone: true };
 
     /// <summary>True while mail comes in a stream. Any thread.</summary>
     public bool IsTakingMail => _inflow.IsStream;
@@ -254,6 +258,7 @@ internal sealed class Partition : IAsyncDisposable
             reader.Dispose();
         _loopReader.Dispose();   // the writer closes last: it takes the log away
         await Task.Run(_index.Dispose);
+        _warmUp?.Dispose();
         Segments.Dispose();
         await _lockFile.DisposeAsync();
     }
