@@ -18,11 +18,11 @@ settings() {
   export Mail__AllowPlaintextAuth=true Mail__Tls__CertificatePath="$CERT" Mail__Tls__KeyPath="$KEY"
   export Mail__Store__Sync="$([ "${FAST:-0}" = 1 ] && echo false || echo true)"   # FAST=1: filling only, never for measuring
   [ "${SELF_IDLE:-0}" = 1 ] && export Mail__Limits__ConnectionsPerAccount=20000
-  export Logging__LogLevel__Default=Warning
+  export Logging__LogLevel__Default=${SELF_LOG:-Warning}
 }
 case "${1:-}" in
   start) mk_cert; settings
-    setsid "$SERVER" >"$RUN/log" 2>&1 </dev/null &
+    setsid "$SERVER" >>"$RUN/log" 2>&1 </dev/null &
     echo $! > "$PIDFILE"; wait_port "$IMAP" 60 && wait_port "$LMTP" ;;
   stop) stop_pid "$PIDFILE" ;;
   adduser) mk_cert; settings

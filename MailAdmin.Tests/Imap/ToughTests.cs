@@ -1,6 +1,7 @@
 using MailAdmin.Tests.Accounts;
 using MailAdmin.Tests.Rig;
 using MailEngine.Accounts;
+using MailEngine.Io;
 using MailEngine.Store;
 
 namespace MailAdmin.Tests.Imap;
@@ -74,6 +75,27 @@ public class ToughTests
         await c.PlayAsync("C: 3 SEARCH BODY bbb\nS: * SEARCH 1\nS: 3 OK [UNAVAILABLE] *");
         await c.PlayAsync("C: 4 FETCH 3 (FLAGS ENVELOPE)\nS: * 3 FETCH (FLAGS () ENVELOPE (NIL \"message 3\" *\nS: 4 OK *");
         await c.PlayAsync("C: 5 UID STORE 3 +FLAGS.SILENT (\\Deleted)\nS: 5 OK *\nC: 6 UID EXPUNGE 3\nS: * 3 EXPUNGE\nS: 6 OK *");
+    }
+
+    [Fact]
+    public async Task When_the_index_cannot_be_read_then_the_command_is_refused_and_the_session_lives()
+    {
+        await using ImapRig rig = await ImapRig.StartAsync(options => options.Store.TextIndex = false);
+        await rig.GivenOldMessagesAsync(1);
+        await using WireScript c = await rig.SelectAsync();
+        using (var db = new SqliteDatabase(Path.Combine(rig.Mail.Folder, "partitions/default/index.db"), SqliteOpen.ReadWrite))
+        {
+            db.Execute("ALTER TABLE mailbox RENAME TO elsewhere");
+            await c.PlayAsync("C: 1 STATUS Unknown (MESSAGES)\nS: 1 NO [UNAVAILABLE] *");
+            // Octets that nobody took must not be taken for commands.
+            await using WireScript other = await rig.LogInAsync("bob@example.test");
+            await other.SendAsync("1 APPEND Unknown {12+}\r\n2 LOGOUT\r\n\r\n\r\n");
+            List<string> lines = await other.ReadUntilAsync("1 ");
+            Assert.StartsWith("* BYE [UNAVAILABLE]", lines[0], StringComparison.Ordinal);
+            Assert.StartsWith("1 NO [UNAVAILABLE]", lines[1], StringComparison.Ordinal);
+            db.Execute("ALTER TABLE elsewhere RENAME TO mailbox");
+        }
+        await c.PlayAsync("C: 2 STATUS Unknown (MESSAGES)\nS: 2 NO [NONEXISTENT] *\nC: 3 FETCH 1 (FLAGS)\nS: * 1 FETCH *\nS: 3 OK *");
     }
 
     [Fact]

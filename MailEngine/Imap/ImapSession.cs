@@ -440,7 +440,9 @@ internal sealed class ImapSession
         catch (Exception e) when (!Connection.IsLostConnection(e))
         {
             ImapLog.CommandFailed(Services.Log, e, Connection.Id, received.Row!.Name);
-            reply = ImapReply.ServerBug;
+            reply = e is IOException ? ImapReply.Unavailable : ImapReply.ServerBug;
+            if (received.Command!.ReadsItsLiterals)   // the rest of a message may follow, which is nothing to take commands from
+                Bye("[UNAVAILABLE] The message was not taken");
         }
         if (_ended && reply == ImapReply.Nothing)
             return false;

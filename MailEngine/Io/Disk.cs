@@ -51,7 +51,7 @@ public static partial class Disk
                 result = fdatasync((int)file.DangerousGetHandle());
             while (result != 0 && Marshal.GetLastPInvokeError() == 4);   // EINTR
             if (result != 0)
-                throw new IOException($"fdatasync failed: {Marshal.GetLastPInvokeErrorMessage()}");
+                throw new StorageException($"fdatasync failed: {Marshal.GetLastPInvokeErrorMessage()}");
         }
         finally
         {
@@ -66,11 +66,11 @@ public static partial class Disk
         const int readOnlyDirectory = 0x10000;   // O_RDONLY | O_DIRECTORY
         int descriptor = open(path, readOnlyDirectory);
         if (descriptor < 0)
-            throw new IOException($"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
+            throw new StorageException($"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
         try
         {
             if (fsync(descriptor) != 0)
-                throw new IOException($"fsync {path}: {Marshal.GetLastPInvokeErrorMessage()}");
+                throw new StorageException($"fsync {path}: {Marshal.GetLastPInvokeErrorMessage()}");
         }
         finally
         {

@@ -5,7 +5,7 @@ using System.Text;
 namespace MailEngine.Io;
 
 /// <summary>SQLite said no. <see cref="PrimaryCode"/> tells disk full and damage apart from the rest.</summary>
-public sealed class SqliteException(int code, string message) : IOException(message)
+public sealed class SqliteException(int code, string message) : StorageException(message)
 {
     /// <summary>Extended result code, see the SQLite documentation "Result and Error Codes".</summary>
     public int Code { get; } = code;

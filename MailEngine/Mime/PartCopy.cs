@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using MailEngine.Io;
 
 namespace MailEngine.Mime;
 
@@ -27,7 +28,7 @@ internal sealed class PartCopy(OctetReader read, OctetAction write)
             {
                 int count = read(from, buffer.AsSpan(0, (int)Math.Min(PieceBytes, until - from)));
                 if (count <= 0)
-                    throw new IOException("The message is shorter than its record.");
+                    throw new StorageException("The message is shorter than its record.");
                 action(buffer.AsSpan(0, count));
                 from += count;
             }

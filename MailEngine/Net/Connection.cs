@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using MailEngine.Io;
 using MailEngine.Tls;
 using Microsoft.AspNetCore.Connections;
 
@@ -241,10 +242,18 @@ public sealed class Connection
         await _context.Transport.Input.CompleteAsync();
     }
 
-    /// <summary>True for what reads and writes throw when the client is gone: not a fault of ours, and no reply helps.</summary>
-    public static bool IsLostConnection(Exception e) =>
-        e is IOException or ConnectionAbortedException or OperationCanceledException or SocketException or ObjectDisposedException
-            or AuthenticationException;
+    /// <summary>True for what reads and writes throw when the client is gone: not a fault of ours, and no reply helps. What our own files throw
+    /// is a fault of ours.</summary>
+    public static bool IsLostConnection(Exception e)
+    {
+        const int unspecific = unchecked((int)0x80131620);   // COR_E_IO; an error of a file has its own number
+        return e switch
+        {
+            StorageException => false,
+            IOException => e.HResult == unspecific,
+            _ => e is ConnectionAbortedException or OperationCanceledException or SocketException or ObjectDisposedException or AuthenticationException,
+        };
+    }
 
     static string NewId()
     {

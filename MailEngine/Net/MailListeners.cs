@@ -120,7 +120,7 @@ public sealed class MailListeners(
         }
         catch (Exception e) when (Connection.IsLostConnection(e))
         {
-            // The client is gone; nobody is left to answer.
+            NetLog.Lost(log, e, connection.Id, listener.Protocol);   // nobody is left to answer
         }
         catch (Exception e)
         {

@@ -19,4 +19,7 @@ static partial class NetLog
 
     [LoggerMessage(1005, LogLevel.Warning, "unix socket {Path} is not opened: the path is longer than {Most} bytes")]
     public static partial void SocketPathTooLong(ILogger log, string path, int most);
+
+    [LoggerMessage(1006, LogLevel.Debug, "{Session} {Protocol} connection was lost")]
+    public static partial void Lost(ILogger log, Exception e, string session, MailProtocol protocol);
 }

@@ -1,3 +1,4 @@
+using MailEngine.Io;
 using Microsoft.Win32.SafeHandles;
 
 namespace MailEngine.Store;
@@ -49,7 +50,7 @@ public sealed class MessageReader : IDisposable
         {
             int now = RandomAccess.Read(file, to[done..wanted], range.Offset + offset + done);
             if (now == 0)
-                throw new IOException($"Segment {range.Segment} ends before the message does. Run 'store check'.");
+                throw new StorageException($"Segment {range.Segment} ends before the message does. Run 'store check'.");
             done += now;
         }
         return done;

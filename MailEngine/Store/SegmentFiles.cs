@@ -213,7 +213,7 @@ internal sealed class SegmentFiles : IDisposable
     SafeFileHandle OpenSlow(uint number)
     {
         if (_retired.TryGetValue(number, out WeakReference<SafeFileHandle>? retired))
-            return retired.TryGetTarget(out SafeFileHandle? held) ? held : throw new IOException($"Segment {number} was compacted; nobody may hold places in it any more.");
+            return retired.TryGetTarget(out SafeFileHandle? held) ? held : throw new StorageException($"Segment {number} was compacted; nobody may hold places in it any more.");
         SafeFileHandle opened = File.OpenHandle(PathOf(number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
         SafeFileHandle kept = _open.GetOrAdd(number, opened);
         if (!ReferenceEquals(kept, opened))

@@ -1,4 +1,5 @@
 using System.Buffers;
+using MailEngine.Io;
 using MailEngine.Mime;
 
 namespace MailEngine.Imap.Fetch;
@@ -44,7 +45,7 @@ internal sealed class DecodedSection : IDisposable
         {
             int count = (int)Math.Min(Piece, _range.Length - _read);
             if (_message.Read(_range.Start + _read, _encoded.AsSpan(0, count)) != count)
-                throw new IOException("The message is shorter than its row says.");
+                throw new StorageException("The message is shorter than its row says.");
             _read += count;
             int written = _decoder.Decode(_encoded.AsSpan(0, count), _decoded);
             if (written > 0)

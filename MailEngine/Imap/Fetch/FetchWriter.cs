@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using MailEngine.Io;
 using MailEngine.Mime;
 using MailEngine.Store;
 
@@ -345,7 +346,7 @@ internal sealed class FetchWriter(ImapSession session, SelectedMailbox selected,
         Put((ulong)length, to, ref at);
         Put("}\r\n"u8, to, ref at);
         if (_message.Read(offset, to.Slice(at, first)) != first)
-            throw new IOException("The message is shorter than its row says.");
+            throw new StorageException("The message is shorter than its row says.");
         _writer.Advance(at + first);
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using MailEngine.Imap.Fetch;
+using MailEngine.Io;
 using MailEngine.Mime;
 using MailEngine.Store;
 
@@ -72,7 +73,7 @@ internal sealed class UrlContent : IDisposable
         if (_fields is not null)
             _fields.AsSpan((int)(_range.Start + offset), to.Length).CopyTo(to);
         else if (_message.Read(_range.Start + offset, to) != to.Length)
-            throw new IOException("The message is shorter than its row says.");
+            throw new StorageException("The message is shorter than its row says.");
     }
 
     /// <summary>Finds what a URL names in a mailbox that its user may read; null: it names nothing there.</summary>
