@@ -23,6 +23,10 @@ public sealed class EngineOptions
     /// <summary>HTTPS port of the panel; 0: any free port; -1: off.</summary>
     public int PanelTlsPort { get; set; } = 8443;
 
+    /// <summary>Where people find the panel, as links in mail name it: <c>https://mail.example.org</c>. Never taken from a request, whose host
+    /// name a stranger can choose. Empty: the name of this server with <see cref="PanelTlsPort"/>.</summary>
+    public string PanelUrl { get; set; } = "";
+
     /// <summary>Replaces the standard mail listeners when not empty.</summary>
     public IList<ListenerOptions> Listeners { get; set; } = [];
 
@@ -57,6 +61,8 @@ public sealed class EngineOptions
     public LimitOptions Limits { get; set; } = new();
 
     public PasswordOptions Passwords { get; set; } = new();
+
+    public LinkOptions Links { get; set; } = new();
 
     public StoreOptions Store { get; set; } = new();
 
@@ -202,6 +208,20 @@ public sealed class PasswordOptions
     public int MinLength { get; set; } = 10;
     /// <summary>Rounds of PBKDF2-HMAC-SHA512 for new hashes. Default 210,000 (OWASP); about a tenth of a second.</summary>
     public int Iterations { get; set; } = 210_000;
+}
+
+/// <summary>One-time links: invitations, and the way back in for who has forgotten his password.</summary>
+public sealed class LinkOptions
+{
+    /// <summary>How long a link for a new password is good. Default 1 h: long enough for a mail that greylisting holds back.</summary>
+    public TimeSpan PasswordTime { get; set; } = TimeSpan.FromHours(1);
+    /// <summary>How long an invitation is good, and the link that proves a recovery address. Default 7 days: somebody may be away.</summary>
+    public TimeSpan InvitationTime { get; set; } = TimeSpan.FromDays(7);
+    /// <summary>Links for a new password that are mailed for one account in an hour; what is asked for beyond it is left. Those that were mailed
+    /// stay good, so nobody is kept from his by others asking. Default 3.</summary>
+    public int MailsPerAccount { get; set; } = 3;
+    /// <summary>Links for a new password that one network may ask for in an hour, for whatever names. Default 20: an office behind one address.</summary>
+    public int AsksPerNetwork { get; set; } = 20;
 }
 
 /// <summary>The message store.</summary>

@@ -19,6 +19,10 @@ public static class EngineOptionsCheck
         CheckQueue(options.Queue, errors);
         Require(errors, options.Passwords.MinLength is >= 8 and <= 128, "Passwords:MinLength", options.Passwords.MinLength, "8 to 128 characters");
         Require(errors, options.Passwords.Iterations is >= 1000 and <= 10_000_000, "Passwords:Iterations", options.Passwords.Iterations, "1000 to 10000000 rounds; 210000 is usual");
+        Within(errors, "Links:PasswordTime", options.Links.PasswordTime, TimeSpan.FromMinutes(5), TimeSpan.FromDays(1));
+        Within(errors, "Links:InvitationTime", options.Links.InvitationTime, TimeSpan.FromHours(1), TimeSpan.FromDays(90));
+        Within(errors, "Links:MailsPerAccount", options.Links.MailsPerAccount, 1, 100);
+        Within(errors, "Links:AsksPerNetwork", options.Links.AsksPerNetwork, 1, 100_000);
         return errors;
     }
 
@@ -27,6 +31,9 @@ public static class EngineOptionsCheck
         Require(errors, options.DataPath.Trim().Length > 0 && !File.Exists(options.DataPath), "DataPath", options.DataPath, "a folder that this process may write to");
         Require(errors, options.Hostname.Length == 0 || DomainName.TryParse(options.Hostname, out _), "Hostname", options.Hostname,
             "the full name of this server such as mail.example.org, or empty");
+        Require(errors, options.PanelUrl.Length == 0
+            || (Uri.TryCreate(options.PanelUrl, UriKind.Absolute, out Uri? panel) && panel.Scheme is "https" or "http" && panel is { PathAndQuery: "/", Fragment: "", UserInfo: "" }),
+            "PanelUrl", options.PanelUrl, "an address such as https://mail.example.org, without a path, or empty");
         foreach (string relay in options.Relayhosts)
             Require(errors, IsHostAndPort(relay), "Relayhosts", relay, "host:port, for example smtp.example.org:587");
         foreach ((string host, RelayAuthOptions auth) in options.RelayAuth)

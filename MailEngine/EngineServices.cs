@@ -44,6 +44,7 @@ public sealed class EngineServices : IAsyncDisposable
     public Resolver Resolver { get; private set; } = null!;
     public QueueScheduler Queue { get; private set; } = null!;
     public QueueControl QueueControl { get; private set; } = null!;
+    public SystemMail SystemMail { get; private set; } = null!;
     public MailListeners Listeners { get; private set; } = null!;
 
     /// <summary>What is behind each kind of mail port.</summary>
@@ -98,6 +99,7 @@ public sealed class EngineServices : IAsyncDisposable
         Resolver = new Resolver(Options.Dns, Clock);
         Queue = Made(new QueueScheduler(Store, Router, Delivery, Resolver, Trace, Hostname, Options, Clock, logs.CreateLogger<QueueScheduler>()));
         QueueControl = new QueueControl(Queue, Store, Trace, Clock);
+        SystemMail = new SystemMail(Router, Delivery, Store, Hostname, Clock);
 
         var smtp = new SmtpServer(Router, Delivery, Store, Trace, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<SmtpServer>());
         var lmtp = new LmtpServer(Router, Delivery, Store, Trace, Hostname, Options, Clock, logs.CreateLogger<LmtpServer>());
@@ -127,6 +129,7 @@ public sealed class EngineServices : IAsyncDisposable
         services.AddSingleton(Sessions);
         services.AddSingleton(Trace);
         services.AddSingleton(QueueControl);
+        services.AddSingleton(SystemMail);
         services.AddSingleton(Listeners);
         services.AddSingleton(this);
         services.AddHostedService<EngineHost>();

@@ -54,6 +54,30 @@ public sealed class CommandLineTests : IDisposable
         return errors;
     }
 
+    [Fact]
+    public async Task When_an_account_is_added_by_invitation_then_the_link_is_said_once_and_a_later_one_takes_its_place()
+    {
+        await Must("domain add own.test");
+        string said = await Must("account add ann@own.test --invite --recovery ann@example.net --json");
+        Invitation first = JsonSerializer.Deserialize<Invitation>(said, JsonSerializerOptions.Web)!;
+        Assert.Equal("", first.MailedTo);
+        string second = await Must("account invite ann@own.test --mail");   // no server runs that could send it
+        Assert.Contains("give it to the user yourself", second, StringComparison.Ordinal);
+        await using (AccountsDatabase database = await AccountsDatabase.OpenAsync(_folder, TimeProvider.System, NullLogger<AccountsDatabase>.Instance))
+        await using (AccountsContext db = database.NewContext())
+        {
+            Assert.Equal(OneTimeLink.HashOf(InboxSteps.TokenIn(second)), Assert.Single(db.OneTimeLinks.ToList()).TokenHash);
+            Assert.Null(Assert.Single(db.Accounts.ToList()).PasswordHash);
+        }
+        await Must("account recovery ann@own.test none");
+        await MustFail(1, "account invite ann@own.test --mail");
+        await MustFail(1, "account recovery ann@own.test ann@own.test");
+        await MustFail(2, "account add bob@own.test --invite --password-stdin", Password);
+        await MustFail(2, "account add bob@own.test --invite --mail");
+        await Must("account password ann@own.test --password-stdin", Password);
+        await MustFail(1, "account invite ann@own.test");
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("serve")]

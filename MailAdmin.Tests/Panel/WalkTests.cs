@@ -33,7 +33,7 @@ public sealed class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
 
         await using BrowserTab tab = await rig.OpenAsync(width, dark);
         IPage page = tab.Page;
-        foreach (string path in (string[])["/login", "/nowhere", "/error", "/setup?token=no"])
+        foreach (string path in (string[])["/login", "/login/forgotten", "/login/link?token=no", "/nowhere", "/error", "/setup?token=no"])
         {
             await tab.GoStaticAsync(path);
             await tab.AssertSoundAsync($"{path} at {suffix}");

@@ -49,6 +49,12 @@ public sealed class ServicesRig : IAsyncDisposable
                 return new QueueScheduler(store, router, delivery, new Resolver(options.Dns, accounts.Clock), trace, new ServerName("mail.own.test"), options,
                     accounts.Clock, NullLogger<QueueScheduler>.Instance);
             });
+            services.AddSingleton(provider =>
+            {
+                var router = new Router(accounts.Directory, provider.GetRequiredService<EngineOptions>());
+                var delivery = new Delivery(store, provider.GetRequiredService<TraceLog>(), accounts.Clock, NullLogger<Delivery>.Instance);
+                return new SystemMail(router, delivery, store, provider.GetRequiredService<ServerName>(), accounts.Clock);
+            });
             services.AddSingleton(provider => new QueueControl(provider.GetRequiredService<QueueScheduler>(), store, provider.GetRequiredService<TraceLog>(), accounts.Clock));
         }
         services.AddSingleton(new ServerName("mail.own.test"));
@@ -186,6 +192,10 @@ public sealed class ServicesRig : IAsyncDisposable
         string code = Totp.CodeAt(KeyIn(setup.Value!.Uri), Totp.StepAt(Accounts.Clock.GetUtcNow()));
         return await service.ConfirmAsync(actor, new SecondFactorForm { Ticket = setup.Value.Ticket, Code = code, Password = Password });
     }
+
+    /// <summary>As an account is before its user has followed the invitation.</summary>
+    public Task GivenNoPasswordAsync(long accountId) => Accounts.WriteAsync(db => db.Accounts.Where(a => a.Id == accountId)
+        .ExecuteUpdateAsync(s => s.SetProperty(a => a.PasswordHash, (string?)null)));
 
     /// <summary>The key of an otpauth address.</summary>
     public static byte[] KeyIn(string uri)

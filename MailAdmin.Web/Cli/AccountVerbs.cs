@@ -25,13 +25,58 @@ static class AccountVerbs
         var form = new AccountForm { LocalPart = address.Local, DisplayName = args.Option("name") ?? "" };
         if (args.Option("quota") is { } quota)
             form.QuotaBytes = Size.TryParse(quota, out long bytes) ? bytes : throw new CliUsageException("--quota needs a size such as 500M or 1G, or 0 for no limit.");
-        form.Password = ReadPassword(session, args);
+        form.Invite = args.Flag("invite");
+        form.RecoveryAddress = args.Option("recovery") ?? "";
+        bool mail = args.Flag("mail");
+        if (mail && (!form.Invite || form.RecoveryAddress.Length == 0))
+            throw new CliUsageException("--mail goes with --invite and --recovery ADDRESS: the invitation is mailed there.");
+        if (!form.Invite)
+            form.Password = ReadPassword(session, args);
+        else if (args.Flag("password-stdin"))
+            throw new CliUsageException("--invite and --password-stdin do not go together: with an invitation the user picks the password.");
         args.End();
         form.DomainId = await DomainVerbs.IdOfAsync(session, address.Domain.Value);
         ServiceResult<long> result = await (await session.AccountsAsync()).CreateAsync(session.Actor, form);
         CommandLine.Require(result);
         await RunTasksAsync(session);
+        if (form.Invite)
+            return await InviteAsync(session, result.Value, address.ToString(), mail);
         session.Output.Result($"{address} is here now.", new { id = result.Value, address = address.ToString() });
+        return 0;
+    }
+
+    /// <summary>A new link for somebody who has not picked a password yet.</summary>
+    public static async Task<int> InviteAsync(CliSession session, CliArguments args)
+    {
+        string name = args.Word("ADDRESS");
+        bool mail = args.Flag("mail");
+        args.End();
+        return await InviteAsync(session, await IdOfAsync(session, name), name, mail);
+    }
+
+    static async Task<int> InviteAsync(CliSession session, long id, string name, bool mail)
+    {
+        ServiceResult<Invitation> invited = await (await session.InvitationsAsync()).InviteAsync(session.Actor, id, mail);
+        CommandLine.Require(invited);
+        Invitation invitation = invited.Value!;
+        string until = invitation.EndsAt.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+        string mailed = invitation.MailedTo.Length > 0 ? $"It was mailed to {invitation.MailedTo}."
+            : mail ? "It could not be mailed (a server must be running, and the address must lead somewhere): give it to the user yourself."
+            : "Give it to the user; it is shown only now.";
+        session.Output.Result($"{name} has no password yet. Its user picks one here, once, until {until} UTC:{Environment.NewLine}{invitation.Link}{Environment.NewLine}{mailed}",
+            new { id, address = name, invitation.Link, invitation.EndsAt, invitation.MailedTo });
+        return 0;
+    }
+
+    /// <summary>Sets or takes away where a forgotten password's link goes.</summary>
+    public static async Task<int> RecoveryAsync(CliSession session, CliArguments args)
+    {
+        string name = args.Word("ADDRESS");
+        string recovery = args.Word("RECOVERY");
+        args.End();
+        long id = await IdOfAsync(session, name);
+        CommandLine.Require(await (await session.RecoveryAsync()).SetForAsync(session.Actor, id, recovery == "none" ? "" : recovery));
+        session.Output.Result(recovery == "none" ? $"{name} has no recovery address any more." : $"A link for a new password of {name} goes to {recovery} from now on.", new { id, name, recovery });
         return 0;
     }
 

@@ -58,13 +58,21 @@ sealed class CliSession : IAsyncDisposable
 
     public async Task<PartitionService> PartitionsAsync() => new(await ChangesAsync(), await StoreAsync());
 
-    public async Task<PasswordService> PasswordsAsync()
+    public async Task<PasswordService> PasswordsAsync() => new(await ChangesAsync(), Options, Hashes, await OwnPasswordsAsync());
+
+    public async Task<RecoveryService> RecoveryAsync() => new(
+        await ChangesAsync(), await DatabaseAsync(), await DirectoryAsync(), await OwnPasswordsAsync(), Hashes, await PanelAsync(), await StoreAsync(), Options);
+
+    public async Task<InvitationService> InvitationsAsync() => new(await ChangesAsync(), await RecoveryAsync(), await PanelAsync(), Options);
+
+    async Task<AccountDirectory> DirectoryAsync() => _directory ??= new AccountDirectory(await DatabaseAsync(), NullLogger<AccountDirectory>.Instance);
+
+    async Task<PanelAddress> PanelAsync() => new(Options, new HostSettings(Options, await DirectoryAsync()));
+
+    async Task<OwnPasswordCheck> OwnPasswordsAsync()
     {
-        AccountsDatabase database = await DatabaseAsync();
-        _directory ??= new AccountDirectory(database, NullLogger<AccountDirectory>.Instance);
-        _authenticator ??= new Authenticator(_directory, database, Hashes, Options.Limits, NullLogger<Authenticator>.Instance);
-        var changes = new Changes(database);
-        return new PasswordService(changes, Options, Hashes, new OwnPasswordCheck(changes, _authenticator));
+        _authenticator ??= new Authenticator(await DirectoryAsync(), await DatabaseAsync(), Hashes, Options.Limits, NullLogger<Authenticator>.Instance);
+        return new OwnPasswordCheck(await ChangesAsync(), _authenticator);
     }
 
     // Services leave their store tasks in the table; whoever has the store open is asked for them once, at the end of the command.

@@ -19,7 +19,10 @@ public static class CommandLine
           domain add NAME [--quota 1G] [--max-accounts N] [--relay HOST[:PORT]|mx]
           domain list
           domain remove NAME [--with-accounts]
-          account add ADDRESS --password-stdin [--quota 1G] [--name TEXT]
+          account add ADDRESS --password-stdin|--invite [--quota 1G] [--name TEXT] [--recovery ADDRESS] [--mail]
+                                                             --invite: without a password, which the user picks by a link
+          account invite ADDRESS [--mail]                    another such link; the one before is void
+          account recovery ADDRESS RECOVERY|none             where a link for a new password is mailed to
           account list [DOMAIN]
           account remove ADDRESS
           account password ADDRESS --password-stdin
@@ -50,6 +53,8 @@ public static class CommandLine
         ["domain list"] = DomainVerbs.ListAsync,
         ["domain remove"] = DomainVerbs.RemoveAsync,
         ["account add"] = AccountVerbs.AddAsync,
+        ["account invite"] = AccountVerbs.InviteAsync,
+        ["account recovery"] = AccountVerbs.RecoveryAsync,
         ["account list"] = AccountVerbs.ListAsync,
         ["account remove"] = AccountVerbs.RemoveAsync,
         ["account password"] = AccountVerbs.PasswordAsync,
@@ -84,7 +89,7 @@ public static class CommandLine
         CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo("en");
         try
         {
-            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "relay", "format", "filter", "mailbox", "account", "environment", "contentRoot", "applicationName");
+            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "recovery", "relay", "format", "filter", "mailbox", "account", "environment", "contentRoot", "applicationName");
             string verb = arguments.HasWord ? arguments.Word("COMMAND") : "serve";
             if (arguments.Flag("help") || verb == "help")
             {

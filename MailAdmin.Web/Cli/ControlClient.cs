@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using MailAdmin.Web.Services;
+using MailEngine.Flow;
 using MailEngine.Store;
 using MailEngine.Store.Backup;
 using MailEngine.Store.Exchange;
@@ -46,6 +47,9 @@ sealed class ControlClient : IStoreDoor
 
     public async Task<int> ChangeQueueAsync(QueueVerb verb, IReadOnlyCollection<long>? ids) =>
         (await AskAsync(new ControlRequest("change", ids is null ? null : [.. ids], verb), TimeSpan.FromMinutes(5), CancellationToken.None)).Count;
+
+    public async Task<bool> SendAsync(SystemMessage message, CancellationToken ct) =>
+        (await AskAsync(new ControlRequest("send", Mail: message), TimeSpan.FromMinutes(1), ct)).Count > 0;
 
     public async Task<PageOf<DeletedMessageRow>> DeletedMessagesAsync(DeletedQuery query, CancellationToken ct) =>
         (await AskAsync(new ControlRequest("deleted", Deleted: query), TimeSpan.FromMinutes(1), ct)).Deleted ?? new PageOf<DeletedMessageRow>([], 0);

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MailAdmin.Web.Services;
+using MailEngine.Flow;
 using MailEngine.Store;
 using MailEngine.Store.Backup;
 using MailEngine.Store.Exchange;
@@ -11,9 +12,9 @@ using MailEngine.Store.Repair;
 namespace MailAdmin.Web.Cli;
 
 /// <summary>One request over the control socket, one JSON line.</summary>
-/// <param name="Verb">ping, use, tasks, queue, change, deleted, deleted-mailboxes, restore, exchange, check, repair, backup, restore-account, partitions, partition-of or move.</param>
+/// <param name="Verb">ping, use, tasks, queue, change, deleted, deleted-mailboxes, restore, exchange, check, repair, backup, restore-account, partitions, partition-of, move or send.</param>
 sealed record ControlRequest(string Verb, IReadOnlyList<long>? Ids = null, QueueVerb Change = default, DeletedQuery? Deleted = null, RestoreOrder? Restore = null,
-    string Folder = "", ExchangeOrder? Exchange = null, MoveOrder? Move = null);
+    string Folder = "", ExchangeOrder? Exchange = null, MoveOrder? Move = null, SystemMessage? Mail = null);
 
 /// <summary>Its answer, one JSON line. <see cref="Error"/> null: done. Lines with <see cref="Progress"/> may come before it.</summary>
 sealed record ControlAnswer(

@@ -126,6 +126,8 @@ public sealed class ControlServer(EngineOptions options, IStoreDoor store, TimeP
                 return new ControlAnswer(Queue: await store.ReadQueueAsync());
             case "change":
                 return new ControlAnswer(Count: await store.ChangeQueueAsync(request.Change, request.Ids));
+            case "send" when request.Mail is { } mail:
+                return new ControlAnswer(Count: await store.SendAsync(mail, ct) ? 1 : 0);
             case "deleted" when request.Deleted is { } query:
                 return new ControlAnswer(Deleted: await store.DeletedMessagesAsync(query, ct));
             case "deleted-mailboxes" when request.Ids is [var account]:

@@ -14,6 +14,10 @@ public sealed class AccountForm
     public string DisplayName { get; set; } = "";
     /// <summary>Only when it is made; later see <see cref="PasswordService"/>.</summary>
     public string Password { get; set; } = "";
+    /// <summary>Only when it is made: without a password, which its user picks by a link. See <see cref="InvitationService"/>.</summary>
+    public bool Invite { get; set; }
+    /// <summary>Only when it is made; later see <see cref="RecoveryService"/>.</summary>
+    public string RecoveryAddress { get; set; } = "";
     /// <summary>Octets; null: the domain's default; 0: no limit.</summary>
     public long? QuotaBytes { get; set; }
     public AccountState State { get; set; }

@@ -91,16 +91,20 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
                 return refused;
             if (await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
                 return ServiceResult.NotFound("domain");
+            if (form.Invite && !rights.May(Permissions.Passwords, form.DomainId))
+                return ServiceResult.Forbidden();
             var problems = new Problems();
-            problems.RequirePassword(nameof(form.Password), form.Password, options.Passwords, form.LocalPart, form.Login, form.DisplayName);
+            if (!form.Invite)
+                problems.RequirePassword(nameof(form.Password), form.Password, options.Passwords, form.LocalPart, form.Login, form.DisplayName);
             await CheckNewAsync(db, domain, form, problems, ct);
             return problems.Any ? problems.Refuse() : true;
         }, ct);
         if (!possible.Ok)
             return new ServiceResult.Refused(possible.Refusal, possible.Errors);
-        string hash = await Task.Run(() => hashes.Make(form.Password), ct);
+        string? hash = form.Invite ? null : await Task.Run(() => hashes.Make(form.Password), ct);
         ServiceResult<long> result = await changes.RunAsync<long>(actor, async (db, rights) => rights.Refuse(Permissions.Accounts, form.DomainId, "domain") is { } refused
             ? refused
+            : form.Invite && !rights.May(Permissions.Passwords, form.DomainId) ? ServiceResult.Forbidden()
             : await CreateAsync(db, actor, form, hash, ct), ct);
         if (result.Ok)
             await tasks.RunAsync(CancellationToken.None);
@@ -108,7 +112,7 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
     }
 
     /// <summary>The same inside the transaction of a caller that has checked the right to do it and the password.</summary>
-    internal async Task<ServiceResult<long>> CreateAsync(AccountsContext db, Actor actor, AccountForm form, string passwordHash, CancellationToken ct)
+    internal async Task<ServiceResult<long>> CreateAsync(AccountsContext db, Actor actor, AccountForm form, string? passwordHash, CancellationToken ct)
     {
         if (await db.Domains.FirstOrDefaultAsync(d => d.Id == form.DomainId, ct) is not { } domain)
             return ServiceResult.NotFound("domain");
@@ -130,7 +134,8 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         var problems = new Problems();
         problems.Add(nameof(form.DomainId), Texts.Of("DomainPicker.Choose"));
         problems.Require(form.LocalPart.Trim().Length > 0, nameof(form.LocalPart), Texts.Of("Error.LocalPart"));
-        problems.RequirePassword(nameof(form.Password), form.Password, options.Passwords, form.LocalPart, form.DisplayName);
+        if (!form.Invite)
+            problems.RequirePassword(nameof(form.Password), form.Password, options.Passwords, form.LocalPart, form.DisplayName);
         problems.Require(form.QuotaBytes is null or >= 0, nameof(form.QuotaBytes), Texts.Of("Error.QuotaSize"));
         CheckCommon(form, problems);
         return problems.Refuse();
@@ -148,6 +153,9 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
             db, domain, new WantedAccount(form.LocalPart, form.Login, form.QuotaBytes), found, ct);
         foreach (AccountProblem problem in found)
             problems.Add(domain, problem, address);
+        problems.Require(form.RecoveryAddress.Trim().Length == 0
+            || (EmailAddress.TryParse(form.RecoveryAddress.Trim(), out EmailAddress recovery) && (address.IsEmpty || recovery.Canonical != address.Canonical)),
+            nameof(form.RecoveryAddress), Texts.Of("Error.RecoveryAddress"));
         return (address, taken, login);
     }
 
@@ -243,10 +251,11 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
         }, ct);
 
     /// <summary>The rows of a new account; the caller adds the target of the primary address once the id is known.</summary>
-    internal static Account NewAccount(Domain domain, EmailAddress address, string login, AccountForm form, string passwordHash, DateTimeOffset now)
+    internal static Account NewAccount(Domain domain, EmailAddress address, string login, AccountForm form, string? passwordHash, DateTimeOffset now)
     {
         Account account = AccountRows.New(domain, address, login, passwordHash, now);
         account.DisplayName = form.DisplayName.Trim();
+        account.RecoveryAddress = form.RecoveryAddress.Trim();
         account.QuotaBytes = form.QuotaBytes;
         account.State = form.State;
         account.SuspendedUntil = form.State == AccountState.Suspended ? form.SuspendedUntil : null;

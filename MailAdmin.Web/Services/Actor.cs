@@ -73,6 +73,9 @@ public sealed record Actor
 
     public static Actor Cli(string osUser) => new(null, $"cli:{osUser}", "", ownsTheMachine: true);
 
+    /// <summary>Who holds a one-time link of an account: he acts as its owner, as far as the link goes.</summary>
+    internal static Actor ByLink(long? accountId, string login, string clientAddress) => new(accountId, login, clientAddress, ownsTheMachine: false);
+
     /// <summary>Who holds the set-up token.</summary>
     internal static Actor Setup(string clientAddress) => new(null, "set-up", clientAddress, ownsTheMachine: false);
 }

@@ -9,8 +9,9 @@ using MailEngine.Store.Repair;
 namespace MailAdmin.Web.Services;
 
 /// <summary>The store this process has open; without one, everything is empty.</summary>
+/// <param name="mail">Sends what the server has to tell people; null: nothing is sent.</param>
 /// <param name="queue">Of a running server, where rows may be on their way just now; null: nothing is sent, and the rows are changed directly.</param>
-public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreTaskRunner tasks, LimitOptions limits, TimeProvider clock) : IStoreDoor
+public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreTaskRunner tasks, LimitOptions limits, TimeProvider clock, SystemMail? mail = null) : IStoreDoor
 {
     static readonly IReadOnlyDictionary<long, AccountUse> s_noUse = new Dictionary<long, AccountUse>();
 
@@ -25,6 +26,8 @@ public sealed class LocalStoreDoor(MailStore? store, QueueControl? queue, StoreT
         Task.FromResult<IReadOnlyList<QueueRow>>(queue is not null
             ? [.. queue.List().Select(v => QueueRow.Of(v.Row, v.IsActive))]
             : store is null ? [] : [.. store.ReadQueue().Select(row => QueueRow.Of(row, isActive: false))]);
+
+    public async Task<bool> SendAsync(SystemMessage message, CancellationToken ct) => mail is not null && await mail.SendAsync(message, ct);
 
     public async Task<int> ChangeQueueAsync(QueueVerb verb, IReadOnlyCollection<long>? ids)
     {

@@ -20,7 +20,8 @@ public static class ServiceRegistration
         services.AddSingleton(p => new StoreTaskRunner(
             p.GetRequiredService<AccountsDatabase>(), p.GetService<MailStore>(), p.GetRequiredService<ILogger<StoreTaskRunner>>()));
         services.AddSingleton<IStoreDoor>(p => new LocalStoreDoor(
-            p.GetService<MailStore>(), p.GetService<QueueControl>(), p.GetRequiredService<StoreTaskRunner>(), p.GetRequiredService<EngineOptions>().Limits, p.GetRequiredService<TimeProvider>()));
+            p.GetService<MailStore>(), p.GetService<QueueControl>(), p.GetRequiredService<StoreTaskRunner>(), p.GetRequiredService<EngineOptions>().Limits, p.GetRequiredService<TimeProvider>(),
+            p.GetService<SystemMail>()));
         services.AddSingleton<Access>();
         services.AddSingleton<DomainService>();
         services.AddSingleton<AccountService>();
@@ -30,6 +31,11 @@ public static class ServiceRegistration
         services.AddSingleton<PermissionSetService>();
         services.AddSingleton<PasswordService>();
         services.AddSingleton<OwnPasswordCheck>();
+        services.AddSingleton<PanelAddress>();
+        services.AddSingleton<RecoveryService>();
+        services.AddSingleton<InvitationService>();
+        services.AddSingleton<PasswordRequests>();
+        services.AddHostedService(p => p.GetRequiredService<PasswordRequests>());
         services.AddSingleton<AppPasswordService>();
         services.AddSingleton<SecondFactorService>();
         services.AddSingleton<LogInAsService>();

@@ -14,6 +14,9 @@ static partial class ServicesLog
     [LoggerMessage(2103, LogLevel.Information, "set-up is done: account {AccountId} administers the server")]
     public static partial void SetupDone(this ILogger log, long accountId);
 
+    [LoggerMessage(2105, LogLevel.Error, "a link for a new password could not be mailed")]
+    public static partial void LinkNotMailed(this ILogger log, Exception exception);
+
     [LoggerMessage(2104, LogLevel.Error, "suspensions that are over could not be ended; they are tried again")]
     public static partial void SuspensionsFailed(this ILogger log, Exception exception);
 }

@@ -1,3 +1,4 @@
+using MailEngine.Flow;
 using MailEngine.Store;
 using MailEngine.Store.Backup;
 using MailEngine.Store.Exchange;
@@ -20,6 +21,10 @@ public interface IStoreDoor
     Task RunTasksAsync(CancellationToken ct);
 
     Task<IReadOnlyList<QueueRow>> ReadQueueAsync();
+
+    /// <summary>Sends a message of the server itself.</summary>
+    /// <returns>False: it leads nowhere, or no server runs that could send it.</returns>
+    Task<bool> SendAsync(SystemMessage message, CancellationToken ct);
 
     /// <summary>Changes the rows with these ids; null: all of them.</summary>
     /// <returns>How many there were.</returns>

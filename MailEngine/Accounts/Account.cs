@@ -35,6 +35,9 @@ public sealed class Account : IdentityUser<long>
     /// <summary>Outgoing mail that carries the log-in name is rewritten to it; null: none.</summary>
     public long? PrimaryAddressId { get; set; }
 
+    /// <summary>Where a link for a new password is mailed to; empty: nowhere. Its owner has shown that he reads it, or an administrator wrote it.</summary>
+    public string RecoveryAddress { get; set; } = "";
+
     /// <summary>Log-in name and display name in lower case, a line each: what lists are searched and, by log-in name, sorted by.</summary>
     public string SearchText { get; set; } = "";
 
@@ -87,6 +90,7 @@ public sealed class Account : IdentityUser<long>
             builder.Property(a => a.NormalizedUserName).HasMaxLength(MaxLogin);
             builder.Property(a => a.PasswordHash).HasMaxLength(400);
             builder.Property(a => a.DisplayName).HasMaxLength(200);
+            builder.Property(a => a.RecoveryAddress).HasMaxLength(MaxLogin);
             builder.Property(a => a.SearchText).HasMaxLength(MaxLogin + 201);
             builder.HasIndex(a => new { a.DomainId, a.NormalizedUserName });   // lists of one domain, sorted
             // For each order of a list all that a search looks at: no row of the table is read for what is not shown. bench/PanelBench

@@ -21,6 +21,7 @@ public abstract class AccountsContext(DbContextOptions options) : IdentityUserCo
     public DbSet<AppPassword> AppPasswords => Set<AppPassword>();
     public DbSet<SecondFactor> SecondFactors => Set<SecondFactor>();
     public DbSet<RecoveryCode> RecoveryCodes => Set<RecoveryCode>();
+    public DbSet<OneTimeLink> OneTimeLinks => Set<OneTimeLink>();
     public DbSet<Setting> Settings => Set<Setting>();
     public DbSet<StoreTask> StoreTasks => Set<StoreTask>();
     public DbSet<KnownNetwork> KnownNetworks => Set<KnownNetwork>();

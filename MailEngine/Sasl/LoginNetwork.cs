@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace MailEngine.Sasl;
 
 /// <summary>What counts as one network when log-ins are counted: an IPv4 address, the first 64 bits of an IPv6 one, or this machine.</summary>
-static class LoginNetwork
+public static class LoginNetwork
 {
     /// <summary>This machine: webmail and the panel's own proxy log in for everybody, so it is never shut out as a whole.</summary>
     public const string Local = "local";

@@ -85,6 +85,11 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.Property<long?>("QuotaBytes")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("RecoveryAddress")
+                        .IsRequired()
+                        .HasMaxLength(320)
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("SearchText")
                         .IsRequired()
                         .HasMaxLength(521)
@@ -480,6 +485,51 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.HasKey("AccountId", "Service");
 
                     b.ToTable("last_login", (string)null);
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.OneTimeLink", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("AccountId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("EndsAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Purpose")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("SentTo")
+                        .IsRequired()
+                        .HasMaxLength(320)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Stamp")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("TokenHash")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("AccountId");
+
+                    b.HasIndex("EndsAt");
+
+                    b.HasIndex("TokenHash")
+                        .IsUnique();
+
+                    b.ToTable("one_time_link", (string)null);
                 });
 
             modelBuilder.Entity("MailEngine.Accounts.PanelSession", b =>
@@ -939,6 +989,15 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                 });
 
             modelBuilder.Entity("MailEngine.Accounts.LastLogin", b =>
+                {
+                    b.HasOne("MailEngine.Accounts.Account", null)
+                        .WithMany()
+                        .HasForeignKey("AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.OneTimeLink", b =>
                 {
                     b.HasOne("MailEngine.Accounts.Account", null)
                         .WithMany()
