@@ -68,6 +68,8 @@ public sealed class EngineOptions
 
     public QueueOptions Queue { get; set; } = new();
 
+    public SieveOptions Sieve { get; set; } = new();
+
     /// <summary>Mail protocols and ports as standard assigns them, plus <see cref="PortOffset"/>, unless <see cref="Listeners"/> is set.</summary>
     public IReadOnlyList<ListenerOptions> EffectiveListeners()
     {
@@ -314,4 +316,32 @@ public sealed class QueueOptions
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(30);
     /// <summary>Port of the next hop when it is found by MX.</summary>
     public int Port { get; set; } = 25;
+}
+
+/// <summary>Sieve scripts: how large they may be, and how much they may do with one message. What is over a limit of the first kind is refused
+/// when the script is stored; over one of the second kind the script ends and the message is kept (RFC 5228 §2.10.6).</summary>
+public sealed class SieveOptions
+{
+    /// <summary>Largest script, octets. Default 1 MiB, as other servers have it.</summary>
+    public int ScriptBytes { get; set; } = 1 << 20;
+    /// <summary>Blocks inside blocks, and tests inside tests. RFC 5228 §2.10.7 asks for 15 of each. Default 32.</summary>
+    public int Nesting { get; set; } = 32;
+    /// <summary>Commands and tests of one script. Default 20,000: the largest scripts that programs make have some thousand rules.</summary>
+    public int Commands { get; set; } = 20_000;
+    /// <summary>Strings of one script. Default 50,000: long lists of senders.</summary>
+    public int Strings { get; set; } = 50_000;
+    /// <summary>Work for one message: commands and tests done, and one more for each 64 octets compared. Default 2,000,000, some tenth of a second.</summary>
+    public int Steps { get; set; } = 2_000_000;
+    /// <summary>Actions for one message. Default 32.</summary>
+    public int Actions { get; set; } = 32;
+    /// <summary>Redirects of one message. RFC 5228 §4.2 wants a limit, RFC 5228 §10 says why. Default 8.</summary>
+    public int Redirects { get; set; } = 8;
+    /// <summary>Octets of one variable; a longer value is cut. RFC 5229 §6 asks for 4000 at least. Default 16 KiB.</summary>
+    public int VariableBytes { get; set; } = 16 << 10;
+    /// <summary>Variables of one script. RFC 5229 §6 asks for 128 at least. Default 256.</summary>
+    public int Variables { get; set; } = 256;
+    /// <summary>Decoded text of a message that body tests look at, octets. Default 1 MiB; the rest does not match.</summary>
+    public int BodyBytes { get; set; } = 1 << 20;
+    /// <summary>Compiled scripts kept in memory, those used last. Default 20,000, some 5 kB each.</summary>
+    public int CachedPrograms { get; set; } = 20_000;
 }

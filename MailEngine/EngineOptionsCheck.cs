@@ -17,6 +17,7 @@ public static class EngineOptionsCheck
         CheckStore(options.Store, errors);
         CheckPartitions(options, errors);
         CheckQueue(options.Queue, errors);
+        CheckSieve(options.Sieve, errors);
         Require(errors, options.Passwords.MinLength is >= 8 and <= 128, "Passwords:MinLength", options.Passwords.MinLength, "8 to 128 characters");
         Require(errors, options.Passwords.Iterations is >= 1000 and <= 10_000_000, "Passwords:Iterations", options.Passwords.Iterations, "1000 to 10000000 rounds; 210000 is usual");
         Within(errors, "Links:PasswordTime", options.Links.PasswordTime, TimeSpan.FromMinutes(5), TimeSpan.FromDays(1));
@@ -175,6 +176,21 @@ public static class EngineOptionsCheck
         Within(errors, "Queue:ConcurrencyPerDestination", queue.ConcurrencyPerDestination, 1, 10_000);
         Within(errors, "Queue:ConnectTimeout", queue.ConnectTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         Within(errors, "Queue:Port", queue.Port, 1, 65535);
+    }
+
+    static void CheckSieve(SieveOptions sieve, List<string> errors)
+    {
+        Within(errors, "Sieve:ScriptBytes", sieve.ScriptBytes, 1024, 16 << 20);
+        Within(errors, "Sieve:Nesting", sieve.Nesting, 15, 1000);   // RFC 5228 §2.10.7
+        Within(errors, "Sieve:Commands", sieve.Commands, 100, 1_000_000);
+        Within(errors, "Sieve:Strings", sieve.Strings, 100, 1_000_000);
+        Within(errors, "Sieve:Steps", sieve.Steps, 1000, 1_000_000_000);
+        Within(errors, "Sieve:Actions", sieve.Actions, 1, 1000);
+        Within(errors, "Sieve:Redirects", sieve.Redirects, 0, 1000);
+        Within(errors, "Sieve:VariableBytes", sieve.VariableBytes, 4000, 1 << 20);   // RFC 5229 §6
+        Within(errors, "Sieve:Variables", sieve.Variables, 128, 10_000);   // RFC 5229 §6
+        Within(errors, "Sieve:BodyBytes", sieve.BodyBytes, 4096, 64 << 20);
+        Within(errors, "Sieve:CachedPrograms", sieve.CachedPrograms, 1, 1_000_000);
     }
 
     static bool IsHostAndPort(string text)

@@ -1,0 +1,36 @@
+namespace MailEngine.Sieve;
+
+/// <summary>Names of the extensions that are here whole; what a script may require and ManageSieve announces. RFC 5228 §6</summary>
+public static class Capability
+{
+    internal const string FileInto = "fileinto";
+    internal const string Envelope = "envelope";
+    internal const string EncodedCharacter = "encoded-character";
+    internal const string Copy = "copy";
+    internal const string Body = "body";
+    internal const string Variables = "variables";
+    internal const string Relational = "relational";
+    internal const string Imap4Flags = "imap4flags";
+    internal const string Subaddress = "subaddress";
+    internal const string Date = "date";
+    internal const string Index = "index";
+    internal const string Environment = "environment";
+    internal const string IHave = "ihave";
+    internal const string Regex = "regex";
+    internal const string Include = "include";
+
+    /// <summary>Comparators other than those of RFC 5228 §2.7.3 that must be there always.</summary>
+    internal const string ComparatorPrefix = "comparator-";
+
+    static readonly string[] s_all =
+    [
+        FileInto, Envelope, EncodedCharacter, Copy, Body, Variables, Relational, Imap4Flags, Subaddress, Date, Index, Environment, IHave, Regex,
+        "comparator-i;octet", "comparator-i;ascii-casemap", "comparator-i;ascii-numeric", "comparator-i;unicode-casemap",
+    ];
+
+    static readonly HashSet<string> s_known = new(s_all, StringComparer.Ordinal);
+
+    public static IReadOnlyList<string> All => s_all;
+
+    public static bool IsKnown(string name) => s_known.Contains(name);
+}

@@ -1,0 +1,20 @@
+using MailEngine.Sieve.Language;
+using MailEngine.Sieve.Running;
+
+namespace MailEngine.Sieve.Commands;
+
+/// <summary>stop: ends the script, and those that include it. RFC 5228 §3.3</summary>
+internal sealed class StopCommand : SieveCommand
+{
+    public static SieveCommand Parse(Arguments arguments) => new StopCommand();
+
+    public override void Run(SieveRun run) => run.IsStopped = true;
+}
+
+/// <summary>error message: ends the script with a fault. RFC 5463 §5</summary>
+internal sealed class ErrorCommand(ScriptString message) : SieveCommand
+{
+    public static SieveCommand Parse(Arguments arguments) => new ErrorCommand(arguments.String("the message"));
+
+    public override void Run(SieveRun run) => throw new SieveFaultException(Octets.ToText(Octets.Cut(message.Get(run), 1000)));
+}

@@ -1,0 +1,94 @@
+using MailEngine.Sieve.Running;
+
+namespace MailEngine.Sieve.Language;
+
+/// <summary>What is known of a script while it is compiled: the extensions it requires, its variables, the instructions so far.</summary>
+internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
+{
+    readonly HashSet<string> _required = new(StringComparer.Ordinal);
+    readonly Dictionary<string, int> _slots = new(StringComparer.Ordinal);
+    readonly List<Instruction> _code = [];
+    readonly List<int> _labels = [];
+
+    public SieveErrors Errors => errors;
+
+    public SieveOptions Limits => limits;
+
+    /// <summary>Some string names a match variable, so that matches must be remembered. RFC 5229 §3.2</summary>
+    public bool UsesMatches { get; set; }
+
+    /// <summary>Names that "global" declared. RFC 6609 §3.4.1</summary>
+    public HashSet<string> Globals { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Names that "set" gave a value so far.</summary>
+    public HashSet<string> Assigned { get; } = new(StringComparer.Ordinal);
+
+    public void Error(int offset, string message) => errors.Add(offset, message);
+
+    public void Require(string capability) => _required.Add(capability);
+
+    public bool Has(string capability) => _required.Contains(capability);
+
+    /// <summary>Reports an error unless an extension was required.</summary>
+    /// <param name="what">What of the script needs it, as it is written.</param>
+    public bool Needs(string? capability, int offset, string what)
+    {
+        if (capability is null || _required.Contains(capability))
+            return true;
+        errors.Add(offset, $"{what} needs the extension \"{capability}\": write require \"{capability}\"; at the top of the script.");
+        return false;
+    }
+
+    /// <summary>Place of a variable of this script.</summary>
+    public int Slot(string name, int offset)
+    {
+        if (_slots.TryGetValue(name, out int slot))
+            return slot;
+        if (_slots.Count >= limits.Variables)
+        {
+            errors.Add(offset, $"The script has more than {limits.Variables} variables.");
+            return 0;
+        }
+        _slots.Add(name, _slots.Count);
+        return _slots.Count - 1;
+    }
+
+    public ScriptString String(Token token) => ScriptString.Compile(token, this);
+
+    public int NewLabel()
+    {
+        _labels.Add(-1);
+        return _labels.Count - 1;
+    }
+
+    /// <summary>The next instruction is where the label leads.</summary>
+    public void Place(int label) => _labels[label] = _code.Count;
+
+    public void Emit(SieveCommand command) => _code.Add(new Instruction { Command = command });
+
+    public void EmitTest(SieveTest test, int ifTrue, int ifFalse) => _code.Add(new Instruction { Test = test, IfTrue = ifTrue, IfFalse = ifFalse });
+
+    public void EmitJump(int label) => _code.Add(new Instruction { IfTrue = label });
+
+    /// <summary>The errors found since become one that ends the script where it is reached. RFC 5463 §4</summary>
+    public void PutOff(int mark, int offset)
+    {
+        if (errors.RollBack(mark) is not { } fault)
+            return;
+        errors.Warn(offset, $"This is an error when it is reached: {fault}");
+        Emit(new Commands.ErrorCommand(ScriptString.Of(Octets.OfText(fault))));
+    }
+
+    public SieveProgram ToProgram()
+    {
+        Instruction[] code = [.. _code];
+        for (int i = 0; i < code.Length; i++)
+        {
+            if (code[i].Command is not null)
+                continue;
+            code[i].IfTrue = _labels[code[i].IfTrue];
+            code[i].IfFalse = code[i].Test is null ? 0 : _labels[code[i].IfFalse];
+        }
+        return new SieveProgram(code, _slots.Count, UsesMatches);
+    }
+}

@@ -1,0 +1,114 @@
+using System.Text;
+using MailEngine.Mime;
+using MailEngine.Sieve.Matching;
+
+namespace MailEngine.Sieve.Messages;
+
+/// <summary>A message as scripts see it. Nothing is read or decoded before a test asks for it, and then once.</summary>
+/// <remarks>For one run at a time. Header fields can be changed (RFC 5293); the octets of the message stay as they are.</remarks>
+internal sealed class MessageView
+{
+    /// <summary>Of a longer header only the beginning is looked at (attack case A8).</summary>
+    const int MostHeader = 1 << 20;
+
+    static readonly HeaderLine[] s_none = [];
+
+    readonly OctetReader _read;
+    readonly List<MimePart> _parts = [];
+    readonly Dictionary<string, HeaderLine[]> _byName = new(StringComparer.OrdinalIgnoreCase);
+    List<HeaderLine>? _lines;
+    BodyText? _body;
+
+    /// <param name="read">Reads octets of the message from an offset on.</param>
+    /// <param name="size">RFC 5228 §5.9: octets of the message.</param>
+    /// <param name="layout">Of <see cref="MessageSummary"/>.</param>
+    public MessageView(OctetReader read, long size, ReadOnlySpan<byte> layout)
+    {
+        _read = read;
+        Size = size;
+        if (!new MimeLayout(layout).TryRead(_parts))
+            _parts.Add(new MimePart { Parent = -1, BodyStart = (int)Math.Min(size, MostHeader), BodyEnd = (int)Math.Min(size, int.MaxValue) });
+    }
+
+    /// <summary>A message in memory.</summary>
+    public static MessageView Of(ReadOnlyMemory<byte> message) => new((offset, to) =>
+    {
+        ReadOnlySpan<byte> rest = message.Span[(int)Math.Min(offset, message.Length)..];
+        int count = Math.Min(rest.Length, to.Length);
+        rest[..count].CopyTo(to);
+        return count;
+    }, message.Length, MessageSummary.Of(message.Span).Layout);
+
+    public long Size { get; }
+
+    public IReadOnlyList<MimePart> Parts => _parts;
+
+    /// <summary>Where the text begins, behind the empty line.</summary>
+    public int BodyStart => _parts[0].BodyStart;
+
+    /// <summary>All fields from the top down.</summary>
+    public List<HeaderLine> Lines => _lines ??= ReadHeader();
+
+    /// <summary>Fields were added or removed.</summary>
+    public bool IsChanged { get; private set; }
+
+    public BodyText Body => _body ??= new BodyText(this, _read);
+
+    /// <summary>Fields of a name, in any case, from the top down. A name that no field can have has none.</summary>
+    public HeaderLine[] Fields(string name)
+    {
+        if (_byName.TryGetValue(name, out HeaderLine[]? known))
+            return known;
+        List<HeaderLine>? found = null;
+        foreach (HeaderLine line in Lines)
+        {
+            if (line.Name.Length == name.Length && Ascii.EqualsIgnoreCase(line.Name, name))
+                (found ??= []).Add(line);
+        }
+        HeaderLine[] fields = found is null ? s_none : [.. found];
+        if (_byName.Count < 1000)   // names can come from variables: no end of them
+            _byName.Add(name, fields);
+        return fields;
+    }
+
+    public void Insert(int at, HeaderLine line)
+    {
+        Lines.Insert(at, line);
+        Changed();
+    }
+
+    public void Remove(HeaderLine line)
+    {
+        Lines.Remove(line);
+        Changed();
+    }
+
+    void Changed()
+    {
+        _byName.Clear();
+        IsChanged = true;
+    }
+
+    List<HeaderLine> ReadHeader()
+    {
+        int length = Math.Min(BodyStart, MostHeader);
+        var header = new byte[length];
+        int have = 0;
+        while (have < length && _read(have, header.AsSpan(have)) is var count and > 0)
+            have += count;
+        var lines = new List<HeaderLine>(32);
+        var fields = new HeaderFieldReader(header.AsSpan(0, have));
+        int at = 0;
+        while (fields.MoveNext())
+        {
+            HeaderField field = fields.Current;
+            if (!field.Name.IsEmpty)
+            {
+                ReadOnlyMemory<byte> raw = header.AsMemory(at, field.Raw.Length);
+                lines.Add(new HeaderLine(raw, field.Name.Length, field.Raw.IndexOf((byte)':') + 1));
+            }
+            at += field.Raw.Length;
+        }
+        return lines;
+    }
+}

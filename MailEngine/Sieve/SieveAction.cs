@@ -1,0 +1,31 @@
+using MailEngine.Addresses;
+
+namespace MailEngine.Sieve;
+
+/// <summary>Something that is to be done with a message. What carries it out is Flow's business.</summary>
+/// <remarks>Strings of actions are text, not octets.</remarks>
+public abstract record SieveAction
+{
+    /// <summary>The header section as it was changed when the action was done, the empty line not with it; null: as it came. RFC 5293 §3</summary>
+    public byte[]? Header { get; init; }
+
+    /// <summary>keep and fileinto. RFC 5228 §4.1, RFC 5228 §4.3</summary>
+    /// <param name="Mailbox">As the script has it, levels apart by "/"; INBOX for keep.</param>
+    /// <param name="Flags">System flags with their backslash, and keywords. RFC 5232 §5</param>
+    public sealed record Store(string Mailbox, IReadOnlyList<string> Flags) : SieveAction
+    {
+        public const string Inbox = "INBOX";
+    }
+
+    /// <summary>RFC 5228 §4.2</summary>
+    public sealed record Redirect(EmailAddress To) : SieveAction;
+}
+
+/// <summary>What a script wants done with one message.</summary>
+/// <param name="Actions">In order; the implicit keep is one of them. Empty: the message is dropped.</param>
+/// <param name="Fault">Why the script ended before its end, for its owner; null: it did not. Then nothing but a keep is done. RFC 5228 §2.10.6</param>
+public sealed record SieveOutcome(IReadOnlyList<SieveAction> Actions, string? Fault)
+{
+    /// <summary>Commands, tests and octets it took; <see cref="SieveOptions.Steps"/>.</summary>
+    public long Steps { get; init; }
+}
