@@ -30,6 +30,8 @@ public static class Server
         await using WebApplication app = Build(builder, engine, logs);
         await StartAsync(app);
         await AnnounceAsync(app, engine);
+        // What only the start needed is given back: a server may then be idle for hours, without a collection.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         await app.WaitForShutdownAsync();
         return 0;
     }

@@ -15,9 +15,17 @@ internal static class NativeLibraries
     internal const string Libc = "mailengine_libc";
 
     static readonly Lazy<nint> s_sqlite = new(() =>
-        NativeLibrary.TryLoad("libsqlite3.so.0", out nint system)
+        WithoutStatistics(NativeLibrary.TryLoad("libsqlite3.so.0", out nint system)
             ? system
-            : NativeLibrary.Load("e_sqlite3", typeof(SQLitePCL.SQLite3Provider_e_sqlite3).Assembly, null));
+            : NativeLibrary.Load("e_sqlite3", typeof(SQLitePCL.SQLite3Provider_e_sqlite3).Assembly, null)));
+
+    /// <summary>Its statistics of memory, which nobody reads, cost a lock at every allocation; it must be told before its first use.</summary>
+    static unsafe nint WithoutStatistics(nint library)
+    {
+        const int memoryStatistics = 9;   // SQLITE_CONFIG_MEMSTATUS
+        _ = ((delegate* unmanaged[Cdecl]<int, int, int>)NativeLibrary.GetExport(library, "sqlite3_config"))(memoryStatistics, 0);
+        return library;
+    }
 
     /// <summary>The loaded SQLite.</summary>
     internal static nint SqliteHandle => s_sqlite.Value;
