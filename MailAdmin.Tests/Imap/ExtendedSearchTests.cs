@@ -321,4 +321,21 @@ public class ExtendedSearchTests
             }
         }
     }
+
+    [Fact]
+    public async Task When_many_messages_are_found_then_every_number_is_told_once_and_in_order()
+    {
+        await using ImapRig rig = await ImapRig.StartAsync();
+        await rig.GivenOldMessagesAsync(11_005);
+        await using WireScript c = await rig.SelectAsync();
+        async Task HeldAgainst(string command, IEnumerable<int> numbers) =>
+            Assert.Equal("* SEARCH " + string.Join(' ', numbers), (await c.MustAsync(command)).Single(line => line.StartsWith("* SEARCH", StringComparison.Ordinal)));
+        int[] all = [.. Enumerable.Range(1, 11_005)];
+        await HeldAgainst("SEARCH ALL", all);
+        await HeldAgainst("SEARCH NOT 98:102,500,999:1001,9999:10000", all.Where(n => n is not (>= 98 and <= 102 or 500 or >= 999 and <= 1001 or 9999 or 10_000)));
+        await c.MustAsync("STORE 1,9,10,19:25,1000 +FLAGS.SILENT (\\Deleted)");
+        await c.MustAsync("EXPUNGE");
+        await HeldAgainst("UID SEARCH ALL", all.Where(n => n is not (1 or 9 or 10 or >= 19 and <= 25 or 1000)));
+        await HeldAgainst("SEARCH ALL", Enumerable.Range(1, 11_005 - 11));
+    }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MailEngine.Imap.Search;
 
@@ -97,6 +98,7 @@ internal sealed class MessageSet
     }
 
     /// <summary>The members, ascending.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]   // one call is a loop over all messages
     public List<int> ToList()
     {
         var all = new List<int>(Count);

@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Search;
@@ -92,29 +95,38 @@ internal sealed class SearchAnswer(ImapSession session, MailboxSnapshot snapshot
     }
 
     /// <summary>Numbers with a space before each, as many as fit into a piece of the output; most are one more than the one before.</summary>
+    /// <remarks>The digits stay in a register, and a number is written as sixteen octets of which the next one overwrites what is too much. One call
+    /// writes thousands of numbers, so it is compiled well for its first one.</remarks>
     /// <returns>Where to go on.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     int WriteSome(List<int> indexes, int from)
     {
-        const int longest = 11;
-        Span<byte> to = _writer.Reserve(longest);
-        Span<byte> number = stackalloc byte[longest];
+        const int width = 16;
+        Span<byte> to = _writer.Reserve(width);
+        Span<byte> number = stackalloc byte[width];
         number[0] = (byte)' ';
+        ReadOnlySpan<int> all = CollectionsMarshal.AsSpan(indexes);
+        UInt128 digits = 0, one = 0;
         int used = 0, length = 0;
-        uint last = 0;
-        for (; from < indexes.Count && to.Length - used >= longest; from++)
+        uint last = 0, lastDigit = 9;
+        for (; from < all.Length && to.Length - used >= width; from++)
         {
-            uint next = NumberOf(indexes[from]);
-            if (length > 0 && next == last + 1 && number[length - 1] < (byte)'9')
+            uint next = NumberOf(all[from]);
+            if (lastDigit < 9 && next == last + 1)
             {
-                number[length - 1]++;
+                digits += one;
+                lastDigit++;
             }
             else
             {
                 Utf8Formatter.TryFormat(next, number[1..], out length);
+                digits = BinaryPrimitives.ReadUInt128LittleEndian(number);
+                one = UInt128.One << (8 * length);
                 length++;
+                lastDigit = next % 10;
             }
             last = next;
-            number[..length].CopyTo(to[used..]);
+            BinaryPrimitives.WriteUInt128LittleEndian(to[used..], digits);
             used += length;
         }
         _writer.Advance(used);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using MailEngine.Imap.Fetch;
 using MailEngine.Mime;
@@ -303,6 +304,7 @@ internal sealed class SearchRun : IDisposable
         return new Decided(yes, maybe);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]   // one call is a loop over all messages
     void Scan<T>(MessageSet to, T test) where T : struct, IEntryTest
     {
         int index = 0;
