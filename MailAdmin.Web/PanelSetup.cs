@@ -51,6 +51,7 @@ public static class PanelSetup
         app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
         app.UseAuthentication();
         app.UseRequestLocalization(LanguageOptions());
+        app.UseSecondFactorGate();
         app.UseAuthorization();
         app.UseAntiforgery();
         app.MapStaticAssets();
@@ -59,6 +60,7 @@ public static class PanelSetup
         app.MapPost("/logout", SignOutAsync);
         app.MapPost("/leave", LeaveAsync).RequireAuthorization();
         app.MapAuditExport();
+        app.MapCommonPasswords();
         app.MapClientSetup();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(o => o.ContentSecurityFrameAncestorsPolicy = null);
     }

@@ -55,6 +55,25 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task When_a_second_factor_is_asked_for_then_domain_and_role_have_its_day()
+    {
+        await Must("domain add own.test");
+        Assert.Contains("2031-05-06", await Must("domain second-factor own.test 2031-05-06"), StringComparison.Ordinal);
+        await Must("role second-factor helpdesk 2031-05-07");
+        await using (AccountsDatabase database = await AccountsDatabase.OpenAsync(_folder, TimeProvider.System, NullLogger<AccountsDatabase>.Instance))
+        await using (AccountsContext db = database.NewContext())
+        {
+            Assert.Equal(new DateTimeOffset(2031, 5, 6, 0, 0, 0, TimeSpan.Zero), Assert.Single(db.Domains.ToList()).SecondFactorFrom);
+            Assert.Equal([(PermissionSet.Helpdesk, new DateTimeOffset(2031, 5, 7, 0, 0, 0, TimeSpan.Zero))],
+                db.PermissionSets.Where(s => s.SecondFactorFrom != null).ToList().Select(s => (s.Id, s.SecondFactorFrom!.Value)));
+        }
+        await Must("domain second-factor own.test off");
+        await MustFail(2, "domain second-factor own.test tomorrow");
+        Assert.Contains("Auditor", await MustFail(1, "role second-factor nobody now"), StringComparison.Ordinal);
+        await MustFail(1, "domain second-factor other.test now");
+    }
+
+    [Fact]
     public async Task When_an_account_is_added_by_invitation_then_the_link_is_said_once_and_a_later_one_takes_its_place()
     {
         await Must("domain add own.test");

@@ -67,6 +67,77 @@ public sealed class SecurityPageTests(PanelRig rig) : IClassFixture<PanelRig>
     }
 
     [Theory]
+    [InlineData(1280, true)]
+    [InlineData(400, false)]
+    public async Task When_a_domain_asks_for_a_second_factor_then_its_users_are_told_and_then_led_to_the_page_that_sets_it_up(int width, bool dark)
+    {
+        string name = $"needed{width}.test";
+        long domain = await rig.GivenDomainAsync(name);
+        await rig.GivenAccountAsync(domain, "ann");
+        await using BrowserTab root = await rig.GivenSignedInAsync(width: width, dark: dark);
+        await SetDayAsync(DateTime.UtcNow.AddDays(30));
+        await using BrowserTab tab = await rig.GivenSignedInAsync($"ann@{name}", width, dark);
+        IPage page = tab.Page;
+        await Expect(page.Locator("#factor-banner")).ToBeVisibleAsync();
+        await tab.AssertSoundAsync($"a second factor is needed soon at {width}");
+        await tab.GoStaticAsync("/security");
+        await Expect(page.Locator("#factor-soon")).ToBeVisibleAsync();
+        await Expect(page.Locator("#factor-mail")).ToContainTextAsync("app password");
+        await tab.GoAsync("/account");
+
+        await SetDayAsync(DateTime.UtcNow.AddDays(-1));
+        // The page that is open goes there with its next step, another one at once.
+        await page.EvaluateAsync("() => Blazor.navigateTo('/vacation')");
+        await page.WaitForURLAsync("**/security");
+        foreach (string path in (string[])["/account", "/vacation", "/password", "/security/passwords", "/"])
+        {
+            await tab.GoStaticAsync(path);
+            Assert.Equal("/security", new Uri(page.Url).AbsolutePath);
+        }
+        await Expect(page.Locator("#factor-needed")).ToBeVisibleAsync();
+        await Expect(page.Locator("#app-passwords")).ToHaveCountAsync(0);
+        await tab.AssertSoundAsync($"a second factor is needed at {width}");
+        string key = await page.Locator("#totp-key").InnerTextAsync();
+        await page.FillAsync("#totp-code", CodeOf(key));
+        await page.FillAsync("#totp-password", PanelRig.Password);
+        await page.ClickAsync("#turn-on");
+        await Expect(page.Locator("#recovery-codes li")).ToHaveCountAsync(10);
+        await tab.AssertSoundAsync($"a second factor that was needed is on at {width}");
+        await page.ClickAsync("#to-app-passwords");
+        await tab.LiveAsync();
+        Assert.Equal("/security/passwords", new Uri(page.Url).AbsolutePath);
+        Assert.Empty(tab.Complaints.Concat(root.Complaints));
+
+        async Task SetDayAsync(DateTime day)
+        {
+            await root.GoAsync($"/domains/{domain}");
+            await root.Page.FillAsync("#SecondFactorFrom", day.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
+            await root.Page.Locator("#SecondFactorFrom").BlurAsync();
+            await root.Page.Locator("main form:has(#SecondFactorFrom) button[type=submit]").ClickAsync();
+            await Expect(root.Toast(name)).ToBeVisibleAsync();
+        }
+    }
+
+    [Fact]
+    public async Task When_a_role_is_to_need_a_second_factor_then_its_page_says_from_when()
+    {
+        await using BrowserTab root = await rig.GivenSignedInAsync();
+        await root.GoAsync("/roles/3");
+        await root.Page.FillAsync("#SecondFactorFrom", "2031-05-06");
+        await root.Page.Locator("#SecondFactorFrom").BlurAsync();
+        await root.Page.ClickAsync("#role-factor-save");
+        await Expect(root.Toast("Helpdesk")).ToBeVisibleAsync();
+        await root.GoAsync("/roles/3");
+        await Expect(root.Page.Locator("#SecondFactorFrom")).ToHaveValueAsync("2031-05-06");
+        await root.AssertSoundAsync("a role that needs a second factor");
+        await root.Page.FillAsync("#SecondFactorFrom", "");
+        await root.Page.Locator("#SecondFactorFrom").BlurAsync();
+        await root.Page.ClickAsync("#role-factor-save");
+        await Expect(root.Toast("Helpdesk")).ToBeVisibleAsync();
+        Assert.Empty(root.Complaints);
+    }
+
+    [Theory]
     [InlineData(1280, false)]
     [InlineData(400, true)]
     public async Task When_app_passwords_and_sessions_are_managed_then_the_pages_show_them_and_markup_stays_text(int width, bool dark)

@@ -204,6 +204,8 @@ public sealed class AuthorizationMatrixTests
             a, await r.GivenSetAsync("Watch", Permissions.See), new PermissionSetForm { Name = "Watch", Permissions = AuditorMay }), OnServer: Permissions.Appoint | AuditorMay),
         ["PermissionSetService.DeleteAsync"] = new(async (r, a) => await r.Get<PermissionSetService>().DeleteAsync(
             a, await r.GivenSetAsync("Watch", Permissions.See)), OnServer: Permissions.Appoint | Permissions.See),
+        ["PermissionSetService.RequireSecondFactorAsync"] = new(async (r, a) => await r.Get<PermissionSetService>().RequireSecondFactorAsync(
+            a, PermissionSet.Helpdesk, r.Accounts.Clock.GetUtcNow()), OnServer: Permissions.Appoint | HelpdeskMay),
         ["AuditService.ExportAsync"] = new(async (r, a) => await r.Get<AuditService>().ExportAsync(
             a, new AuditQuery(new PageRequest(), DomainId: r.OwnDomain), AuditFormat.Json, () => Stream.Null), Permissions.Audit),
         ["RevertService.RevertAsync"] = new(async (r, a) => await r.Get<RevertService>().RevertAsync(a, (await r.LastEntryAsync()).Id), Permissions.Audit | Permissions.Accounts,

@@ -19,6 +19,8 @@ public static class CommandLine
           domain add NAME [--quota 1G] [--max-accounts N] [--relay HOST[:PORT]|mx]
           domain list
           domain remove NAME [--with-accounts]
+          domain second-factor NAME DATE|now|off             from that day on its accounts need a second factor
+          role second-factor ROLE DATE|now|off               the same for everybody who has the role
           account add ADDRESS --password-stdin|--invite [--quota 1G] [--name TEXT] [--recovery ADDRESS] [--mail]
                                                              --invite: without a password, which the user picks by a link
           account invite ADDRESS [--mail]                    another such link; the one before is void
@@ -52,6 +54,8 @@ public static class CommandLine
         ["domain add"] = DomainVerbs.AddAsync,
         ["domain list"] = DomainVerbs.ListAsync,
         ["domain remove"] = DomainVerbs.RemoveAsync,
+        ["domain second-factor"] = DomainVerbs.SecondFactorAsync,
+        ["role second-factor"] = DomainVerbs.RoleSecondFactorAsync,
         ["account add"] = AccountVerbs.AddAsync,
         ["account invite"] = AccountVerbs.InviteAsync,
         ["account recovery"] = AccountVerbs.RecoveryAsync,

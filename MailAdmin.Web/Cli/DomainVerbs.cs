@@ -60,6 +60,51 @@ static class DomainVerbs
         return 0;
     }
 
+    /// <summary>Asks all accounts of a domain for a second factor.</summary>
+    public static async Task<int> SecondFactorAsync(CliSession session, CliArguments args)
+    {
+        string name = args.Word("NAME");
+        DateTimeOffset? from = DayOf(args.Word("DATE"));
+        args.End();
+        long id = await IdOfAsync(session, name);
+        DomainService domains = await session.DomainsAsync();
+        ServiceResult<DomainForm> form = await domains.GetAsync(session.Actor, id);
+        CommandLine.Require(form);
+        form.Value!.SecondFactorFrom = from;
+        CommandLine.Require(await domains.UpdateAsync(session.Actor, id, form.Value));
+        SayWhen(session, $"Accounts of {name}", from, new { id, name, secondFactorFrom = from });
+        return 0;
+    }
+
+    /// <summary>Asks everybody who has a role for a second factor.</summary>
+    public static async Task<int> RoleSecondFactorAsync(CliSession session, CliArguments args)
+    {
+        string name = args.Word("ROLE");
+        DateTimeOffset? from = DayOf(args.Word("DATE"));
+        args.End();
+        PermissionSetService sets = new(await session.ChangesAsync());
+        ServiceResult<IReadOnlyList<PermissionSetRow>> all = await sets.ListAsync(session.Actor);
+        CommandLine.Require(all);
+        PermissionSetRow? role = all.Value!.FirstOrDefault(r => r.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        if (role is null)
+            throw new CliRefusedException($"There is no role \"{name}\". There are: {string.Join(", ", all.Value!.Select(r => r.Name))}.");
+        CommandLine.Require(await sets.RequireSecondFactorAsync(session.Actor, role.Id, from));
+        SayWhen(session, $"Whoever has the role {role.Name}", from, new { role.Id, role.Name, secondFactorFrom = from });
+        return 0;
+    }
+
+    static void SayWhen(CliSession session, string who, DateTimeOffset? from, object json) => session.Output.Result(from is { } day
+        ? $"{who} need a second factor from {day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)} (UTC) on; until they have one, the panel gives them only the page that sets it up, and mail programs only app passwords."
+        : $"{who} need no second factor.", json);
+
+    static DateTimeOffset? DayOf(string text) => text switch
+    {
+        "off" => null,
+        "now" => DateTimeOffset.UtcNow,
+        _ => DateTimeOffset.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset day) ? day
+            : throw new CliUsageException($"\"{text}\" is no day: write it as 2027-01-31, or now, or off."),
+    };
+
     public static async Task<long> IdOfAsync(CliSession session, string name)
     {
         if (!DomainName.TryParse(name, out DomainName domain))

@@ -8,7 +8,7 @@ static class ActorRights
     /// <summary>Reads them; in a write, with the context of its transaction.</summary>
     public static async Task<Rights> RightsAsync(this Actor actor, AccountsContext db, DateTimeOffset now, CancellationToken ct) =>
         actor.OwnsTheMachine ? Rights.All
-        : actor.AccountId is { } id ? await Rights.OfAsync(db, id, now, ct)
+        : actor.AccountId is { } id ? await Rights.OfAsync(db, id, now, ct, actor.InPlaceOf)
         : Rights.None;
 
     /// <summary>Null: it is allowed. What the actor may see but not do so is forbidden; what he may not even see is not there, so that nobody

@@ -29,6 +29,8 @@ public sealed class DomainForm
     public bool UsersMayForward { get; set; } = true;
     /// <summary>Addresses that each user may give himself.</summary>
     public int MaxOwnAliases { get; set; }
+    /// <summary>From then on its accounts need a second factor; null: none is asked for.</summary>
+    public DateTimeOffset? SecondFactorFrom { get; set; }
     /// <summary>Carry it from Get to Update unchanged.</summary>
     public string Version { get; set; } = "";
 }

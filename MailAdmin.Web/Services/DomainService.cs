@@ -110,6 +110,9 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
                 own.StandardFolders = form.StandardFolders;
                 own.UsersMayForward = form.UsersMayForward;
                 own.MaxOwnAliases = form.MaxOwnAliases;
+                // He may ask for more than the server does, not for less.
+                errors.Require(own.SecondFactorFrom is not { } asked || form.SecondFactorFrom <= asked, nameof(form.SecondFactorFrom), Texts.Of("Error.SecondFactorLess"));
+                own.SecondFactorFrom = form.SecondFactorFrom;
                 await FillAsync(db, domain, own, errors, ct);
             }
             if (errors.Any)
@@ -185,6 +188,7 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
         domain.FreeAddresses = form.FreeAddresses;
         domain.UsersMayForward = form.UsersMayForward;
         domain.MaxOwnAliases = form.MaxOwnAliases;
+        domain.SecondFactorFrom = form.SecondFactorFrom;
         domain.Enabled = form.Enabled;
         domain.MaxAccounts = form.MaxAccounts;
         domain.MaxAddresses = form.MaxAddresses;
@@ -259,6 +263,7 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
         FreeAddresses = d.FreeAddresses,
         UsersMayForward = d.UsersMayForward,
         MaxOwnAliases = d.MaxOwnAliases,
+        SecondFactorFrom = d.SecondFactorFrom,
         Version = d.Version.ToString(),
     };
 
@@ -266,6 +271,6 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
     {
         d.Name, kind = d.Kind.ToString(), d.Enabled, d.RelayHost, d.AliasOfId, d.MaxAccounts, d.MaxAddresses, d.DefaultQuotaBytes,
         d.MaxQuotaBytes, d.TotalQuotaBytes, d.MessageBytes, loginScheme = d.LoginScheme.ToString(), d.LoginPrefix, d.SubaddressSeparator, d.StandardFolders,
-        d.FreeAddresses, d.UsersMayForward, d.MaxOwnAliases,
+        d.FreeAddresses, d.UsersMayForward, d.MaxOwnAliases, d.SecondFactorFrom,
     };
 }

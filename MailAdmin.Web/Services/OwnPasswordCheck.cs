@@ -10,11 +10,12 @@ namespace MailAdmin.Web.Services;
 public sealed class OwnPasswordCheck(Changes changes, Authenticator authenticator)
 {
     /// <summary>Checked like a log-in, throttle included: an open session of somebody else is no way to guess it.</summary>
+    /// <remarks>Who must set up his second factor first is asked too: what he may do with the answer, the service decides.</remarks>
     /// <param name="problems">Gets what is wrong.</param>
     internal async Task<ServiceResult<Account>> CheckAsync(Actor actor, string password, string field, Problems problems, CancellationToken ct)
     {
         ServiceResult<Account> own = await changes.ReadAsync<Account>(actor, async (db, rights) =>
-            rights.AccountId is { } id && await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is { } account ? account : ServiceResult.Forbidden(), ct);
+            rights.SetsUp is { } id && await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is { } account ? account : ServiceResult.Forbidden(), ct);
         if (!own.Ok)
             return own;
         IPAddress? client = IPAddress.TryParse(actor.Client, out IPAddress? address) ? address : null;

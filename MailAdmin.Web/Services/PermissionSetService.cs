@@ -17,6 +17,8 @@ public sealed class PermissionSetForm
     /// <summary>Carry it from Get to Update unchanged.</summary>
     public string Version { get; set; } = "";
     public bool IsBuiltIn { get; internal set; }
+    /// <summary>See <see cref="PermissionSetService.RequireSecondFactorAsync"/>.</summary>
+    public DateTimeOffset? SecondFactorFrom { get; internal set; }
 }
 
 /// <summary>Permission sets: seen by who appoints, changed by who appoints on the server and holds all that is in them.</summary>
@@ -40,7 +42,7 @@ public sealed class PermissionSetService(Changes changes)
         changes.ReadAsync<PermissionSetForm>(actor, async (db, rights) =>
             !MaySee(rights) ? ServiceResult.Forbidden()
             : await db.PermissionSets.FirstOrDefaultAsync(s => s.Id == setId, ct) is { } set
-                ? new PermissionSetForm { Name = set.Name, Permissions = set.Permissions, Version = set.Version.ToString(), IsBuiltIn = set.IsBuiltIn }
+                ? new PermissionSetForm { Name = set.Name, Permissions = set.Permissions, Version = set.Version.ToString(), IsBuiltIn = set.IsBuiltIn, SecondFactorFrom = set.SecondFactorFrom }
                 : ServiceResult.NotFound("role"), ct);
 
     public Task<ServiceResult<long>> CreateAsync(Actor actor, PermissionSetForm form, CancellationToken ct = default) =>
@@ -83,6 +85,25 @@ public sealed class PermissionSetService(Changes changes)
             set.Permissions = form.Permissions;
             set.Version = Guid.NewGuid();
             changes.Audit(db, actor, "role.update", set.Name, null, before, Shown(set));
+            await db.SaveChangesAsync(ct);
+            return ServiceResult.Done();
+        }, ct);
+
+    /// <summary>Asks everybody who has the set for a second factor; of the built-in ones too.</summary>
+    /// <param name="from">Until then they are only told. Null: none is asked for.</param>
+    public Task<ServiceResult> RequireSecondFactorAsync(Actor actor, long setId, DateTimeOffset? from, CancellationToken ct = default) =>
+        changes.RunAsync(actor, async (db, rights) =>
+        {
+            if (!rights.May(Permissions.Appoint))
+                return ServiceResult.Forbidden();
+            if (await db.PermissionSets.FirstOrDefaultAsync(s => s.Id == setId, ct) is not { } set)
+                return ServiceResult.NotFound("role");
+            if (!rights.May(set.Permissions))
+                return ServiceResult.Forbidden();
+            var before = new { set.SecondFactorFrom };
+            set.SecondFactorFrom = from;
+            set.Version = Guid.NewGuid();
+            changes.Audit(db, actor, "role.secondfactor", set.Name, null, before, new { set.SecondFactorFrom });
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);

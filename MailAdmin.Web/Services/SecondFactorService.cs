@@ -10,7 +10,13 @@ using Microsoft.EntityFrameworkCore;
 namespace MailAdmin.Web.Services;
 
 /// <summary>How it stands with an account's second factor.</summary>
-public sealed record SecondFactorStatus(bool IsOn, DateTimeOffset? Since, int CodesLeft);
+public sealed record SecondFactorStatus(bool IsOn, DateTimeOffset? Since, int CodesLeft)
+{
+    /// <summary>The actor will need one from then on; null: nobody asks for one, or it is on.</summary>
+    public DateTimeOffset? NeededFrom { get; init; }
+    /// <summary>That time has come: he may do nothing else before.</summary>
+    public bool IsNeeded { get; init; }
+}
 
 /// <summary>A key that waits for its first code.</summary>
 /// <param name="Ticket">Carry it to <see cref="SecondFactorService.ConfirmAsync"/>: the key, so that nothing is stored before it is known to work.</param>
@@ -42,18 +48,21 @@ public sealed class SecondFactorService(
     public Task<ServiceResult<SecondFactorStatus>> StatusAsync(Actor actor, long? accountId = null, CancellationToken ct = default) =>
         changes.ReadAsync<SecondFactorStatus>(actor, async (db, rights) =>
         {
-            if ((accountId ?? rights.AccountId) is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account
-                || (rights.AccountId != id && !rights.May(Permissions.See, account.DomainId)))
+            if ((accountId ?? rights.SetsUp) is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account
+                || (rights.SetsUp != id && !rights.May(Permissions.See, account.DomainId)))
                 return ServiceResult.NotFound("account");
             DateTimeOffset? since = await db.SecondFactors.Where(f => f.AccountId == id).Select(f => (DateTimeOffset?)f.Since).FirstOrDefaultAsync(ct);
-            return new SecondFactorStatus(account.TwoFactorEnabled, since, await db.RecoveryCodes.CountAsync(c => c.AccountId == id, ct));
+            return new SecondFactorStatus(account.TwoFactorEnabled, since, await db.RecoveryCodes.CountAsync(c => c.AccountId == id, ct))
+            {
+                NeededFrom = rights.SetsUp == id ? rights.SecondFactorFrom : null, IsNeeded = rights.MustSetUp == id,
+            };
         }, ct);
 
     /// <summary>A new key to put into the program; it counts once <see cref="ConfirmAsync"/> has seen a code of it.</summary>
     public Task<ServiceResult<SecondFactorSetup>> StartAsync(Actor actor, string ticket = "", CancellationToken ct = default) =>
         changes.ReadAsync<SecondFactorSetup>(actor, async (db, rights) =>
         {
-            if (rights.AccountId is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account)
+            if (rights.SetsUp is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account)
                 return ServiceResult.Forbidden();
             byte[] key = KeyOf(ticket, id) ?? Totp.NewKey();   // the page comes back with the same key when the code was wrong
             string text = string.Create(CultureInfo.InvariantCulture, $"{id} {Convert.ToBase64String(key)}");
@@ -76,7 +85,7 @@ public sealed class SecondFactorService(
             return problems.Refuse();
         return await changes.RunAsync<IReadOnlyList<string>>(actor, async (db, rights) =>
         {
-            if (rights.AccountId is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account)
+            if (rights.SetsUp is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account)
                 return ServiceResult.Forbidden();
             if (account.TwoFactorEnabled)
                 return ServiceResult.Conflict();

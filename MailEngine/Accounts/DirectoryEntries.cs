@@ -60,6 +60,8 @@ public sealed record AccountEntry
     public required string SecurityStamp { get; init; }
     /// <summary>True: the password alone is not enough; mail programs need an app password.</summary>
     public bool HasSecondFactor { get; init; }
+    /// <summary>What asks for a second factor: the domain, roles.</summary>
+    public IReadOnlyList<SecondFactorRule> SecondFactorRules { get; init; } = [];
     public IReadOnlyList<AppPasswordEntry> AppPasswords { get; init; } = [];
     /// <summary>Of a session: the app password it logged in with; null: with the password itself.</summary>
     public long? AppPasswordId { get; init; }
@@ -70,6 +72,9 @@ public sealed record AccountEntry
 
     /// <summary>What its owner lets us answer while he is away; null: nothing, now and later.</summary>
     public VacationEntry? Vacation { get; init; }
+
+    /// <summary>True: mail programs need an app password, since the password is not enough, or would not be any more.</summary>
+    public bool NeedsAppPassword(DateTimeOffset now) => HasSecondFactor || SecondFactorRules.Any(rule => rule.HoldsAt(now));
 
     public bool MayReceive => HasMailbox && State is AccountState.Active or AccountState.ReceiveOnly && Services.HasFlag(MailServices.Receiving);
     public bool MaySend => State is AccountState.Active or AccountState.SendOnly && Services.HasFlag(MailServices.Sending);

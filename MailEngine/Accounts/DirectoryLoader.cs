@@ -105,10 +105,12 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
         string list = string.Join(',', ids.Select(id => id.ToString(CultureInfo.InvariantCulture)));
         Dictionary<long, List<(EmailAddress Address, bool IsOwn)>> addresses = ReadAddressesOf(list);
         ILookup<long, AppPasswordEntry> apps = ReadAppPasswords(list);
+        ILookup<long, SecondFactorRule> rules = ReadSecondFactorRules(list);
         using DbCommand command = Command($"""
             SELECT a."Id", a."UserName", a."DisplayName", a."PasswordHash", a."State", a."Services", a."QuotaBytes", a."SecurityStamp", a."HasMailbox",
                 d."Name", d."DefaultQuotaBytes", p."DisplayLocal", pd."Name",
-                v."From", v."Until", v."Subject", v."Text", v."IntervalDays", v."KnownSendersOnly", v."Handle", a."TwoFactorEnabled"
+                v."From", v."Until", v."Subject", v."Text", v."IntervalDays", v."KnownSendersOnly", v."Handle", a."TwoFactorEnabled",
+                d."SecondFactorFrom"
             FROM "account" a
             LEFT JOIN "vacation" v ON v."AccountId" = a."Id" AND v."Enabled"
             LEFT JOIN "domain" d ON d."Id" = a."DomainId"
@@ -132,6 +134,7 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
                 SecurityStamp = Text(row, 7) ?? "",
                 HasMailbox = row.GetBoolean(8),
                 HasSecondFactor = row.GetBoolean(20),
+                SecondFactorRules = Time(row, 21) is { } from ? [.. rules[id], new SecondFactorRule(from)] : [.. rules[id]],
                 AppPasswords = [.. apps[id]],
                 Domain = Text(row, 9) is { } domain ? DomainName.Parse(domain) : default,
                 Primary = Text(row, 11) is { } local && Text(row, 12) is { } ofDomain ? AddressParts.Join(local, ofDomain) : null,
@@ -157,6 +160,19 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
             apps.Add((row.GetInt64(0), new AppPasswordEntry(row.GetInt64(1), row.GetString(2), (MailServices)row.GetInt32(3), end)));
         }
         return apps.ToLookup(a => a.Account, a => a.Entry);
+    }
+
+    ILookup<long, SecondFactorRule> ReadSecondFactorRules(string accountIds)
+    {
+        var rules = new List<(long Account, SecondFactorRule Rule)>();
+        using DbCommand command = Command($"""
+            SELECT g."AccountId", s."SecondFactorFrom", g."EndsAt" FROM "grant" g JOIN "permission_set" s ON s."Id" = g."SetId"
+            WHERE g."AccountId" IN ({accountIds}) AND s."SecondFactorFrom" IS NOT NULL
+            """);
+        using DbDataReader row = command.ExecuteReader();
+        while (row.Read())
+            rules.Add((row.GetInt64(0), new SecondFactorRule(Time(row, 1)!.Value, Time(row, 2))));
+        return rules.ToLookup(r => r.Account, r => r.Rule);
     }
 
     Dictionary<long, List<(EmailAddress Address, bool IsOwn)>> ReadAddressesOf(string accountIds)

@@ -80,6 +80,9 @@ public sealed class Domain
     /// <summary>Addresses in the domain that each user may give himself; 0: none.</summary>
     public int MaxOwnAliases { get; set; }
 
+    /// <summary>From then on its accounts need a second factor: see <see cref="SecondFactorRule"/>. Null: none is asked for.</summary>
+    public DateTimeOffset? SecondFactorFrom { get; set; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>New on every change: who saves an older one is told that somebody else was quicker.</summary>

@@ -24,6 +24,9 @@ public static class PasswordPolicy
     /// <summary>Longest password, octets of UTF-8; more would only cost time.</summary>
     public const int MaxBytes = 512;
 
+    /// <summary>What guessing programs try first, in lower case: <see cref="PasswordFault.TriedFirst"/>.</summary>
+    public static IReadOnlyCollection<string> TriedFirst => WorstPasswords.All;
+
     /// <summary>Null: good. Else the first thing that is wrong.</summary>
     /// <param name="names">Log-in name, addresses, display name: what it must not be.</param>
     public static PasswordFault? Check(string password, PasswordOptions options, params ReadOnlySpan<string> names)

@@ -27,6 +27,9 @@ public sealed class PermissionSet
 
     public bool IsBuiltIn { get; init; }
 
+    /// <summary>From then on whoever has it needs a second factor: see <see cref="SecondFactorRule"/>. Null: none is asked for. Of built-in sets too.</summary>
+    public DateTimeOffset? SecondFactorFrom { get; set; }
+
     /// <summary>New on every change: who saves an older one is told that somebody else was quicker.</summary>
     public Guid Version { get; set; } = Guid.NewGuid();
 

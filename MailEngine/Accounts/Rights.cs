@@ -26,6 +26,15 @@ public sealed record Rights
     /// <summary>Null: nobody, or an account that is gone, switched off, or may not use the panel.</summary>
     public long? AccountId { get; }
 
+    /// <summary>The account of somebody who may do nothing before he has set up his second factor; <see cref="AccountId"/> is null then.</summary>
+    public long? MustSetUp { get; private init; }
+
+    /// <summary>Whose second factor may be set up.</summary>
+    public long? SetsUp => AccountId ?? MustSetUp;
+
+    /// <summary>When he will need a second factor that he has not; null: nobody asks for one, or he has it.</summary>
+    public DateTimeOffset? SecondFactorFrom { get; private init; }
+
     /// <summary>Names of his roles, for the audit.</summary>
     public string Roles { get; }
 
@@ -71,28 +80,35 @@ public sealed record Rights
         IsSuperuser || (await Held(db, now).Where(g => g.AccountId == accountId).ToListAsync(ct)).TrueForAll(g => May(Permissions.Reading & g.Permissions
             & (g.DomainId is null ? Permissions.All : Permissions.OnDomains), g.DomainId));
 
-    public static async Task<Rights> OfAsync(AccountsContext db, long accountId, DateTimeOffset now, CancellationToken ct)
+    /// <param name="inPlace">An administrator is there in the account's place: it is his second factor that counts.</param>
+    public static async Task<Rights> OfAsync(AccountsContext db, long accountId, DateTimeOffset now, CancellationToken ct, bool inPlace = false)
     {
         var account = await (
             from a in db.Accounts
             where a.Id == accountId
             join d in db.Domains on a.DomainId equals (long?)d.Id into domains
             from d in domains.DefaultIfEmpty()
-            select new { a.State, a.Services, DomainOn = d == null || d.Enabled }).FirstOrDefaultAsync(ct);
+            select new { a.State, a.Services, a.TwoFactorEnabled, DomainOn = d == null || d.Enabled, d!.SecondFactorFrom }).FirstOrDefaultAsync(ct);
         if (account is null or { State: AccountState.Suspended } or { DomainOn: false } || !account.Services.HasFlag(MailServices.Panel))
             return None;
         var server = Permissions.None;
         var byDomain = new Dictionary<long, Permissions>();
         var roles = new SortedSet<string>(StringComparer.Ordinal);
+        DateTimeOffset? from = account.SecondFactorFrom;
         foreach (HeldPermissions held in await Held(db, now).Where(g => g.AccountId == accountId).ToListAsync(ct))
         {
             roles.Add(held.Role);
+            from = held.SecondFactorFrom < from || from is null ? held.SecondFactorFrom ?? from : from;
             if (held.DomainId is { } domain)
                 byDomain[domain] = byDomain.GetValueOrDefault(domain) | (held.Permissions & Permissions.OnDomains);
             else
                 server |= held.Permissions;
         }
-        return new Rights(accountId, server, byDomain, string.Join(", ", roles));
+        if (account.TwoFactorEnabled || inPlace)
+            from = null;
+        return from <= now
+            ? new Rights(null, Permissions.None, s_nowhere) { MustSetUp = accountId, SecondFactorFrom = from }
+            : new Rights(accountId, server, byDomain, string.Join(", ", roles)) { SecondFactorFrom = from };
     }
 
     /// <summary>Every grant that has not ended.</summary>
@@ -100,7 +116,7 @@ public sealed record Rights
         from g in db.Grants
         where g.EndsAt == null || g.EndsAt > now
         join s in db.PermissionSets on g.SetId equals s.Id
-        select new HeldPermissions { AccountId = g.AccountId, DomainId = g.DomainId, Permissions = s.Permissions, Role = s.Name };
+        select new HeldPermissions { AccountId = g.AccountId, DomainId = g.DomainId, Permissions = s.Permissions, Role = s.Name, SecondFactorFrom = s.SecondFactorFrom };
 
     /// <summary>All that is held on something of a domain.</summary>
     /// <param name="domainId">Null: it belongs to none.</param>
@@ -116,6 +132,8 @@ public sealed class HeldPermissions
     public required Permissions Permissions { get; init; }
     /// <summary>Name of the set.</summary>
     public required string Role { get; init; }
+    /// <summary>See <see cref="PermissionSet.SecondFactorFrom"/>.</summary>
+    public required DateTimeOffset? SecondFactorFrom { get; init; }
 }
 
 /// <summary>Where something is allowed: everywhere, or on these domains.</summary>

@@ -27,5 +27,7 @@ static class WorstPasswords
         correcthorsebatterystaple correct horse battery staple thisisapassword thisismypassword ihatepasswords nopassword
         """.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToFrozenSet(StringComparer.Ordinal);
 
+    public static IReadOnlyCollection<string> All => s_words;
+
     public static bool Contains(string lowerCase) => s_words.Contains(lowerCase);
 }

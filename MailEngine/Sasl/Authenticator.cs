@@ -95,7 +95,8 @@ public sealed class Authenticator : IAsyncDisposable
     public async ValueTask<bool> MayContinueAsync(AccountEntry loggedIn, MailServices service, CancellationToken ct) =>
         await _directory.FindAccountAsync(loggedIn.AccountId, ct) is { } now
         && now.SecurityStamp == loggedIn.SecurityStamp
-        && (loggedIn.AppPasswordId is not { } app || now.AppPasswords.Any(p => p.Id == app && IsGood(p, service)))
+        && (loggedIn.AppPasswordId is { } app ? now.AppPasswords.Any(p => p.Id == app && IsGood(p, service))
+            : service == MailServices.Panel || !now.NeedsAppPassword(_clock.GetUtcNow()))
         && await SwitchesAsync(now, service, ct) == AuthFailure.None;
 
     /// <summary>Writes what waits to be written: last log-ins, failures.</summary>
@@ -121,8 +122,8 @@ public sealed class Authenticator : IAsyncDisposable
             _journal.Succeeded(account.AccountId, network, service, app.Id);
             return new AuthOutcome(account with { AppPasswordId = app.Id }, AuthFailure.None);
         }
-        // A second factor that a mail program can go around would be none. The work and the answer are those for a wrong password.
-        if (account is { HasSecondFactor: true } && service != MailServices.Panel)
+        // A second factor that a mail program can go around would be none, whether it is there or only should be. The work and the answer are those for a wrong password.
+        if (service != MailServices.Panel && account?.NeedsAppPassword(_clock.GetUtcNow()) == true)
             account = account with { PasswordHash = null };
         bool shut = _throttle.IsShut(login, network);
         TimeSpan delay = _throttle.DelayOf(login, network);

@@ -386,6 +386,9 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .HasMaxLength(260)
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("SecondFactorFrom")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("StandardFolders")
                         .IsRequired()
                         .HasMaxLength(4000)
@@ -602,6 +605,9 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .HasColumnType("TEXT");
 
                     b.Property<int>("Permissions")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("SecondFactorFrom")
                         .HasColumnType("INTEGER");
 
                     b.Property<Guid>("Version")
