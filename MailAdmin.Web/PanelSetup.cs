@@ -60,6 +60,7 @@ public static class PanelSetup
         app.MapPost("/logout", SignOutAsync);
         app.MapPost("/leave", LeaveAsync).RequireAuthorization();
         app.MapAuditExport();
+        app.MapPasskeys();
         app.MapCommonPasswords();
         app.MapClientSetup();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(o => o.ContentSecurityFrameAncestorsPolicy = null);

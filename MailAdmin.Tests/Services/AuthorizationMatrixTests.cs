@@ -234,6 +234,16 @@ public sealed class AuthorizationMatrixTests
             Given: r => r.GivenNoPasswordAsync(r.Superuser)),
         ["AccountService.CreateAsync/invited"] = new(async (r, a) => await r.Get<AccountService>().CreateAsync(
             a, new AccountForm { DomainId = r.OwnDomain, LocalPart = "new", Invite = true }), Permissions.Accounts | Permissions.Passwords),
+        ["PasskeyService.ListAsync"] = new(async (r, a) => await r.Get<PasskeyService>().ListAsync(a, r.OwnUser), Permissions.Passwords, OwnerToo: true),
+        ["PasskeyService.AskNewAsync"] = new(async (r, a) => await r.Get<PasskeyService>().AskNewAsync(a, r.GivenRequest()), Everybody: true),
+        ["PasskeyService.AddAsync"] = new(async (r, a) =>
+        {
+            using var device = new SoftAuthenticator();
+            return await r.GivenPasskeyAsync(a, device, "telephone");
+        }, Everybody: true),
+        ["PasskeyService.RemoveAsync"] = new(async (r, a) => await r.Get<PasskeyService>().RemoveAsync(
+            a, r.OwnUser, (await r.Get<PasskeyService>().ListAsync(ServicesRig.As(r.OwnUser), null)).Value!.Single().Id), Permissions.Passwords, OwnerToo: true,
+            Given: r => r.GivenPasskeyOfOwnUserAsync()),
         ["SessionService.ListAsync"] = new(async (r, a) => await r.Get<SessionService>().ListAsync(a, r.OwnUser), Permissions.Passwords, OwnerToo: true),
         ["SessionService.EndAsync"] = new(async (r, a) => await r.Get<SessionService>().EndAsync(a, r.OwnUser, await r.GivenSessionAsync(r.OwnUser)), Permissions.Passwords, OwnerToo: true),
         ["LogInAsService.StartAsync"] = new(async (r, a) => await r.Get<LogInAsService>().StartAsync(a, r.OwnUser, "He asked me to.", await r.KeyOfAsync(a), "a browser"), Permissions.LogInAs | Permissions.OnDomains),

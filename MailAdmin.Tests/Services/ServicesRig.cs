@@ -1,4 +1,5 @@
 using MailAdmin.Tests.Accounts;
+using MailAdmin.Tests.Rig;
 using MailAdmin.Web.Services;
 using MailEngine;
 using MailEngine.Accounts;
@@ -7,6 +8,7 @@ using MailEngine.Flow;
 using MailEngine.Net;
 using MailEngine.Store;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -191,6 +193,28 @@ public sealed class ServicesRig : IAsyncDisposable
             return new ServiceResult.Refused(setup.Refusal, setup.Errors);
         string code = Totp.CodeAt(KeyIn(setup.Value!.Uri), Totp.StepAt(Accounts.Clock.GetUtcNow()));
         return await service.ConfirmAsync(actor, new SecondFactorForm { Ticket = setup.Value.Ticket, Code = code, Password = Password });
+    }
+
+    /// <summary>A request to the panel, as it is opened by the server's name.</summary>
+    public HttpContext GivenRequest()
+    {
+        var http = new DefaultHttpContext { RequestServices = _provider };
+        (http.Request.Scheme, http.Request.Host) = ("https", new HostString("mail.own.test"));
+        return http;
+    }
+
+    /// <summary>Adds a passkey for whoever acts, as his browser would.</summary>
+    internal async Task<ServiceResult> GivenPasskeyAsync(Actor actor, SoftAuthenticator device, string name)
+    {
+        ServiceResult<PasskeyQuestion> question = await Get<PasskeyService>().AskNewAsync(actor, GivenRequest());
+        return !question.Ok ? question : await Get<PasskeyService>().AddAsync(
+            actor, new PasskeyForm { Name = name, Password = Password, Ticket = question.Value!.Ticket, Credential = device.Create(question.Value.Options) }, GivenRequest());
+    }
+
+    internal async Task GivenPasskeyOfOwnUserAsync()
+    {
+        using var device = new SoftAuthenticator();
+        Assert.True((await GivenPasskeyAsync(As(OwnUser), device, "telephone")).Ok);
     }
 
     /// <summary>As an account is before its user has followed the invitation.</summary>

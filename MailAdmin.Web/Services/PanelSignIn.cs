@@ -19,7 +19,7 @@ public sealed record SignInOutcome(bool Ok, string Message, bool NeedsCode = fal
 /// whenever accounts change, in memory: an ended session, a password change, a suspension end it at once. Every sign-in makes a key of its own,
 /// so one that somebody planted before is worth nothing after it.</remarks>
 public sealed class PanelSignIn(
-    Authenticator authenticator, AccountDirectory directory, PanelSessions sessions, SecondFactorService secondFactors, Access access, IDataProtectionProvider protection)
+    Authenticator authenticator, AccountDirectory directory, PanelSessions sessions, SecondFactorService secondFactors, PasskeyService passkeys, Access access, IDataProtectionProvider protection)
 {
     /// <summary>The authentication scheme.</summary>
     public const string Scheme = "mailadmin";
@@ -54,6 +54,42 @@ public sealed class PanelSignIn(
 
     /// <summary>True when a password was right here a moment ago and the code is what is missing.</summary>
     public bool IsHalfway(HttpContext http) => ReadHalfway(http) is not null;
+
+    /// <summary>The account whose password was right here a moment ago; null: nobody's was.</summary>
+    public long? HalfwayAccount(HttpContext http) => ReadHalfway(http)?.AccountId;
+
+    /// <summary>True when a passkey may take the place of the code.</summary>
+    public async Task<bool> HasPasskeyAsync(HttpContext http, CancellationToken ct = default) => HalfwayAccount(http) is { } id && await passkeys.HasAnyAsync(id, ct);
+
+    /// <summary>Checks a passkey and sets the cookie: it is two factors by itself, so no code is asked for.</summary>
+    public async Task<SignInOutcome> SignInWithPasskeyAsync(HttpContext http, string ticket, string credential, CancellationToken ct = default)
+    {
+        try
+        {
+            if (await passkeys.CheckAsync(null, ticket, credential, http, ct) is not { } account)
+                return new SignInOutcome(false, Texts.Of("SignIn.NoPasskey"));
+            if (!await OpenAsync(http, account, remember: false, ct))
+                return new SignInOutcome(false, Texts.Of("SignIn.Off"));
+            authenticator.Note(account, MailServices.Panel, http.Connection.RemoteIpAddress);
+            return new SignInOutcome(true, "");
+        }
+        catch (Exception e) when (e is DirectoryUnavailableException or System.Data.Common.DbException)
+        {
+            return new SignInOutcome(false, Texts.Of("SignIn.Unavailable"));
+        }
+    }
+
+    /// <summary>Checks a passkey in the place of a code, and sets the cookie.</summary>
+    public async Task<SignInOutcome> SecondStepWithPasskeyAsync(HttpContext http, string ticket, string credential, CancellationToken ct = default)
+    {
+        if (ReadHalfway(http) is not { } halfway
+            || await directory.FindAccountAsync(halfway.AccountId, ct) is not { } account || account.SecurityStamp != halfway.Stamp)
+            return new SignInOutcome(false, Texts.Of("SignIn.Late"));
+        if (await passkeys.CheckAsync(halfway.AccountId, ticket, credential, http, ct) is null)
+            return new SignInOutcome(false, Texts.Of("SignIn.NoPasskey"), NeedsCode: true);
+        http.Response.Cookies.Delete(HalfwayCookie, HalfwayOptions(http));
+        return await OpenAsync(http, halfway.AccountId, halfway.Remember, ct) ? new SignInOutcome(true, "") : new SignInOutcome(false, Texts.Of("SignIn.Off"));
+    }
 
     /// <summary>Checks the code of the second factor, or a recovery code, and sets the cookie.</summary>
     public async Task<SignInOutcome> SecondStepAsync(HttpContext http, string code, CancellationToken ct = default)

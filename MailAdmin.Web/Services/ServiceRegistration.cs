@@ -38,6 +38,7 @@ public static class ServiceRegistration
         services.AddHostedService(p => p.GetRequiredService<PasswordRequests>());
         services.AddSingleton<AppPasswordService>();
         services.AddSingleton<SecondFactorService>();
+        services.AddSingleton<PasskeyService>();
         services.AddSingleton<LogInAsService>();
         services.AddSingleton(p => new SessionService(p.GetRequiredService<Changes>(), p.GetRequiredService<PanelSessions>(), p.GetService<SessionRegistry>()));
         services.AddSingleton<SetupService>();

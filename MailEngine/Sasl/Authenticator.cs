@@ -99,6 +99,9 @@ public sealed class Authenticator : IAsyncDisposable
             : service == MailServices.Panel || !now.NeedsAppPassword(_clock.GetUtcNow()))
         && await SwitchesAsync(now, service, ct) == AuthFailure.None;
 
+    /// <summary>Notes a log-in that was proved by other means than a password.</summary>
+    public void Note(long accountId, MailServices service, IPAddress? client) => _journal.Succeeded(accountId, LoginNetwork.Of(client), service);
+
     /// <summary>Writes what waits to be written: last log-ins, failures.</summary>
     internal Task FlushAsync() => _journal.FlushAsync();
 
