@@ -96,6 +96,7 @@ public sealed class PasskeyPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await page.ClickAsync("#turn-on");
         await Expect(page.Locator("#recovery-codes li")).ToHaveCountAsync(10);
         await SignOutAsync(tab);
+        await tab.GoStaticAsync("/login?ReturnUrl=%2F%2Fevil.example%2F");
         await page.FillAsync("#login-name", "ann@step.test");
         await page.FillAsync("#login-password", PanelRig.Password);
         await page.ClickAsync("button[type=submit]");
@@ -103,6 +104,7 @@ public sealed class PasskeyPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await tab.AssertSoundAsync("/login/code with a passkey");
         await page.ClickAsync("#step-passkey");
         await tab.LiveAsync();
+        Assert.Equal(new Uri(rig.Server.Home, "/"), new Uri(page.Url));
         Assert.NotNull(browser);
 
         // Which passkeys there are is told to nobody who has not shown the password.

@@ -36,14 +36,14 @@ public sealed class SignInServiceTests : IAsyncLifetime
         byte[] key = await KeyAsync();
         Assert.Equal(10, codes.Distinct().Count());
         // The one that turned it on is used up; so is each after it.
-        Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, Totp.CodeAt(key, Totp.StepAt(Now)), default));
+        Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, Totp.CodeAt(key, Totp.StepAt(Now)), null, default));
         string next = Totp.CodeAt(key, Totp.StepAt(Now) + 1);
-        Assert.True(await SecondFactors.VerifyAsync(_rig.OwnUser, next, default));
-        Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, next, default));
-        Assert.True(await SecondFactors.VerifyAsync(_rig.OwnUser, codes[3].ToUpperInvariant().Replace('-', ' '), default));
-        Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, codes[3], default));
+        Assert.True(await SecondFactors.VerifyAsync(_rig.OwnUser, next, null, default));
+        Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, next, null, default));
+        Assert.True(await SecondFactors.VerifyAsync(_rig.OwnUser, codes[3].ToUpperInvariant().Replace('-', ' '), null, default));
+        Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, codes[3], null, default));
         Assert.Equal(9, (await SecondFactors.StatusAsync(Ann)).Value!.CodesLeft);
-        Assert.False(await SecondFactors.VerifyAsync(_rig.OtherUser, codes[4], default));
+        Assert.False(await SecondFactors.VerifyAsync(_rig.OtherUser, codes[4], null, default));
     }
 
     [Fact]
@@ -52,10 +52,10 @@ public sealed class SignInServiceTests : IAsyncLifetime
         await _rig.GivenSecondFactorAsync(Ann);
         byte[] key = await KeyAsync();
         for (int i = 0; i < 20; i++)
-            Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, "000000", default));
-        Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, Totp.CodeAt(key, Totp.StepAt(Now) + 1), default));
+            Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, "000000", null, default));
+        Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, Totp.CodeAt(key, Totp.StepAt(Now) + 1), null, default));
         _rig.Accounts.Hands.Advance(TimeSpan.FromMinutes(61));
-        Assert.True(await SecondFactors.VerifyAsync(_rig.OwnUser, Totp.CodeAt(key, Totp.StepAt(Now)), default));
+        Assert.True(await SecondFactors.VerifyAsync(_rig.OwnUser, Totp.CodeAt(key, Totp.StepAt(Now)), null, default));
     }
 
     [Fact]
@@ -180,5 +180,47 @@ public sealed class SignInServiceTests : IAsyncLifetime
         Assert.True(await SignIn.IsStillValidAsync(principal));
         _rig.Accounts.Hands.Advance(TimeSpan.FromMinutes(31));
         Assert.False(await SignIn.IsStillValidAsync(principal));
+    }
+
+    [Fact]
+    public async Task When_who_has_stolen_the_password_guesses_codes_from_everywhere_then_he_is_shut_out_and_the_owner_is_not()
+    {
+        await _rig.GivenSecondFactorAsync(Ann);
+        byte[] key = await KeyAsync();
+        System.Net.IPAddress home = System.Net.IPAddress.Parse("192.0.2.7");
+        _rig.Accounts.Authenticator.Note(_rig.OwnUser, MailServices.Panel, home);
+        // The password alone does not make a network the owner's.
+        for (int i = 0; i < 40; i++)
+        {
+            System.Net.IPAddress there = System.Net.IPAddress.Parse($"203.0.113.{i + 1}");
+            Assert.Equal(AuthFailure.None, (await _rig.Accounts.Authenticator.AuthenticateAsync("ann@own.test", ServicesRig.Password, MailServices.Panel, there, default)).Failure);
+            Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, "000000", there, default));
+            Assert.False(await _rig.Accounts.Authenticator.IsKnownAsync(_rig.OwnUser, there, default));
+        }
+        string code = Totp.CodeAt(key, Totp.StepAt(Now) + 1);
+        Assert.False(await SecondFactors.VerifyAsync(_rig.OwnUser, code, System.Net.IPAddress.Parse("203.0.113.99"), default));
+        Assert.True(await SecondFactors.VerifyAsync(_rig.OwnUser, code, home, default));
+    }
+
+    [Theory]
+    [InlineData("nobody@own.test")]
+    [InlineData("nobody@nowhere.test")]
+    [InlineData("ann@own.test")]
+    [InlineData("bob@own.test")]        // has a second factor
+    [InlineData("master@own.test")]     // has no password
+    [InlineData("cid@other.test")]      // is suspended
+    [InlineData("sales@own.test")]
+    public async Task When_somebody_has_not_the_password_then_neither_words_nor_work_tell_what_is_there(string name)
+    {
+        await _rig.GivenSecondFactorAsync(ServicesRig.As(_rig.SecondUser));
+        await _rig.GivenNoPasswordAsync(_rig.OwnMaster);
+        Assert.True((await _rig.Get<AccountService>().UpdateAsync(_rig.Super, _rig.OtherUser, new AccountForm { State = AccountState.Suspended })).Ok);
+        _rig.Accounts.Hashes.Verify(null, "the hash that stands in for those who have none is made");
+        long before = _rig.Accounts.Hashes.Verified;
+        Microsoft.AspNetCore.Http.HttpContext http = _rig.GivenRequest();
+        SignInOutcome outcome = await SignIn.SignInAsync(http, name, "some password or other", remember: false);
+        Assert.Equal(new SignInOutcome(false, MailAdmin.Web.Resources.Texts.Of("SignIn.Wrong")), outcome);
+        Assert.Equal(0, http.Response.Headers.SetCookie.Count);
+        Assert.Equal(1, _rig.Accounts.Hashes.Verified - before);
     }
 }

@@ -87,8 +87,16 @@ public sealed class PanelSignIn(
             return new SignInOutcome(false, Texts.Of("SignIn.Late"));
         if (await passkeys.CheckAsync(halfway.AccountId, ticket, credential, http, ct) is null)
             return new SignInOutcome(false, Texts.Of("SignIn.NoPasskey"), NeedsCode: true);
+        return await PassAsync(http, halfway.AccountId, halfway.Remember, ct);
+    }
+
+    async Task<SignInOutcome> PassAsync(HttpContext http, long accountId, bool remember, CancellationToken ct)
+    {
         http.Response.Cookies.Delete(HalfwayCookie, HalfwayOptions(http));
-        return await OpenAsync(http, halfway.AccountId, halfway.Remember, ct) ? new SignInOutcome(true, "") : new SignInOutcome(false, Texts.Of("SignIn.Off"));
+        if (!await OpenAsync(http, accountId, remember, ct))
+            return new SignInOutcome(false, Texts.Of("SignIn.Off"));
+        authenticator.Note(accountId, MailServices.Panel, http.Connection.RemoteIpAddress);
+        return new SignInOutcome(true, "");
     }
 
     /// <summary>Checks the code of the second factor, or a recovery code, and sets the cookie.</summary>
@@ -97,10 +105,9 @@ public sealed class PanelSignIn(
         if (ReadHalfway(http) is not { } halfway
             || await directory.FindAccountAsync(halfway.AccountId, ct) is not { } account || account.SecurityStamp != halfway.Stamp)
             return new SignInOutcome(false, Texts.Of("SignIn.Late"));
-        if (!await secondFactors.VerifyAsync(halfway.AccountId, code, ct))
+        if (!await secondFactors.VerifyAsync(halfway.AccountId, code, http.Connection.RemoteIpAddress, ct))
             return new SignInOutcome(false, Texts.Of("SignIn.WrongCode"), NeedsCode: true);
-        http.Response.Cookies.Delete(HalfwayCookie, HalfwayOptions(http));
-        return await OpenAsync(http, halfway.AccountId, halfway.Remember, ct) ? new SignInOutcome(true, "") : new SignInOutcome(false, Texts.Of("SignIn.Wrong"));
+        return await PassAsync(http, halfway.AccountId, halfway.Remember, ct);
     }
 
     public async Task SignOutAsync(HttpContext http)

@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net;
 using System.Security.Cryptography;
 using MailAdmin.Web.Resources;
 using MailEngine.Accounts;
 using MailEngine.Net;
+using MailEngine.Sasl;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.EntityFrameworkCore;
 
@@ -32,9 +34,10 @@ public sealed class SecondFactorForm
 
 /// <summary>The second factor (TOTP) and the codes for when it is lost.</summary>
 /// <remarks>Turning it on or off is a new stamp: all sessions end, those of mail programs too, which need an app password from then on. Codes are
-/// tried only by who knows the password; after twenty wrong ones in an hour they are not looked at any more.</remarks>
+/// tried only by who knows the password; after twenty wrong ones in an hour they are not looked at any more. Networks the owner is known from count
+/// for themselves, so that whoever has stolen the password cannot shut him out.</remarks>
 public sealed class SecondFactorService(
-    Changes changes, OwnPasswordCheck own, AccountsDatabase database, IDataProtectionProvider protection, ServerName server, TimeProvider clock)
+    Changes changes, OwnPasswordCheck own, Authenticator authenticator, AccountsDatabase database, IDataProtectionProvider protection, ServerName server, TimeProvider clock)
 {
     const int Codes = 10;
     const int MostFailures = 20;
@@ -42,7 +45,11 @@ public sealed class SecondFactorService(
     static readonly TimeSpan s_setupTime = TimeSpan.FromMinutes(30);
 
     readonly ITimeLimitedDataProtector _tickets = protection.CreateProtector("second-factor-setup").ToTimeLimitedDataProtector();
-    readonly ConcurrentDictionary<long, (int Count, DateTimeOffset Until)> _failures = new();
+    // All networks together that an account is not known from.
+    const string Strangers = "";
+    const int MostCounters = 10_000;
+
+    readonly ConcurrentDictionary<(long Account, string Network), (int Count, DateTimeOffset Until)> _failures = new();
 
     /// <param name="accountId">Null: the actor's own.</param>
     public Task<ServiceResult<SecondFactorStatus>> StatusAsync(Actor actor, long? accountId = null, CancellationToken ct = default) =>
@@ -135,10 +142,12 @@ public sealed class SecondFactorService(
         }, ct);
 
     /// <summary>Checks a code, or a recovery code, which is used up by it. Only for who has shown the password.</summary>
-    internal async Task<bool> VerifyAsync(long accountId, string code, CancellationToken ct)
+    internal async Task<bool> VerifyAsync(long accountId, string code, IPAddress? client, CancellationToken ct)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        if (_failures.TryGetValue(accountId, out var failed) && failed.Until > now && failed.Count >= MostFailures)
+        string network = LoginNetwork.Of(client);
+        bool known = await authenticator.IsKnownAsync(accountId, client, ct);
+        if (IsShut(accountId, network, now) || (!known && IsShut(accountId, Strangers, now)))
             return false;
         bool good = false;
         await database.WriteQuietlyAsync(async db =>
@@ -162,10 +171,32 @@ public sealed class SecondFactorService(
             await db.SaveChangesAsync(ct);
         }, ct);
         if (good)
-            _failures.TryRemove(accountId, out _);
+        {
+            _failures.TryRemove((accountId, network), out _);
+        }
         else
-            _failures.AddOrUpdate(accountId, (1, now + s_failureWindow), (_, old) => old.Until > now ? (old.Count + 1, old.Until) : (1, now + s_failureWindow));
+        {
+            Count(accountId, network, now);
+            if (!known)
+                Count(accountId, Strangers, now);
+        }
         return good;
+    }
+
+    bool IsShut(long accountId, string network, DateTimeOffset now) =>
+        _failures.TryGetValue((accountId, network), out (int Count, DateTimeOffset Until) failed) && failed.Until > now && failed.Count >= MostFailures;
+
+    void Count(long accountId, string network, DateTimeOffset now)
+    {
+        if (_failures.Count >= MostCounters)
+        {
+            foreach (((long, string) key, (int Count, DateTimeOffset Until) old) in _failures)
+            {
+                if (old.Until <= now)
+                    _failures.TryRemove(key, out _);
+            }
+        }
+        _failures.AddOrUpdate((accountId, network), (1, now + s_failureWindow), (_, old) => old.Until > now ? (old.Count + 1, old.Until) : (1, now + s_failureWindow));
     }
 
     async Task<ServiceResult.Refused?> AskAsync(Actor actor, string password, CancellationToken ct)

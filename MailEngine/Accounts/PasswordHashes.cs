@@ -14,12 +14,16 @@ public sealed class PasswordHashes
     static readonly Account s_nobody = new();
     readonly PasswordHasher<Account> _hasher;
     readonly Lazy<string> _dummy;
+    long _verified;
 
     public PasswordHashes(PasswordOptions options)
     {
         _hasher = new PasswordHasher<Account>(Options.Create(new PasswordHasherOptions { IterationCount = options.Iterations }));
         _dummy = new Lazy<string>(() => Make("a password nobody has"));
     }
+
+    /// <summary>How often a password was compared: what an answer costs, and so what its time tells.</summary>
+    internal long Verified => Volatile.Read(ref _verified);
 
     public string Make(string password) => _hasher.HashPassword(s_nobody, password);
 
@@ -35,6 +39,7 @@ public sealed class PasswordHashes
                 return PasswordMatch.YesButRehash;
             hash = null;   // the cheap old schemes must not answer sooner than an unknown user does
         }
+        Interlocked.Increment(ref _verified);
         PasswordVerificationResult result = _hasher.VerifyHashedPassword(s_nobody, hash ?? _dummy.Value, password);
         return hash is null || result == PasswordVerificationResult.Failed ? PasswordMatch.No
             : result == PasswordVerificationResult.SuccessRehashNeeded ? PasswordMatch.YesButRehash

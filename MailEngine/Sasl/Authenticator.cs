@@ -99,8 +99,12 @@ public sealed class Authenticator : IAsyncDisposable
             : service == MailServices.Panel || !now.NeedsAppPassword(_clock.GetUtcNow()))
         && await SwitchesAsync(now, service, ct) == AuthFailure.None;
 
-    /// <summary>Notes a log-in that was proved by other means than a password.</summary>
+    /// <summary>Notes a log-in that was proved by other means than a password, or by more than that.</summary>
     public void Note(long accountId, MailServices service, IPAddress? client) => _journal.Succeeded(accountId, LoginNetwork.Of(client), service);
+
+    /// <summary>True when the account's owner has logged in from there within the last months.</summary>
+    public async ValueTask<bool> IsKnownAsync(long accountId, IPAddress? client, CancellationToken ct) =>
+        LoginNetwork.Of(client) is var network && (network == LoginNetwork.Local || await _journal.IsKnownAsync(accountId, network, ct));
 
     /// <summary>Writes what waits to be written: last log-ins, failures.</summary>
     internal Task FlushAsync() => _journal.FlushAsync();
@@ -155,7 +159,9 @@ public sealed class Authenticator : IAsyncDisposable
         if (failure != AuthFailure.None)
             return new AuthOutcome(null, failure);
         _throttle.Succeeded(login, network);
-        _journal.Succeeded(account.AccountId, network, service);
+        // Who has the password alone is not in yet: his network must not count as the owner's. Whoever checks the rest calls Note.
+        if (!account.HasSecondFactor)
+            _journal.Succeeded(account.AccountId, network, service);
         return new AuthOutcome(account, AuthFailure.None);
     }
 
