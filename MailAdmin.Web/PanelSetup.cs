@@ -4,6 +4,7 @@ using MailAdmin.Web.Components;
 using MailAdmin.Web.Http;
 using MailAdmin.Web.Services;
 using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -31,6 +32,7 @@ public static class PanelSetup
         services.AddCascadingAuthenticationState();
         services.AddScoped<AuthenticationStateProvider, CircuitAuthentication>();
         services.AddScoped<PanelUser>();
+        services.AddScoped<IClaimsTransformation, RequestClaims>();
         services.AddScoped<Notices>();
         services.AddAntiforgery();
         services.AddOptions<AntiforgeryOptions>().Configure<IHttpContextAccessor>((o, http) => o.Cookie = new SchemeCookie("mailadmin.form", http)
@@ -108,7 +110,7 @@ public static class PanelSetup
 
     static async Task<ProviderCultureResult?> ChosenAsync(HttpContext http)
     {
-        PreferencesForm form = await http.RequestServices.GetRequiredService<PreferencesService>().GetAsync(Actor.Of(http.User, ""), http.RequestAborted);
+        PreferencesForm form = await http.RequestServices.GetRequiredService<PreferencesService>().GetAsync(Actor.Of(http.User), http.RequestAborted);
         return form.Language.Length > 0 ? new ProviderCultureResult(form.Language) : null;
     }
 }

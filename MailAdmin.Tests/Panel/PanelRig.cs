@@ -94,7 +94,7 @@ public sealed class PanelRig : IAsyncLifetime
         _browser = await browser;
     }
 
-    public Task<BrowserTab> OpenAsync(int width = 1280, bool dark = false) => _browser.OpenAsync(Server.Home, width, dark);
+    public Task<BrowserTab> OpenAsync(int width = 1280, bool dark = false, string? zone = null) => _browser.OpenAsync(Server.Home, width, dark, zone);
 
     /// <summary>The same by HTTPS.</summary>
     public Task<BrowserTab> OpenTlsAsync() => _browser.OpenAsync(Server.HomeTls);

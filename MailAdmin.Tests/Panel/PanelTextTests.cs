@@ -49,6 +49,26 @@ public sealed partial class PanelTextTests
         Assert.Empty(faults);
     }
 
+    [Fact]
+    public void When_the_record_has_a_kind_of_entry_then_there_are_words_for_it()
+    {
+        // The kinds that the page of the record offers; each in the sources that write entries stands under one of them.
+        string[] kinds = [.. s_known.Where(key => key.StartsWith("AuditKind.", StringComparison.Ordinal)).Select(key => key["AuditKind.".Length..])];
+        IEnumerable<string> engine = Directory.EnumerateFiles(Path.Combine(Repository(), "MailEngine"), "*.cs", SearchOption.AllDirectories)
+            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal)).Select(File.ReadAllText);
+        string[] actions =
+        [
+            .. Sources().Concat(engine).SelectMany(s => Recorded().Matches(s).Select(m => m.Groups[1].Value)).Distinct(),
+        ];
+
+        Assert.True(actions.Length > 40, string.Join(' ', actions));
+        Assert.Empty(actions.Select(a => a.Split('.')[0]).Except(kinds));
+        Assert.Empty(actions.Select(a => "Happened." + a.Replace('.', '_')).Except(s_known));
+        // It can be taken back, or it is said why not; and that is said by name, not for want of a better one.
+        IEnumerable<string> reasons = actions.Select(a => MailAdmin.Web.Services.RevertService.WhyNot(a, "{}", "{}")).OfType<string>();
+        Assert.Empty(reasons.Except(s_known.Where(key => key != "NoRevert.Other")));
+    }
+
     static Dictionary<string, string> TextsIn(string file) =>
         XDocument.Load(file).Root!.Elements("data").ToDictionary(d => (string)d.Attribute("name")!, d => (string)d.Element("value")!);
 
@@ -92,6 +112,10 @@ public sealed partial class PanelTextTests
     // "NotFound." + "Title", or a constant that holds a key.
     [GeneratedRegex("\"([A-Za-z]+\\.)\"")]
     private static partial Regex Keys();
+
+    // The argument that names the action, of whatever writes an entry or leads to it.
+    [GeneratedRegex("""(?:(?:Audit|AuditOf|Entry|RecordAsync|DoAsync|ChangeAsync|SetAsync|WriteAsync)\([^;]*?|Action = |action = |\? |: )"([a-z]+\.(?!db")[a-z]+)["]""")]
+    private static partial Regex Recorded();
 
     [GeneratedRegex("""\{\d[^}]*\}""")]
     private static partial Regex Places();

@@ -1,5 +1,5 @@
 using MailAdmin.Tests.Rig;
-using MailEngine.Store;
+using MailEngine.Accounts;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -10,79 +10,123 @@ public sealed class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
 {
     const string LongDomain = "a-rather-long-domain-name-for-a-small-screen";
 
-    [Theory]
-    [InlineData(400, false)]
-    [InlineData(400, true)]
-    [InlineData(1280, false)]
-    [InlineData(1280, true)]
-    public async Task When_the_panel_is_walked_through_then_every_page_can_be_read_and_nothing_sticks_out(int width, bool dark)
-    {
-        string suffix = $"{width}{(dark ? "d" : "l")}";
-        long domain = await rig.GivenDomainAsync($"{LongDomain}.{suffix}.test");
-        long empty = await rig.GivenDomainAsync($"empty.{suffix}.test");
-        long account = await rig.GivenAccountAsync(domain, "somebody.with.a.long.name.in.front.of.it");
-        string login = $"somebody.with.a.long.name.in.front.of.it@{LongDomain}.{suffix}.test";
-        await rig.GivenAliasAsync(domain, "press.and.public.relations.department", login);
-        var store = rig.Server.Get<MailStore>();
-        await store.GivenExpungedAsync(account, "a-subject-without-any-place-where-a-line-could-be-broken-so-that-it-must-be-broken-anywhere");
-        await store.GivenDeletedMailboxAsync(account, "Gone/With_a_name_that_is_far_too_long_for_a_narrow_window");
-        long inbox = (await store.OpenAsync(account, MailboxName.Inbox))!.Id;
-        await store.SetAclAsync(inbox, "$@" + $"{LongDomain}.{suffix}.test", AclChangeMode.Replace, AclRights.All & ~AclRights.Post);
-        await store.SetAclAsync(inbox, "-" + AclIdentifier.Anyone, AclChangeMode.Replace, AclRights.Read);
-        await store.CreateAsync(MailStore.SharedTree(domain), MailboxName.Parse("Orders/Confirmations and everything that belongs to them"));
+    /// <summary>On a desk and on a telephone, by day and by night.</summary>
+    static readonly (int Width, bool Dark)[] s_looks = [(1280, false), (400, true), (1280, true), (400, false)];
 
-        await using BrowserTab tab = await rig.OpenAsync(width, dark);
-        IPage page = tab.Page;
+    static Task<PanelPlace> GivenLongAsync(PanelRig rig, string role) => PanelPlace.GivenAsync(rig, $"{LongDomain}.{role}.test",
+        "somebody.with.a.long.name.in.front.of.it", "press.and.public.relations.department", "Orders/Confirmations and everything that belongs to them",
+        "Gone/With_a_name_that_is_far_too_long_for_a_narrow_window");
+
+    [Fact]
+    public async Task When_nobody_is_signed_in_then_the_pages_can_be_read_and_nothing_sticks_out()
+    {
+        await using BrowserTab tab = await rig.OpenAsync();
         foreach (string path in (string[])["/login", "/login/forgotten", "/login/link?token=no", "/nowhere", "/error", "/setup?token=no"])
         {
             await tab.GoStaticAsync(path);
-            await tab.AssertSoundAsync($"{path} at {suffix}");
+            await LookAsync(tab, "nobody", path);
         }
         await tab.GoStaticAsync("/login");
-        await page.ClickAsync("button[type=submit]");
-        await Expect(page.Locator("#login-name-error")).ToBeVisibleAsync();
-        await tab.AssertSoundAsync($"sign-in with errors at {suffix}");
-        await tab.SignInAsync(PanelRig.Root, PanelRig.Password);
-
-        string[] paths =
-        [
-            "/", "/domains", "/domains/new", $"/domains/{domain}", $"/domains/{domain}/mailboxes", $"/domains/{empty}/mailboxes", "/domains/999999",
-            "/accounts", $"/accounts?domain={empty}", "/accounts/new", $"/accounts/{account}", $"/accounts/{account}/mailboxes", $"/accounts/{account}/mailboxes/{inbox}",
-            $"/accounts/{account}/deleted", "/addresses", $"/addresses?domain={domain}", "/addresses/new", "/administrators", "/roles", "/roles/new", "/roles/3", "/queue", "/trace", "/trace?q=nobody@nowhere.test",
-            "/audit", "/account", "/account/mailboxes", "/deleted", "/security/passwords", "/security/sessions", "/search", "/search?q=somebody", "/accounts/many", $"/accounts/{account}/vacation", "/vacation", "/preferences", "/forward",
-            "/account/setup", "/account/history",
-        ];
-        foreach (string path in paths)
-            await VisitAsync(tab, path, suffix);
-        await tab.GoStaticAsync("/password");
-        await page.ClickAsync("main button[type=submit]");
-        await Expect(page.Locator("#password-current-error")).ToBeVisibleAsync();
-        await tab.AssertSoundAsync($"/password with errors at {suffix}");
-
-        foreach (string path in (string[])["/domains/new", "/accounts/new", "/addresses/new", "/roles/new", $"/domains/{domain}/mailboxes", $"/accounts/{account}/mailboxes/{inbox}"])
-        {
-            await tab.GoAsync(path);
-            await page.Locator("main form button[type=submit]").First.ClickAsync();
-            await Expect(page.Locator("main .error").First).ToBeVisibleAsync();
-            await tab.AssertSoundAsync($"{path} with errors at {suffix}");
-        }
-
-        await using BrowserTab user = await rig.GivenSignedInAsync(login, width, dark);
-        foreach (string path in (string[])["/", "/account", "/account/mailboxes", $"/account/mailboxes/{inbox}", "/deleted", $"/domains/{domain}/mailboxes", "/vacation", "/forward", "/preferences", "/account/setup", "/account/history"])
-            await VisitAsync(user, path, suffix);
-        await user.GoStaticAsync("/domains");
-        await Expect(user.Page.GetByRole(AriaRole.Heading, new() { Name = "No access" })).ToBeVisibleAsync();
-        await user.AssertSoundAsync($"no access at {suffix}");
-        Assert.Empty(tab.Complaints.Concat(user.Complaints));
+        await tab.Page.ClickAsync("button[type=submit]");
+        await Expect(tab.Page.Locator("#login-name-error")).ToBeVisibleAsync();
+        await LookAsync(tab, "nobody", "sign-in with errors");
+        Assert.Empty(tab.Complaints);
     }
 
-    static async Task VisitAsync(BrowserTab tab, string path, string suffix)
+    [Fact]
+    public async Task When_a_superuser_walks_through_the_panel_then_every_page_can_be_read_and_nothing_sticks_out()
     {
-        await tab.GoAsync(path);
+        PanelPlace place = await GivenLongAsync(rig, "super");
+        long empty = await rig.GivenDomainAsync("empty.super.test");
+        await using BrowserTab tab = await rig.GivenSignedInAsync();
+        await WalkAsync(tab, "superuser", place);
+        foreach (string path in (string[])[$"/domains/{empty}/mailboxes", "/domains/999999", $"/accounts?domain={empty}", $"/addresses?domain={place.Domain}", "/trace?q=nobody@nowhere.test", "/search?q=somebody"])
+            await VisitAsync(tab, "superuser", path, isStatic: false);
+    }
+
+    [Fact]
+    public async Task When_forms_are_sent_empty_then_what_is_wrong_can_be_read_and_nothing_sticks_out()
+    {
+        PanelPlace place = await GivenLongAsync(rig, "errors");
+        await using BrowserTab tab = await rig.GivenSignedInAsync();
+        await tab.GoStaticAsync("/password");
+        await tab.Page.ClickAsync("main button[type=submit]");
+        await Expect(tab.Page.Locator("#password-current-error")).ToBeVisibleAsync();
+        await LookAsync(tab, "superuser", "/password with errors");
+        foreach (string path in (string[])["/domains/new", "/accounts/new", "/addresses/new", "/roles/new", $"/domains/{place.Domain}/mailboxes", $"/accounts/{place.Account}/mailboxes/{place.Inbox}"])
+        {
+            await tab.GoAsync(path);
+            await tab.Page.Locator("main form button[type=submit]").First.ClickAsync();
+            await Expect(tab.Page.Locator("main .error").First).ToBeVisibleAsync();
+            await LookAsync(tab, "superuser", $"{path} with errors");
+        }
+        Assert.Empty(tab.Complaints);
+    }
+
+    [Theory]
+    [InlineData("master", PermissionSet.Master, false)]
+    [InlineData("helpdesk", PermissionSet.Helpdesk, false)]
+    [InlineData("auditor", PermissionSet.Auditor, true)]
+    public async Task When_an_administrator_walks_through_the_panel_then_every_page_can_be_read_and_nothing_sticks_out(string role, long set, bool onServer)
+    {
+        PanelPlace place = await GivenLongAsync(rig, role);
+        await rig.GivenGrantAsync(await rig.GivenAccountAsync(place.Domain, role), set, onServer ? null : place.Domain);
+        await using BrowserTab tab = await rig.GivenSignedInAsync($"{role}@{LongDomain}.{role}.test");
+        await WalkAsync(tab, role, place);
+    }
+
+    [Fact]
+    public async Task When_a_user_walks_through_the_panel_then_every_page_can_be_read_and_nothing_sticks_out()
+    {
+        PanelPlace place = await GivenLongAsync(rig, "user");
+        await using BrowserTab tab = await rig.GivenSignedInAsync(place.Login);
+        await WalkAsync(tab, "user", place);
+        await tab.GoAsync("/domains");
+        await Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Name = "No access" })).ToBeVisibleAsync();
+        await LookAsync(tab, "user", "no access");
+    }
+
+    /// <summary>Every page there is; where the role has no business, that it says so in one way and no more.</summary>
+    static async Task WalkAsync(BrowserTab tab, string role, PanelPlace place)
+    {
+        int seen = 0;
+        foreach ((string path, bool isStatic) in place.EveryPage())
+            seen += await VisitAsync(tab, role, path, isStatic) ? 1 : 0;
+        Assert.True(seen >= 15, $"{role} sees {seen} pages");
+        Assert.Empty(tab.Complaints);
+    }
+
+    /// <returns>False: it is not for this role.</returns>
+    static async Task<bool> VisitAsync(BrowserTab tab, string role, string path, bool isStatic)
+    {
+        if (isStatic)
+            await tab.GoStaticAsync(path);
+        else
+            await tab.GoAsync(path);
         await Expect(tab.Page.Locator("h1")).ToHaveCountAsync(1);
-        if (await tab.Page.Locator(".grid").CountAsync() > 0)
+        if (!isStatic && await tab.Page.Locator(".grid").CountAsync() > 0)
             await Expect(tab.Page.Locator(".grid tbody tr:visible, .empty:visible").First).ToBeVisibleAsync();
-        await tab.AssertSoundAsync($"{path} at {suffix}");
+        if (await tab.Page.GetByRole(AriaRole.Heading, new() { Level = 1, NameRegex = new("^(No access|Not found)") }).IsVisibleAsync())
+        {
+            await Expect(tab.Page.Locator("main form, main .grid")).ToHaveCountAsync(0);
+            return false;
+        }
+        await LookAsync(tab, role, path, role is "superuser" or "user" ? 4 : 2);
+        return true;
+    }
+
+    /// <summary>Looks at the page that is open from all sides. With MAILADMIN_PICTURES a picture of each is left in that folder, for people.</summary>
+    /// <param name="sides">2: each width and each scheme once; what administrators see are parts of the pages that a superuser sees.</param>
+    static async Task LookAsync(BrowserTab tab, string role, string what, int sides = 4)
+    {
+        foreach ((int width, bool dark) in s_looks.Take(sides))
+        {
+            await tab.AppearAsync(width, dark);
+            if (Environment.GetEnvironmentVariable("MAILADMIN_PICTURES") is { Length: > 0 } folder)
+                await tab.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{role}{string.Concat(what.Select(c => char.IsLetterOrDigit(c) ? c : '_'))}_{width}{(dark ? "d" : "l")}.png"), FullPage = true });
+            // Most of what axe-core looks for does not change with the look.
+            await tab.AssertSoundAsync($"{what} as {role} at {width}, {(dark ? "dark" : "light")}", lookOnly: dark != (width == 400));
+        }
     }
 
     [Theory]

@@ -33,7 +33,8 @@ public sealed class Browser : IAsyncDisposable
 
     /// <summary>A person at a browser of his own: no cookies, nothing remembered.</summary>
     /// <param name="home">Address of the panel, e.g. http://127.0.0.1:8080.</param>
-    public async Task<BrowserTab> OpenAsync(Uri home, int width = 1280, bool dark = false)
+    /// <param name="zone">Its time zone; null: that of the machine.</param>
+    public async Task<BrowserTab> OpenAsync(Uri home, int width = 1280, bool dark = false, string? zone = null)
     {
         IBrowserContext context = await _browser.NewContextAsync(new()
         {
@@ -41,6 +42,7 @@ public sealed class Browser : IAsyncDisposable
             ViewportSize = new() { Width = width, Height = 900 },
             ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
             Locale = "en-GB",
+            TimezoneId = zone,
             IgnoreHTTPSErrors = true,
         });
         context.SetDefaultTimeout(15_000);
@@ -117,6 +119,19 @@ public sealed class BrowserTab : IAsyncDisposable
         await Page.FillAsync("#login-password", password);
         await Page.ClickAsync("button[type=submit]");
         await LiveAsync();
+    }
+
+    /// <summary>Makes the window this wide, and its user's system dark or light; comes back when nothing moves any more.</summary>
+    public async Task AppearAsync(int width, bool dark)
+    {
+        await Page.SetViewportSizeAsync(width, 900);
+        await Page.EmulateMediaAsync(new() { ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light });
+        await Page.EvaluateAsync("""
+            async () => {
+              await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+              await Promise.all(document.getAnimations().filter(a => a.effect.getComputedTiming().endTime !== Infinity).map(a => a.finished.catch(() => {})));
+            }
+            """);
     }
 
     /// <summary>Pixels that the page is wider than its window; 0: nothing sticks out.</summary>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using MailAdmin.Tests.Cli;
 using MailAdmin.Web.Services;
 using MailEngine.Accounts;
+using MailEngine.Store;
 using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Tests.Services;
@@ -68,6 +69,8 @@ public sealed class AuditTests : IAsyncLifetime
     [InlineData("DELETE FROM audit WHERE Id > 4", 5)]
     [InlineData("DELETE FROM audit", 1)]
     [InlineData("UPDATE audit SET Hash = '' WHERE Id = 2", 2)]
+    [InlineData("UPDATE audit SET AccountId = NULL WHERE Id = 3", 3)]
+    [InlineData("UPDATE audit SET AccountId = AccountId + 1 WHERE Id = 6", 6)]
     public async Task When_somebody_changes_the_record_then_doctor_says_where(string sql, long at)
     {
         for (int i = 0; i < 6; i++)
@@ -156,15 +159,75 @@ public sealed class AuditTests : IAsyncLifetime
         Assert.Equal(Refusal.NotFound, (await Revert.RevertAsync(ServicesRig.As(_rig.OtherMaster), change.Id)).Refusal);
     }
 
+    Task BackAsync(long? entry = null) => BackAsync(_rig, entry);
+
+    static async Task BackAsync(ServicesRig rig, long? entry = null)
+    {
+        ServiceResult done = await rig.Get<RevertService>().RevertAsync(rig.Super, entry ?? (await rig.LastEntryAsync()).Id);
+        Assert.True(done.Ok, done.Text);
+    }
+
+    [Fact]
+    public async Task When_names_were_changed_then_they_come_back_with_all_that_hangs_on_them_and_nothing_is_left_of_the_others()
+    {
+        ServiceResult done = await _rig.Get<AccountNameService>().RenameAsync(_rig.Master, _rig.OwnUser, new AccountNameForm { LocalPart = "anna" });
+        Assert.True(done.Ok, done.Text);
+        long renamed = (await _rig.LastEntryAsync()).Id;
+        await BackAsync();
+        Assert.Equal(("ann@own.test", "ann@own.test"), ((await Accounts.GetAsync(_rig.Super, _rig.OwnUser)).Value is { } now) ? (now.Login, now.Primary) : default);
+        Assert.Null((await _rig.Accounts.Directory.ResolveAsync(MailEngine.Addresses.EmailAddress.Parse("anna@own.test"), default)).Address);
+        Assert.Equal(Refusal.Invalid, (await Revert.RevertAsync(_rig.Super, renamed)).Refusal);   // it has another name now than the change left
+
+        done = await _rig.Get<DomainNameService>().RenameAsync(_rig.Super, _rig.OwnDomain, new DomainNameForm { Name = "bücher.test" });
+        Assert.True(done.Ok, done.Text);
+        AuditEntry domain = await _rig.LastEntryAsync();
+        Assert.False((await Revert.RevertAsync(_rig.Master, domain.Id)).Ok);
+        await BackAsync(domain.Id);
+        Assert.Equal("own.test", (await _rig.Get<DomainService>().GetAsync(_rig.Super, _rig.OwnDomain)).Value!.Name);
+        Assert.Null((await _rig.Accounts.Directory.ResolveAsync(MailEngine.Addresses.EmailAddress.Parse("ann@bücher.test"), default)).Domain);
+        Assert.Equal("ann@own.test", (await Accounts.GetAsync(_rig.Super, _rig.OwnUser)).Value!.Login);
+        Assert.Null((await CheckAsync()).BrokenAt);
+    }
+
+    [Fact]
+    public async Task When_somebody_was_let_into_a_mailbox_or_put_out_of_it_then_that_can_be_taken_back()
+    {
+        await using ServicesRig rig = await ServicesRig.OpenAsync(withStore: true);
+        await rig.Store!.ProvisionAsync(rig.OwnUser, []);
+        long inbox = await rig.InboxOfAsync(rig.OwnUser);
+        var mailboxes = rig.Get<MailboxService>();
+        MailTree tree = MailTree.OfAccount(rig.OwnUser);
+        async Task<AclRights?> OfBobAsync() => (await mailboxes.GetAsync(rig.Super, tree, inbox)).Value!.Access.FirstOrDefault(a => a.Name == "bob@own.test")?.Rights;
+        async Task GrantAsync(AclRights rights)
+        {
+            ServiceResult given = await mailboxes.GrantAsync(rig.Master, tree, inbox, new AccessForm { Who = "bob@own.test", Rights = rights });
+            Assert.True(given.Ok, given.Text);
+        }
+
+        await GrantAsync(AclRights.Lookup | AclRights.Read);
+        long first = (await rig.LastEntryAsync()).Id;
+        await GrantAsync(AclRights.All);
+        await BackAsync(rig);
+        Assert.Equal(AclRights.Lookup | AclRights.Read, await OfBobAsync());
+        string identifier = (await mailboxes.GetAsync(rig.Super, tree, inbox)).Value!.Access.Single(a => a.Name == "bob@own.test").Identifier;
+        Assert.True((await mailboxes.RevokeAsync(rig.Master, tree, inbox, identifier)).Ok);
+        Assert.Equal(Refusal.Invalid, (await rig.Get<RevertService>().RevertAsync(rig.Super, first)).Refusal);   // he is out already
+        await BackAsync(rig);
+        Assert.Equal(AclRights.Lookup | AclRights.Read, await OfBobAsync());
+        await BackAsync(rig, first);
+        Assert.Null(await OfBobAsync());
+
+        Assert.True((await mailboxes.SetLimitsAsync(rig.Master, tree, new MailLimitsForm { MaxMessages = 10 })).Ok);
+        Assert.True((await mailboxes.SetLimitsAsync(rig.Master, tree, new MailLimitsForm { MaxMessages = 20, MaxMailboxes = 5 })).Ok);
+        await BackAsync(rig);
+        MailLimits limits = (await mailboxes.LimitsAsync(rig.Super, tree)).Value!;
+        Assert.Equal((10L, null), (limits.MaxMessages, limits.MaxMailboxes));
+    }
+
     [Fact]
     public async Task When_addresses_domains_and_roles_were_changed_then_each_can_be_taken_back()
     {
         var addresses = _rig.Get<AddressService>();
-        async Task BackAsync(long? entry = null)
-        {
-            ServiceResult done = await Revert.RevertAsync(_rig.Super, entry ?? (await _rig.LastEntryAsync()).Id);
-            Assert.True(done.Ok, done.Text);
-        }
         async Task<AddressForm?> SalesAsync()
         {
             long id = (await addresses.ListAsync(_rig.Super, new AddressQuery(new PageRequest(Filter: "sales@own"), _rig.OwnDomain))).Value!.Items.Select(a => a.Id).FirstOrDefault();

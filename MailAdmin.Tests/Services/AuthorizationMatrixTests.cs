@@ -143,6 +143,9 @@ public sealed class AuthorizationMatrixTests
             await r.Store!.SetAclAsync(inbox, AclIdentifier.Anyone, AclChangeMode.Replace, AclRights.Post);
             return await r.Get<MailboxService>().RevokeAsync(a, MailTree.OfAccount(r.OwnUser), inbox, AclIdentifier.Anyone);
         }, Permissions.Mailboxes, OwnerToo: true),
+        ["MailboxService.PutBackAsync"] = new(async (r, a) =>
+            await r.Get<MailboxService>().PutBackAsync(a, MailTree.OfAccount(r.OwnUser), await r.InboxOfAsync(r.OwnUser), AclIdentifier.Anyone, AclRights.None, AclRights.Lookup),
+            Permissions.Mailboxes, OwnerToo: true),
         ["MailboxService.LimitsAsync"] = new(async (r, a) => await r.Get<MailboxService>().LimitsAsync(a, MailTree.OfAccount(r.OwnUser)), Permissions.SeeMailboxes, OwnerToo: true),
         ["MailboxService.SetLimitsAsync"] = new((r, a) => r.Get<MailboxService>().SetLimitsAsync(a, MailTree.OfAccount(r.OwnUser), new MailLimitsForm { MaxMessages = 10 }), Permissions.Mailboxes),
         ["MailboxService.CreateAsync"] = new(async (r, a) => await r.Get<MailboxService>().CreateAsync(a, r.OwnDomain, new SharedMailboxForm { Name = "Team" }), Permissions.Mailboxes),
@@ -247,7 +250,6 @@ public sealed class AuthorizationMatrixTests
         ["SessionService.ListAsync"] = new(async (r, a) => await r.Get<SessionService>().ListAsync(a, r.OwnUser), Permissions.Passwords, OwnerToo: true),
         ["SessionService.EndAsync"] = new(async (r, a) => await r.Get<SessionService>().EndAsync(a, r.OwnUser, await r.GivenSessionAsync(r.OwnUser)), Permissions.Passwords, OwnerToo: true),
         ["LogInAsService.StartAsync"] = new(async (r, a) => await r.Get<LogInAsService>().StartAsync(a, r.OwnUser, "He asked me to.", await r.KeyOfAsync(a), "a browser"), Permissions.LogInAs | Permissions.OnDomains),
-        ["LogInAsService.VisitsAsync"] = new(async (r, a) => await r.Get<LogInAsService>().VisitsAsync(a), Everybody: true),
         ["PartitionService.ListAsync"] = new(async (r, a) => await r.Get<PartitionService>().ListAsync(a), OnServer: Permissions.SeeServer),
         ["PartitionService.MoveAsync"] = new(async (r, a) => await r.Get<PartitionService>().MoveAsync(a, r.OwnUser, "default", null), OnServer: Permissions.Server),
         ["PartitionService.FindAsync"] = new(async (r, a) => await r.Get<PartitionService>().FindAsync(a, r.OwnUser), OnServer: Permissions.SeeServer),

@@ -312,6 +312,36 @@ public sealed class PeopleServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_an_account_gets_another_name_then_what_happened_in_it_goes_with_it_and_not_to_who_has_the_old_one()
+    {
+        await Get<PasswordService>().ResetAsync(_rig.Master.Because("She forgot it."), _rig.OwnUser, new NewPasswordForm { New = "lagoon trombone 9", Repeat = "lagoon trombone 9" });
+        await _rig.Accounts.Authenticator.AuthenticateAsync("ann@own.test", "no password of hers", MailServices.Imap, IPAddress.Loopback, default);
+        await _rig.Accounts.Authenticator.FlushAsync();
+        // Of the time before entries had a number of the account: found by the name it has.
+        await using (AccountsContext db = _rig.Accounts.Database.NewContext())
+            await db.Database.ExecuteSqlAsync($"UPDATE audit SET AccountId = NULL, Object = 'anna@own.test' WHERE Action = 'login.failed'");
+        AssertOk(await Get<AccountNameService>().RenameAsync(_rig.Master, _rig.OwnUser, new AccountNameForm { LocalPart = "anna", KeepOld = false }));
+        await Get<AccountService>().CreateAsync(_rig.Master, new AccountForm { DomainId = _rig.OwnDomain, LocalPart = "ann", Password = ServicesRig.Password });
+
+        PageOf<OwnEvent> events = (await Get<OwnHistoryService>().ListAsync(Ann, new PageRequest())).Value!;
+
+        Assert.Equal(["account.rename", "login.failed", "password.reset"], events.Items.Select(e => e.Action));
+        Assert.Equal("She forgot it.", events.Items[2].Reason);
+    }
+
+    [Fact]
+    public async Task When_somebody_elsewhere_sets_his_vacation_then_its_days_are_his_and_everybody_reads_the_same()
+    {
+        TimeZoneInfo kathmandu = LocalDays.ZoneOf("Asia/Kathmandu")!;
+        var form = new VacationForm { Enabled = true, From = new DateOnly(2026, 3, 1), Until = new DateOnly(2026, 3, 2), Text = "away" };
+        AssertOk(await Get<VacationService>().SetAsync(Ann.In(kathmandu), null, form));
+        VacationEntry v = (await _rig.Accounts.Directory.FindAccountAsync(_rig.OwnUser, default))!.Vacation!;
+        Assert.Equal((new DateTimeOffset(2026, 2, 28, 18, 15, 0, TimeSpan.Zero), new DateTimeOffset(2026, 3, 2, 18, 15, 0, TimeSpan.Zero)), (v.From, v.Until));
+        VacationForm seen = (await Get<VacationService>().GetAsync(_rig.Master, _rig.OwnUser)).Value!;
+        Assert.Equal((form.From, form.Until), (seen.From, seen.Until));
+    }
+
+    [Fact]
     public async Task When_one_box_is_searched_then_domains_accounts_and_addresses_are_found_as_far_as_one_may_see()
     {
         Hits hits = (await Get<SearchService>().FindAsync(_rig.Super, "own.T")).Value!;
@@ -336,6 +366,7 @@ public sealed class PeopleServiceTests : IAsyncLifetime
         foreach ((string field, PreferencesForm bad) in new (string, PreferencesForm)[]
         {
             ("Language", new() { Language = "xx" }), ("RowsPerPage", new() { RowsPerPage = 9 }), ("Scheme", new() { Scheme = (ColourScheme)9 }), ("WarnPercent", new() { WarnPercent = 0 }),
+            ("TimeZone", new() { TimeZone = "Nowhere/Atlantis" }),
         })
             AssertField(await service.SetAsync(Ann, bad), field);
     }

@@ -155,8 +155,8 @@ public sealed class SignInServiceTests : IAsyncLifetime
         string key = (await logInAs.StartAsync(_rig.Super, _rig.OwnUser, "She cannot find her filter.", chiefKey, "")).Value!;
         PanelSessionEntry session = (await _rig.Get<PanelSessions>().FindAsync(key, default))!;
         Assert.Equal((_rig.OwnUser, _rig.Superuser, "chief", Now + PanelSessions.InPlace), (session.AccountId, session.OpenedBy, session.OpenedByLogin, session.EndsAt));
-        VisitRow visit = Assert.Single((await logInAs.VisitsAsync(Ann)).Value!);
-        Assert.Equal(("session.as", "She cannot find her filter."), (visit.Action, visit.Reason));
+        OwnEvent visit = (await _rig.Get<OwnHistoryService>().ListAsync(Ann, new PageRequest())).Value!.Items[0];
+        Assert.Equal(("session.as", $"account {_rig.Superuser}", "She cannot find her filter."), (visit.Action, visit.Actor, visit.Reason));
         Assert.Contains((await _rig.Get<SessionService>().ListAsync(Ann, null)).Value!, s => s.OpenedBy == "chief");
 
         // What he does there carries both names; from there he goes nowhere else.

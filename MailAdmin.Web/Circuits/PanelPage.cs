@@ -18,6 +18,9 @@ public abstract class PanelPage : ComponentBase, IDisposable
     [Inject] IJSRuntime Js { get; set; } = null!;
     [Inject] IStringLocalizer<Texts> Words { get; set; } = null!;
 
+    /// <summary>Where the user counts days; null: not known yet. No parameter: a page must not load anew when it becomes known.</summary>
+    protected TimeZoneInfo? Zone => Me.Zone;
+
     protected FieldErrors Errors { get; } = new();
 
     /// <summary>A call is under way: buttons that would send a second one are off.</summary>

@@ -7,12 +7,20 @@ namespace MailAdmin.Web.Circuits;
 
 /// <summary>Whoever sits in front of this circuit or page. Scoped: one a circuit, one a request.</summary>
 /// <remarks>Rights here only decide what is shown. Each service reads them again from the database when it is called.</remarks>
-internal sealed class PanelUser(AuthenticationStateProvider authentication, Access access)
+internal sealed class PanelUser(AuthenticationStateProvider authentication, Access access, PreferencesService preferences)
 {
-    /// <summary>Client address for the audit trail, taken from the request that opened the page.</summary>
-    public string ClientAddress { get; set; } = "";
+    /// <summary>The time zone that his browser is in; null: it has not said so yet.</summary>
+    public TimeZoneInfo? BrowserZone { get; set; }
 
-    public async Task<Actor> ActorAsync() => Actor.Of(await PrincipalAsync(), ClientAddress);
+    /// <summary>The time zone that he has chosen, else that of his browser; null: not known yet.</summary>
+    public TimeZoneInfo? Zone { get; private set; }
+
+    public async Task<Actor> ActorAsync()
+    {
+        Actor actor = Actor.Of(await PrincipalAsync());
+        Zone = LocalDays.ZoneOf((await preferences.GetAsync(actor)).TimeZone) ?? BrowserZone;
+        return actor.In(Zone ?? TimeZoneInfo.Utc);
+    }
 
     public async Task<Rights> RightsAsync(CancellationToken ct) => await access.RightsAsync(await ActorAsync(), ct);
 
@@ -22,6 +30,10 @@ internal sealed class PanelUser(AuthenticationStateProvider authentication, Acce
         Rights rights = await RightsAsync(ct);
         return domainId is null ? rights.MayAnywhere(what) : rights.May(what, domainId);
     }
+
+    /// <summary>An account's page that its own user opens is the page of his own: its ways back lead to where he may go.</summary>
+    /// <returns>Null: his own.</returns>
+    public async Task<long?> OtherAsync(long? accountId) => accountId == (await ActorAsync()).AccountId ? null : accountId;
 
     public async Task<ClaimsPrincipal> PrincipalAsync() => (await authentication.GetAuthenticationStateAsync()).User;
 }

@@ -11,13 +11,13 @@ static class AuditExport
         app.MapGet("/audit/export", (Delegate)ExportAsync).RequireAuthorization(new AuthorizeAttribute(Policies.Audit));
 
     static async Task<IResult> ExportAsync(
-        HttpContext http, AuditService audit, string? format, string? from, string? to, string? action, string? search, CancellationToken ct)
+        HttpContext http, AuditService audit, string? format, string? from, string? to, string? zone, string? action, string? search, CancellationToken ct)
     {
         if (format is not ("csv" or "json") || !TryDay(from, out DateOnly? first) || !TryDay(to, out DateOnly? last))
             return Results.BadRequest();
         AuditFormat kind = format == "csv" ? AuditFormat.Csv : AuditFormat.Json;
         var query = new AuditQuery(new PageRequest(Filter: search ?? ""), first, last, action ?? "");
-        Actor actor = Actor.Of(http.User, http.Connection.RemoteIpAddress?.ToString() ?? "");
+        Actor actor = Actor.Of(http.User).In(LocalDays.ZoneOf(zone) ?? TimeZoneInfo.Utc);
         ServiceResult<long> done = await audit.ExportAsync(actor, query, kind, () =>
         {
             http.Response.ContentType = kind == AuditFormat.Csv ? "text/csv; charset=utf-8; header=present" : "application/json; charset=utf-8";

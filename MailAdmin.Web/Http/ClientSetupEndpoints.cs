@@ -59,7 +59,7 @@ static class ClientSetupEndpoints
 
     static async Task<IResult> ProfileAsync(HttpContext http, ClientSettings settings, AccountService accounts, HostSettings hosts)
     {
-        Actor actor = Actor.Of(http.User, http.Connection.RemoteIpAddress?.ToString() ?? "");
+        Actor actor = Actor.Of(http.User);
         if ((await accounts.OwnAsync(actor, http.RequestAborted)).Value is not { Primary.Length: > 0 } own)
             return No(StatusCodes.Status404NotFound);
         http.Response.Headers.CacheControl = "no-store";

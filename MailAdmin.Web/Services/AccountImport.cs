@@ -172,7 +172,7 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
             account.Id = accounts.Insert(account);
             targets.Insert(new Target { AddressId = addressId, AccountId = account.Id });
             tasks.Insert(new StoreTask { Kind = StoreTaskKind.Provision, AccountId = account.Id, Details = domain.StandardFolders, CreatedAt = changes.Now });
-            audit.Insert(db.Chain.Append(changes.AuditOf(db, actor, "account.import", account.UserName!, domain.Id, null, new { account.DisplayName, account.QuotaBytes })));
+            audit.Insert(db.Chain.Append(changes.AuditOf(db, actor, "account.import", account.UserName!, account.Id, domain.Id, null, new { account.DisplayName, account.QuotaBytes })));
             all.Add(row.Address.Canonical);
             if (made++ == 0)
                 await RoleAddresses.EnsureAsync(db, domain.Id, account.Id, changes.Now, ct);

@@ -20,12 +20,9 @@ public sealed class AccountNameService(Changes changes)
     public Task<ServiceResult> RenameAsync(Actor actor, long accountId, AccountNameForm form, CancellationToken ct = default) =>
         changes.RunAsync(actor, async (db, rights) =>
         {
-            if (await db.Accounts.Include(a => a.PrimaryAddress).FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
-                return ServiceResult.NotFound("account");
-            if (rights.Refuse(Permissions.Accounts, account.DomainId, "account") is { } refused)
-                return refused;
-            if (!await rights.MayTouchAsync(db, accountId, changes.Now, ct))
-                return ServiceResult.Forbidden();
+            ServiceResult<Account> found = await rights.FindToChangeAsync(db, db.Accounts.Include(a => a.PrimaryAddress), Permissions.Accounts, accountId, changes.Now, ct);
+            if (found.Value is not { } account)
+                return found;
             var problems = new Problems();
             if (await db.Domains.FirstOrDefaultAsync(d => d.Id == account.DomainId, ct) is not { } domain || account.PrimaryAddress is not { } primary)
                 return ServiceResult.NotFound("address");
@@ -36,7 +33,8 @@ public sealed class AccountNameService(Changes changes)
                 problems.Add(domain, new AccountProblem(fault), AddressParts.Join(form.LocalPart.Trim(), domain.Name) ?? default);
                 return problems.Refuse();
             }
-            changes.Audit(db, actor, "account.rename", login ?? "", domain.Id, new { login, address = local }, new { login = account.UserName, address = primary.DisplayLocal, form.KeepOld });
+            db.Record(changes.AuditOf(db, actor, "account.rename", login ?? "", account.Id, domain.Id,
+                new { login, address = local }, new { login = account.UserName, address = primary.DisplayLocal, form.KeepOld }));
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);

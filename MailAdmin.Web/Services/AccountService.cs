@@ -123,7 +123,7 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
 
         Account account = NewAccount(domain, address, login, form, passwordHash, changes.Now);
         await AccountRows.AddAsync(db, domain, account, taken, changes.Now, ct);
-        changes.Audit(db, actor, "account.create", address.ToString(), domain.Id, null, Shown(account));
+        db.Record(changes.AuditOf(db, actor, "account.create", address.ToString(), account.Id, domain.Id, null, Shown(account)));
         await db.SaveChangesAsync(ct);
         return account.Id;
     }
@@ -203,7 +203,7 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
             account.Services = form.Services;
             account.ConcurrencyStamp = AccountRows.NewStamp();
             account.RefreshSearchText();
-            changes.Audit(db, actor, "account.update", account.UserName ?? "", account.DomainId, before, Shown(account));
+            changes.Audit(db, actor, "account.update", account, before, Shown(account));
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);
@@ -213,13 +213,10 @@ public sealed class AccountService(Changes changes, EngineOptions options, Passw
     {
         ServiceResult result = await changes.RunAsync(actor, async (db, rights) =>
         {
-            if (await db.Accounts.AsNoTracking().FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
-                return ServiceResult.NotFound("account");
-            if (rights.Refuse(Permissions.Delete, account.DomainId, "account") is { } refused)
-                return refused;
-            if (!await rights.MayTouchAsync(db, accountId, changes.Now, ct))
-                return ServiceResult.Forbidden();
-            changes.Audit(db, actor, "account.delete", account.UserName ?? "", account.DomainId, Shown(account), null);
+            ServiceResult<Account> found = await rights.FindToChangeAsync(db, db.Accounts.AsNoTracking(), Permissions.Delete, accountId, changes.Now, ct);
+            if (found.Value is not { } account)
+                return found;
+            changes.Audit(db, actor, "account.delete", account, Shown(account), null);
             await AccountRemoval.RemoveAsync(db, [accountId], changes.Now, ct);
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();

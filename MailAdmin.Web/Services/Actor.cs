@@ -12,6 +12,9 @@ public sealed record Actor
     /// <summary>Of a principal: the administrator who is here in its place, his log-in name, and why.</summary>
     internal const string InPlaceClaim = "in-place", InPlaceNameClaim = "in-place-name", ReasonClaim = "reason";
 
+    /// <summary>Of a principal: network address of the request, from <c>Http.RequestClaims</c>.</summary>
+    internal const string ClientClaim = "client";
+
     Actor(long? accountId, string name, string client, bool ownsTheMachine)
     {
         AccountId = accountId;
@@ -37,6 +40,9 @@ public sealed record Actor
     /// <summary>Why, in his own words, for the audit; empty: he gave none. At most <see cref="MaxReason"/> characters.</summary>
     public string Reason { get; private init; } = "";
 
+    /// <summary>Where he counts days.</summary>
+    public TimeZoneInfo Zone { get; private init; } = TimeZoneInfo.Utc;
+
     /// <summary>The audit entry whose change he takes back.</summary>
     internal long? RevertsEntry { get; private init; }
 
@@ -46,8 +52,10 @@ public sealed record Actor
     public static Actor Account(long accountId, string name, string client) => new(accountId, name, client, ownsTheMachine: false);
 
     /// <summary>The user of a circuit or request; an anonymous one has no rights at all.</summary>
-    public static Actor Of(ClaimsPrincipal user, string clientAddress)
+    /// <param name="client">Null: where its request came from.</param>
+    public static Actor Of(ClaimsPrincipal user, string? client = null)
     {
+        string clientAddress = client ?? user.FindFirstValue(ClientClaim) ?? "";
         if (IdIn(user, ClaimTypes.NameIdentifier) is not { } id)
             return new(null, "anonymous", clientAddress, ownsTheMachine: false);
         string name = user.Identity?.Name ?? "";
@@ -69,9 +77,11 @@ public sealed record Actor
         return this with { Reason = plain.Length > MaxReason ? plain[..MaxReason] : plain };
     }
 
+    public Actor In(TimeZoneInfo zone) => this with { Zone = zone };
+
     internal Actor Reverting(long entry) => this with { RevertsEntry = entry };
 
-    public static Actor Cli(string osUser) => new(null, $"cli:{osUser}", "", ownsTheMachine: true);
+    public static Actor Cli(string osUser) => new Actor(null, $"cli:{osUser}", "", ownsTheMachine: true) { Zone = TimeZoneInfo.Local };
 
     /// <summary>Who holds a one-time link of an account: he acts as its owner, as far as the link goes.</summary>
     internal static Actor ByLink(long? accountId, string login, string clientAddress) => new(accountId, login, clientAddress, ownsTheMachine: false);

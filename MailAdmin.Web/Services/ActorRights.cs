@@ -1,4 +1,5 @@
 using MailEngine.Accounts;
+using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
 
@@ -19,6 +20,18 @@ static class ActorRights
         rights.May(what, domainId) ? null
         : rights.May(Permissions.See, domainId) ? ServiceResult.Forbidden()
         : ServiceResult.NotFound(noun);
+
+    /// <summary>An account that somebody wants to change, or why he may not: he must hold the permission on its domain, and all that it holds.</summary>
+    /// <param name="accounts">Where to look, with what is to come with it.</param>
+    public static async Task<ServiceResult<Account>> FindToChangeAsync(
+        this Rights rights, AccountsContext db, IQueryable<Account> accounts, Permissions what, long accountId, DateTimeOffset now, CancellationToken ct)
+    {
+        if (await accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
+            return ServiceResult.NotFound("account");
+        if (rights.Refuse(what, account.DomainId, "account") is { } refused)
+            return refused;
+        return await rights.MayTouchAsync(db, accountId, now, ct) ? account : ServiceResult.Forbidden();
+    }
 }
 
 /// <summary>Rights for menus and pages; services do not trust these, they read their own.</summary>

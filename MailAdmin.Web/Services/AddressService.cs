@@ -122,10 +122,9 @@ public sealed class AddressService(Changes changes, EngineOptions options)
     public Task<ServiceResult> UpdateAsync(Actor actor, long addressId, AddressForm form, CancellationToken ct = default) =>
         changes.RunAsync(actor, async (db, rights) =>
         {
-            if (await db.Addresses.Include(a => a.Targets).FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address)
-                return ServiceResult.NotFound("address");
-            if (rights.Refuse(Permissions.Addresses, address.DomainId, "address") is { } refused)
-                return refused;
+            ServiceResult<Address> found = await FindToChangeAsync(db.Addresses.Include(a => a.Targets), rights, addressId, ct);
+            if (found.Value is not { } address)
+                return found;
             if (form.Version.Length > 0 && form.Version != address.Version.ToString())
                 return ServiceResult.Conflict();
             Domain domain = await db.Domains.FirstAsync(d => d.Id == address.DomainId, ct);
@@ -135,8 +134,8 @@ public sealed class AddressService(Changes changes, EngineOptions options)
             await TargetTexts.FillAsync(db, rights, domain, address, form.Targets, options.Limits.AliasExpansion, problems, ct);
             if (problems.Any)
                 return problems.Refuse();
-            changes.Audit(db, actor, "address.update", Text(address.DisplayLocal, domain.Name), domain.Id,
-                new { address.Enabled, Targets = before[addressId] }, new { form.Enabled, Targets = form.Targets.Take(100) });
+            db.Record(changes.AuditOf(db, actor, "address.update", Text(address.DisplayLocal, domain.Name), await OwnerOfAsync(db, address, ct), domain.Id,
+                new { address.Enabled, Targets = before[addressId] }, new { form.Enabled, Targets = form.Targets.Take(100) }));
             address.Enabled = form.Enabled;
             address.Version = Guid.NewGuid();
             await db.SaveChangesAsync(ct);
@@ -146,21 +145,32 @@ public sealed class AddressService(Changes changes, EngineOptions options)
     public Task<ServiceResult> DeleteAsync(Actor actor, long addressId, CancellationToken ct = default) =>
         changes.RunAsync(actor, async (db, rights) =>
         {
-            if (await db.Addresses.FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address)
-                return ServiceResult.NotFound("address");
-            if (rights.Refuse(Permissions.Addresses, address.DomainId, "address") is { } refused)
-                return refused;
+            ServiceResult<Address> found = await FindToChangeAsync(db.Addresses, rights, addressId, ct);
+            if (found.Value is not { } address)
+                return found;
             string domain = await db.Domains.Where(d => d.Id == address.DomainId).Select(d => d.Name).FirstAsync(ct);
             if (await db.Accounts.AnyAsync(a => a.PrimaryAddressId == addressId, ct))
                 return ServiceResult.Invalid("", Texts.Of("Error.AddressIsPrimary"));
             if (RoleAddresses.Names.Contains(address.LocalPart))
                 return ServiceResult.Invalid("", Texts.Of("Error.RoleGone", Text(address.DisplayLocal, domain)));
             ILookup<long, string> before = await TargetTexts.FirstOfAsync(db, [addressId], 100, ct);
-            changes.Audit(db, actor, "address.delete", Text(address.DisplayLocal, domain), address.DomainId, new { address.Enabled, Targets = before[addressId] }, null);
+            db.Record(changes.AuditOf(db, actor, "address.delete", Text(address.DisplayLocal, domain), address.MadeById, address.DomainId,
+                new { address.Enabled, Targets = before[addressId] }, null));
             db.Addresses.Remove(address);
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);
+
+    static async Task<ServiceResult<Address>> FindToChangeAsync(IQueryable<Address> addresses, Rights rights, long addressId, CancellationToken ct)
+    {
+        if (await addresses.FirstOrDefaultAsync(a => a.Id == addressId, ct) is not { } address)
+            return ServiceResult.NotFound("address");
+        return rights.Refuse(Permissions.Addresses, address.DomainId, "address") is { } refused ? refused : address;
+    }
+
+    /// <summary>The account whose main address it is, or that gave it to itself; null: nobody's own.</summary>
+    static async Task<long?> OwnerOfAsync(AccountsContext db, Address address, CancellationToken ct) =>
+        await db.Accounts.Where(a => a.PrimaryAddressId == address.Id).Select(a => (long?)a.Id).FirstOrDefaultAsync(ct) ?? address.MadeById;
 
     static string Text(string local, string domain) => AddressParts.Join(local, domain)?.ToString() ?? $"{local}@{domain}";
 }

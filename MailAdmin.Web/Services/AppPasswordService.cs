@@ -60,7 +60,7 @@ public sealed class AppPasswordService(Changes changes, OwnPasswordCheck own)
             {
                 AccountId = account.Id, Name = name, Hash = AppPassword.HashOf(secret)!, Services = form.Services, CreatedAt = changes.Now, EndsAt = form.EndsAt,
             });
-            changes.Audit(db, actor, "apppassword.create", account.UserName ?? "", account.DomainId, null, new { name, services = form.Services.ToString(), form.EndsAt });
+            changes.Audit(db, actor, "apppassword.create", account, null, new { name, services = form.Services.ToString(), form.EndsAt });
             await db.SaveChangesAsync(ct);
             return secret;
         }, ct);
@@ -78,7 +78,7 @@ public sealed class AppPasswordService(Changes changes, OwnPasswordCheck own)
             if (await db.AppPasswords.FirstOrDefaultAsync(p => p.Id == id && p.AccountId == account.Id, ct) is not { } app)
                 return ServiceResult.NotFound("apppassword");
             db.AppPasswords.Remove(app);
-            changes.Audit(db, actor, "apppassword.remove", account.UserName ?? "", account.DomainId, new { app.Name, services = app.Services.ToString() }, null);
+            changes.Audit(db, actor, "apppassword.remove", account, new { app.Name, services = app.Services.ToString() }, null);
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);

@@ -22,8 +22,8 @@ public sealed record AuditRow(
 
 /// <summary>Which entries.</summary>
 /// <param name="Page">Its filter looks in actor, action, object and reason.</param>
-/// <param name="From">The first day, UTC; null: from the beginning.</param>
-/// <param name="To">The last day, UTC; null: up to now.</param>
+/// <param name="From">The first day, where the actor is; null: from the beginning.</param>
+/// <param name="To">The last day; null: up to now.</param>
 /// <param name="Action">What actions begin with: <c>account.</c>; empty: all.</param>
 public sealed record AuditQuery(PageRequest Page, DateOnly? From = null, DateOnly? To = null, string Action = "", long? DomainId = null);
 
@@ -40,13 +40,13 @@ public sealed class AuditService(Changes changes, AccountsDatabase database)
         {
             if (!MayRead(rights, query))
                 return ServiceResult.Forbidden();
-            IQueryable<AuditEntry> entries = Chosen(db, rights, query);
+            IQueryable<AuditEntry> entries = Chosen(db, actor, rights, query);
             int total = await entries.CountAsync(ct);
             List<AuditRow> rows = await entries.OrderByDescending(e => e.Id).Skip(query.Page.SafeSkip).Take(query.Page.SafeTake)
                 .Select(e => new AuditRow(e.Id, e.Time, e.Actor, e.Role, e.Action, e.Object, e.Before, e.After, e.Reason, e.Client, e.RevertsId,
                     db.Audit.Where(r => r.RevertsId == e.Id).Select(r => (long?)r.Id).FirstOrDefault())
                 { DomainId = e.DomainId }).ToListAsync(ct);
-            return new PageOf<AuditRow>([.. rows.Select(r => r with { MayRevert = r.RevertedBy is null && RevertService.MayTry(rights, r.Action, r.DomainId) })], total);
+            return new PageOf<AuditRow>([.. rows.Select(r => r with { MayRevert = r.RevertedBy is null && RevertService.MayTry(rights, r.Action, r.Before, r.After, r.DomainId) })], total);
         }, ct);
 
     /// <summary>Writes all that the query chooses, oldest first, as it is read: memory does not grow with it.</summary>
@@ -59,26 +59,26 @@ public sealed class AuditService(Changes changes, AccountsDatabase database)
                 return ServiceResult.Forbidden();
             Stream stream = open();
             return format == AuditFormat.Csv
-                ? await WriteCsvAsync(ReadAsync(rights, query, ct), stream, ct)
-                : await WriteJsonAsync(ReadAsync(rights, query, ct), stream, ct);
+                ? await WriteCsvAsync(ReadAsync(actor, rights, query, ct), stream, ct)
+                : await WriteJsonAsync(ReadAsync(actor, rights, query, ct), stream, ct);
         }, ct);
 
     static bool MayRead(Rights rights, AuditQuery query) =>
         query.DomainId is { } domain ? rights.May(Permissions.Audit, domain) : rights.MayAnywhere(Permissions.Audit);
 
-    static IQueryable<AuditEntry> Chosen(AccountsContext db, Rights rights, AuditQuery query)
+    static IQueryable<AuditEntry> Chosen(AccountsContext db, Actor actor, Rights rights, AuditQuery query)
     {
         IQueryable<AuditEntry> entries = db.Audit.Within(rights.Where(Permissions.Audit));
         if (query.DomainId is { } domain)
             entries = entries.Where(e => e.DomainId == domain);
         if (query.From is { } from)
         {
-            var first = new DateTimeOffset(from, TimeOnly.MinValue, TimeSpan.Zero);
+            var first = actor.Zone.StartOf(from);
             entries = entries.Where(e => e.Time >= first);
         }
         if (query.To is { } to && to < DateOnly.MaxValue)
         {
-            var end = new DateTimeOffset(to.AddDays(1), TimeOnly.MinValue, TimeSpan.Zero);
+            var end = actor.Zone.EndOf(to);
             entries = entries.Where(e => e.Time < end);
         }
         if (query.Action.Length > 0)
@@ -89,7 +89,7 @@ public sealed class AuditService(Changes changes, AccountsDatabase database)
     }
 
     // In pieces, each a query of its own: a slow reader at the other end must not hold a snapshot of the database open for minutes.
-    async IAsyncEnumerable<AuditRow> ReadAsync(Rights rights, AuditQuery query, [EnumeratorCancellation] CancellationToken ct)
+    async IAsyncEnumerable<AuditRow> ReadAsync(Actor actor, Rights rights, AuditQuery query, [EnumeratorCancellation] CancellationToken ct)
     {
         const int piece = 1000;
         long after = 0;
@@ -97,7 +97,7 @@ public sealed class AuditService(Changes changes, AccountsDatabase database)
         do
         {
             await using AccountsContext db = database.NewContext();
-            some = await Chosen(db, rights, query).Where(e => e.Id > after).OrderBy(e => e.Id).Take(piece)
+            some = await Chosen(db, actor, rights, query).Where(e => e.Id > after).OrderBy(e => e.Id).Take(piece)
                 .Select(e => new AuditRow(e.Id, e.Time, e.Actor, e.Role, e.Action, e.Object, e.Before, e.After, e.Reason, e.Client, e.RevertsId, null)).ToListAsync(ct);
             foreach (AuditRow row in some)
             {

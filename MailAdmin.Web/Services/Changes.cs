@@ -75,9 +75,14 @@ public sealed class Changes(AccountsDatabase database)
     /// <summary>Adds the audit row of a change to its transaction.</summary>
     /// <param name="before">What was, null: nothing; only fields that people may read later, never a password.</param>
     internal void Audit(AccountsContext db, Actor actor, string action, string what, long? domainId, object? before, object? after) =>
-        db.Record(AuditOf(db, actor, action, what, domainId, before, after));
+        db.Record(AuditOf(db, actor, action, what, null, domainId, before, after));
 
-    internal AuditEntry AuditOf(AccountsContext db, Actor actor, string action, string what, long? domainId, object? before, object? after) => new()
+    /// <summary>The same for what happens to an account: its owner will find it.</summary>
+    internal void Audit(AccountsContext db, Actor actor, string action, Account account, object? before, object? after) =>
+        db.Record(AuditOf(db, actor, action, account.UserName ?? "", account.Id, account.DomainId, before, after));
+
+    /// <param name="accountId">Whom it happens to; null: no account.</param>
+    internal AuditEntry AuditOf(AccountsContext db, Actor actor, string action, string what, long? accountId, long? domainId, object? before, object? after) => new()
     {
         Time = Now,
         ActorId = actor.AdministratorId ?? actor.AccountId,
@@ -87,6 +92,7 @@ public sealed class Changes(AccountsDatabase database)
         RevertsId = actor.RevertsEntry,
         Action = action,
         Object = what.Length > 400 ? what[..400] : what,
+        AccountId = accountId,
         DomainId = domainId,
         Before = before is null ? "" : JsonSerializer.Serialize(before, s_json),
         After = after is null ? "" : JsonSerializer.Serialize(after, s_json),

@@ -44,7 +44,7 @@ public sealed class DeletedMailService(Changes changes, IStoreDoor store)
                 return ServiceResult.NotFound("account");
             if (!owner.IsOwn && !(rights.May(Permissions.Mailboxes, owner.DomainId) && await rights.MayTouchAsync(db, owner.Id, changes.Now, ct)))
                 return ServiceResult.Forbidden();
-            changes.Audit(db, actor, "mail.restore", owner.Login, owner.DomainId, null, asked);
+            db.Record(changes.AuditOf(db, actor, "mail.restore", owner.Login, owner.Id, owner.DomainId, null, asked));
             await db.SaveChangesAsync(ct);
             return order(owner.Id, owner.QuotaBytes);
         }, ct);

@@ -31,7 +31,7 @@ public sealed class ExchangeService(Changes changes, IStoreDoor store)
             if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == order.AccountId && a.HasMailbox, ct) is not { } account)
                 return ServiceResult.NotFound("account");
             Domain? domain = await db.Domains.FirstOrDefaultAsync(d => d.Id == account.DomainId, ct);
-            changes.Audit(db, actor, order.IsImport ? "mail.import" : "mail.export", account.UserName ?? "", account.DomainId, null,
+            changes.Audit(db, actor, order.IsImport ? "mail.import" : "mail.export", account, null,
                 new { order.Path, format = order.Format.ToString(), order.KeepUids });
             await db.SaveChangesAsync(ct);
             return order with { QuotaBytes = account.QuotaBytes ?? domain?.DefaultQuotaBytes ?? 0 };

@@ -122,7 +122,7 @@ public sealed class GrantService(Changes changes, EngineOptions options, Passwor
         await db.SaveChangesAsync(ct);
         Account account = await db.Accounts.FirstAsync(a => a.Id == grant.AccountId, ct);
         account.SecurityStamp = AccountRows.NewStamp();   // its sessions begin anew with the other rights
-        changes.Audit(db, actor, action, account.UserName ?? "", grant.DomainId, before, after ? await ShownAsync(db, grant, ct) : null);
+        db.Record(changes.AuditOf(db, actor, action, account.UserName ?? "", account.Id, grant.DomainId, before, after ? await ShownAsync(db, grant, ct) : null));
         await db.SaveChangesAsync(ct);
     }
 
@@ -172,7 +172,7 @@ public sealed class GrantService(Changes changes, EngineOptions options, Passwor
         account.SetLogin(login);
         db.Accounts.Add(account);
         await db.SaveChangesAsync(ct);
-        changes.Audit(db, actor, "superuser.create", login, null, null, new { login });
+        changes.Audit(db, actor, "superuser.create", account, null, new { login });
         await AddAsync(db, actor, account.Id, null, PermissionSet.Superuser, null, ct);
         return account.Id;
     }

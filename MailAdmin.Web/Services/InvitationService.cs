@@ -19,19 +19,16 @@ public sealed class InvitationService(Changes changes, RecoveryService recovery,
         string login = "", address = "";
         ServiceResult<string> issued = await changes.RunAsync<string>(actor, async (db, rights) =>
         {
-            if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
-                return ServiceResult.NotFound("account");
-            if (rights.Refuse(Permissions.Passwords, account.DomainId, "account") is { } refused)
-                return refused;
-            if (!await rights.MayTouchAsync(db, accountId, changes.Now, ct))
-                return ServiceResult.Forbidden();
+            ServiceResult<Account> found = await rights.FindToChangeAsync(db, db.Accounts, Permissions.Passwords, accountId, changes.Now, ct);
+            if (found.Value is not { } account)
+                return new ServiceResult.Refused(found.Refusal, found.Errors);
             if (account.PasswordHash is not null)
                 return ServiceResult.Invalid("", Texts.Of("Error.Invited"));
             if (mail && account.RecoveryAddress.Length == 0)
                 return ServiceResult.Invalid("", Texts.Of("Error.InviteWhere"));
             (login, address) = (account.UserName ?? "", mail ? account.RecoveryAddress : "");
             string token = await OneTimeLinks.IssueAsync(db, account, LinkPurpose.Invitation, changes.Now, options.Links.InvitationTime, address, ct);
-            changes.Audit(db, actor, "account.invite", login, account.DomainId, null, new { until = changes.Now + options.Links.InvitationTime, mailedTo = address });
+            changes.Audit(db, actor, "account.invite", account, null, new { until = changes.Now + options.Links.InvitationTime, mailedTo = address });
             await db.SaveChangesAsync(ct);
             return token;
         }, ct);

@@ -4,9 +4,6 @@ using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
 
-/// <summary>What an administrator did to an account, for its owner.</summary>
-public sealed record VisitRow(DateTimeOffset Time, string Actor, string Action, string Reason);
-
 /// <summary>Lets an administrator into the panel in a user's place: with the permission, with a reason, for half an hour, and so that the user
 /// sees it. What takes the user's password (passwords, second factor) stays out of his reach.</summary>
 public sealed class LogInAsService(Changes changes)
@@ -35,20 +32,8 @@ public sealed class LogInAsService(Changes changes)
             string key = PanelSessions.NewKey();
             DateTimeOffset end = changes.Now + PanelSessions.InPlace;
             db.PanelSessions.Add(PanelSessions.Row(accountId, key, changes.Now, actor.Client, agent, end, from.Id, because.Reason));
-            changes.Audit(db, because, "session.as", account.UserName ?? "", account.DomainId, null, new { until = end });
+            changes.Audit(db, because, "session.as", account, null, new { until = end });
             await db.SaveChangesAsync(ct);
             return key;
-        }, ct);
-
-    /// <summary>What others did to the actor's own account lately: what its owner has a right to know.</summary>
-    public Task<ServiceResult<IReadOnlyList<VisitRow>>> VisitsAsync(Actor actor, CancellationToken ct = default) =>
-        changes.ReadAsync<IReadOnlyList<VisitRow>>(actor, async (db, rights) =>
-        {
-            if (rights.AccountId is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account)
-                return ServiceResult.Forbidden();
-            string login = account.UserName ?? "";
-            List<VisitRow> rows = await db.Audit.Where(e => e.Object == login && e.ActorId != id && e.Action != "login.failed" && e.Time >= account.CreatedAt)
-                .OrderByDescending(e => e.Id).Take(50).Select(e => new VisitRow(e.Time, e.Actor, e.Action, e.Reason)).ToListAsync(ct);
-            return ServiceResult<IReadOnlyList<VisitRow>>.Of(rows);
         }, ct);
 }

@@ -61,12 +61,12 @@ public sealed class MailboxService(Changes changes, AccountDirectory directory, 
             problems.Require(stored.Length > 0, nameof(form.Who), Texts.Of("AclWho." + form.Kind));
             problems.Require(stored != owner.Identifier, nameof(form.Who), Texts.Of("Error.AclOwner"));
             return problems.Any ? problems.Refuse() : new Step(
-                box.Acl.RightsAt(stored) is var before and not AclRights.None ? Shown(form, before) : null, Shown(form, form.Rights),
+                box.Acl.RightsAt(stored) is var before and not AclRights.None ? Shown(box, stored, form, before) : null, Shown(box, stored, form, form.Rights),
                 s => s.SetAclAsync(box.Id, stored, AclChangeMode.Replace, form.Rights));
         }, ct);
 
-        static object Shown(AccessForm form, AclRights rights) =>
-            new { kind = form.Kind.ToString(), who = form.Who.Trim(), rights = AclText.Format(rights), form.TakesAway };
+        static object Shown(MailboxInfo box, string identifier, AccessForm form, AclRights rights) =>
+            new { mailbox = box.Id, identifier, kind = form.Kind.ToString(), who = form.Who.Trim(), rights = AclText.Format(rights), form.TakesAway };
     }
 
     /// <summary>Takes an entry off the list.</summary>
@@ -76,8 +76,20 @@ public sealed class MailboxService(Changes changes, AccountDirectory directory, 
         string name = await AclIdentifierNames.ShowAsync(directory, identifier, ct);
         return await ChangeAsync(actor, tree, mailboxId, "mailbox.acl", (_, box) => box.Acl.Entries.All(e => e.Identifier != identifier)
             ? ServiceResult.Conflict()
-            : new Step(new { who = name, rights = AclText.Format(box.Acl.RightsAt(identifier)) }, null,
+            : new Step(new { mailbox = box.Id, identifier, who = name, rights = AclText.Format(box.Acl.RightsAt(identifier)) }, null,
                 s => s.SetAclAsync(box.Id, identifier, AclChangeMode.Delete, AclRights.None)), ct);
+    }
+
+    /// <summary>Gives an entry the rights that it had before a change, as long as it has those that the change left.</summary>
+    public async Task<ServiceResult> PutBackAsync(
+        Actor actor, MailTree tree, long mailboxId, string identifier, AclRights left, AclRights wanted, CancellationToken ct = default)
+    {
+        string name = await AclIdentifierNames.ShowAsync(directory, identifier, ct);
+        object? Shown(AclRights rights, MailboxInfo box) => rights == AclRights.None ? null : new { mailbox = box.Id, identifier, who = name, rights = AclText.Format(rights) };
+        return await ChangeAsync(actor, tree, mailboxId, "mailbox.acl", (_, box) => box.Acl.RightsAt(identifier) != left
+            ? ServiceResult.Invalid("", Texts.Of("Error.RevertChanged"))
+            : new Step(Shown(left, box), Shown(wanted, box),
+                s => s.SetAclAsync(box.Id, identifier, wanted == AclRights.None ? AclChangeMode.Delete : AclChangeMode.Replace, wanted)), ct);
     }
 
     public Task<ServiceResult<MailLimits>> LimitsAsync(Actor actor, MailTree tree, CancellationToken ct = default) =>
@@ -116,7 +128,7 @@ public sealed class MailboxService(Changes changes, AccountDirectory directory, 
             if (after == before)
                 found = null;   // nothing to do, nothing to tell
             else
-                changes.Audit(db, actor, "mailbox.quota", owner.Name, owner.DomainId, before, after);
+                db.Record(changes.AuditOf(db, actor, "mailbox.quota", owner.Name, owner.AccountId, owner.DomainId, before, after));
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);
@@ -191,7 +203,7 @@ public sealed class MailboxService(Changes changes, AccountDirectory directory, 
             ServiceResult<Step> step = check(owner, box);
             if (!step.Ok)
                 return step;
-            changes.Audit(db, actor, action, $"{box.Name} ({owner.Name})", owner.DomainId, step.Value!.Before, step.Value.After);
+            db.Record(changes.AuditOf(db, actor, action, $"{box.Name} ({owner.Name})", owner.AccountId, owner.DomainId, step.Value!.Before, step.Value.After));
             await db.SaveChangesAsync(ct);
             return step;
         }, ct);
@@ -205,6 +217,7 @@ public sealed class MailboxService(Changes changes, AccountDirectory directory, 
         public bool MayChange => IsOwn || IsAdministered;
 
         public bool IsShared => Tree < 0;
+        public long? AccountId => IsShared ? null : Tree;
         /// <summary>Null: nobody's own. (The number of a domain's tree would read as an account's with a "-".)</summary>
         public string? Identifier => IsShared ? null : AclIdentifier.OfAccount(Tree);
     }

@@ -6,7 +6,8 @@ namespace MailAdmin.Web.Services;
 /// <summary>Something that happened to an account.</summary>
 /// <param name="Actor">Who did it; empty: the owner himself.</param>
 /// <param name="Client">From which network; empty: the machine of the server.</param>
-public sealed record OwnEvent(DateTimeOffset Time, string Action, string Actor, string Client, string Before, string After);
+/// <param name="Reason">In the words of who did it; empty: he gave none.</param>
+public sealed record OwnEvent(DateTimeOffset Time, string Action, string Actor, string Client, string Before, string After, string Reason);
 
 /// <summary>When and from where an account was last used.</summary>
 public sealed record OwnLogin(MailServices Service, DateTimeOffset At, string Network);
@@ -29,7 +30,7 @@ public sealed class OwnHistoryService(Changes changes)
         {
             if (rights.AccountId is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account)
                 return ServiceResult.Forbidden();
-            // The record holds names, so that it outlives what it speaks of: it is looked up by all that the account is called.
+            // By its number; what was written before entries had one, by all that the account is called now.
             var addresses = await (
                 from t in db.Targets
                 where t.AccountId == id
@@ -39,10 +40,10 @@ public sealed class OwnHistoryService(Changes changes)
                 select new { a.LocalPart, d.Name }).ToListAsync(ct);
             string[] names = [.. addresses.Select(a => AddressParts.Join(a.LocalPart, a.Name)?.Canonical ?? "").Append(account.UserName ?? "").Where(n => n.Length > 0).Distinct()];
             DateTimeOffset since = account.CreatedAt;   // what happened to one of the same name before is none of his business
-            IQueryable<AuditEntry> entries = db.Audit.Where(e => (names.Contains(e.Object) || e.ActorId == id) && e.Time >= since);
+            IQueryable<AuditEntry> entries = db.Audit.Where(e => (e.AccountId == id || e.ActorId == id || (e.AccountId == null && names.Contains(e.Object))) && e.Time >= since);
             int total = await entries.CountAsync(ct);
             var rows = await entries.OrderByDescending(e => e.Id).Skip(page.SafeSkip).Take(page.SafeTake)
-                .Select(e => new { e.Time, e.Action, e.ActorId, e.Actor, e.Client, e.Before, e.After }).ToListAsync(ct);
-            return new PageOf<OwnEvent>([.. rows.Select(e => new OwnEvent(e.Time, e.Action, e.ActorId == id ? "" : e.Actor, e.Client, e.Before, e.After))], total);
+                .Select(e => new { e.Time, e.Action, e.ActorId, e.Actor, e.Client, e.Before, e.After, e.Reason }).ToListAsync(ct);
+            return new PageOf<OwnEvent>([.. rows.Select(e => new OwnEvent(e.Time, e.Action, e.ActorId == id ? "" : e.Actor, e.Client, e.Before, e.After, e.Reason))], total);
         }, ct);
 }

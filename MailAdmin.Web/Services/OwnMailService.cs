@@ -85,7 +85,7 @@ public sealed class OwnMailService(Changes changes)
             else if (!keep && copy is not null)
                 main.Targets.Remove(copy);
             main.Version = Guid.NewGuid();
-            changes.Audit(db, actor, "forward.set", account.UserName ?? "", account.DomainId, before,
+            changes.Audit(db, actor, "forward.set", account, before,
                 new { targets = main.Targets.Where(t => t.Outside is not null).Select(t => t.Outside).ToArray(), copy = keep });
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
@@ -130,7 +130,7 @@ public sealed class OwnMailService(Changes changes)
             var address = new Address { DomainId = domain.Id, LocalPart = local, DisplayLocal = parsed.Local, MadeById = account.Id, CreatedAt = changes.Now };
             address.Targets.Add(new Target { AccountId = account.Id });
             db.Addresses.Add(address);
-            changes.Audit(db, actor, "alias.create", parsed.ToString(), domain.Id, null, new { account = account.UserName });
+            db.Record(changes.AuditOf(db, actor, "alias.create", parsed.ToString(), account.Id, domain.Id, null, new { account = account.UserName }));
             await db.SaveChangesAsync(ct);
             return address.Id;
         }, ct);
@@ -145,7 +145,7 @@ public sealed class OwnMailService(Changes changes)
             if (await db.Accounts.AnyAsync(a => a.PrimaryAddressId == addressId, ct) || await db.Targets.AnyAsync(t => t.AddressId == addressId && t.AccountId != id, ct))
                 return ServiceResult.Forbidden();
             string domain = await db.Domains.Where(d => d.Id == address.DomainId).Select(d => d.Name).FirstAsync(ct);
-            changes.Audit(db, actor, "alias.delete", AddressParts.Join(address.DisplayLocal, domain)?.ToString() ?? "", address.DomainId, new { account = actor.Name }, null);
+            db.Record(changes.AuditOf(db, actor, "alias.delete", AddressParts.Join(address.DisplayLocal, domain)?.ToString() ?? "", id, address.DomainId, new { account = actor.Name }, null));
             db.Addresses.Remove(address);
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();

@@ -38,7 +38,7 @@ public sealed class PartitionService(Changes changes, IStoreDoor store)
                 return ServiceResult.NotFound("account");
             if (partitions.All(p => p.Name != partition))
                 return ServiceResult.Invalid("Partition", Texts.Of("Error.NoPartition", partition, string.Join(", ", partitions.Select(p => p.Name))));
-            changes.Audit(db, actor, "account.move", account.UserName ?? "", account.DomainId, new { partition = await store.PartitionOfAsync(accountId) }, new { partition });
+            changes.Audit(db, actor, "account.move", account, new { partition = await store.PartitionOfAsync(accountId) }, new { partition });
             await db.SaveChangesAsync(ct);
             return new MoveOrder(accountId, partition);
         }, ct);

@@ -110,7 +110,7 @@ public sealed class PasskeyService(Changes changes, AccountsDatabase database, O
                 return ServiceResult.Invalid("", Texts.Of("Error.Passkey"));
             made.Passkey.Name = name;
             await Store(db).AddOrUpdatePasskeyAsync(account, made.Passkey, ct);
-            changes.Audit(db, actor, "passkey.add", account.UserName ?? "", account.DomainId, null, new { name });
+            changes.Audit(db, actor, "passkey.add", account, null, new { name });
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);
@@ -129,7 +129,7 @@ public sealed class PasskeyService(Changes changes, AccountsDatabase database, O
                 return ServiceResult.NotFound("passkey");
             string name = passkey.Data.Name ?? "";
             db.UserPasskeys.Remove(passkey);
-            changes.Audit(db, actor, "passkey.remove", account.UserName ?? "", account.DomainId, new { name }, null);
+            changes.Audit(db, actor, "passkey.remove", account, new { name }, null);
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);

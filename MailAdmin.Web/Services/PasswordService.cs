@@ -38,14 +38,8 @@ public sealed class PasswordService(Changes changes, EngineOptions options, Pass
     /// <summary>For accounts of the actor's domains that have no rights beyond his.</summary>
     public async Task<ServiceResult> ResetAsync(Actor actor, long accountId, NewPasswordForm form, CancellationToken ct = default)
     {
-        ServiceResult<Account> target = await changes.ReadAsync<Account>(actor, async (db, rights) =>
-        {
-            if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
-                return ServiceResult.NotFound("account");
-            if (rights.Refuse(Permissions.Passwords, account.DomainId, "account") is { } refused)
-                return refused;
-            return await rights.MayTouchAsync(db, accountId, changes.Now, ct) ? account : ServiceResult.Forbidden();
-        }, ct);
+        ServiceResult<Account> target = await changes.ReadAsync<Account>(
+            actor, (db, rights) => rights.FindToChangeAsync(db, db.Accounts, Permissions.Passwords, accountId, changes.Now, ct), ct);
         if (!target.Ok)
             return new ServiceResult.Refused(target.Refusal, target.Errors);
         var problems = new Problems();
@@ -75,7 +69,7 @@ public sealed class PasswordService(Changes changes, EngineOptions options, Pass
                 return ServiceResult.Forbidden();
             account.PasswordHash = hash;
             account.SecurityStamp = AccountRows.NewStamp();
-            changes.Audit(db, actor, action, account.UserName ?? "", account.DomainId, null, null);
+            changes.Audit(db, actor, action, account, null, null);
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);

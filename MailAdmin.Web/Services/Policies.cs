@@ -37,7 +37,7 @@ sealed class MayHandler(Access access) : AuthorizationHandler<MayRequirement>
 {
     protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, MayRequirement requirement)
     {
-        Rights rights = await access.RightsAsync(Actor.Of(context.User, ""));
+        Rights rights = await access.RightsAsync(Actor.Of(context.User));
         if (requirement.AnyOf.Any(rights.MayAnywhere))
             context.Succeed(requirement);
     }

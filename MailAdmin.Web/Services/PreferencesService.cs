@@ -13,6 +13,8 @@ public sealed class PreferencesForm
 {
     /// <summary>Empty: as the browser says.</summary>
     public string Language { get; set; } = "";
+    /// <summary>Of the tz database; empty: as the browser says.</summary>
+    public string TimeZone { get; set; } = "";
     public int RowsPerPage { get; set; } = Preferences.UsualRowsPerPage;
     public ColourScheme Scheme { get; set; }
     public int WarnPercent { get; set; } = Preferences.UsualWarnPercent;
@@ -71,7 +73,7 @@ public sealed class PreferencesService : IDisposable
         {
             return new PreferencesForm();   // the page that says what is wrong must not fail for its colours
         }
-        form = new PreferencesForm { Language = p.Language, RowsPerPage = p.RowsPerPage, Scheme = p.Scheme, WarnPercent = p.WarnPercent };
+        form = new PreferencesForm { Language = p.Language, TimeZone = p.TimeZone, RowsPerPage = p.RowsPerPage, Scheme = p.Scheme, WarnPercent = p.WarnPercent };
         if (known.Count < MaxRemembered)
             known[id] = form;
         return form;
@@ -85,6 +87,7 @@ public sealed class PreferencesService : IDisposable
                 return ServiceResult.Forbidden();
             var problems = new Problems();
             problems.Require(form.Language.Length == 0 || Languages.All.Any(l => l.Name == form.Language), nameof(form.Language), Texts.Of("Error.Language"));
+            problems.Require(form.TimeZone.Length == 0 || LocalDays.ZoneOf(form.TimeZone) is not null, nameof(form.TimeZone), Texts.Of("Error.TimeZone"));
             problems.Require(form.RowsPerPage is >= MinRows and <= MaxRows, nameof(form.RowsPerPage), Texts.Of("Error.Rows", MinRows, MaxRows));
             problems.Require(Enum.IsDefined(form.Scheme), nameof(form.Scheme), Texts.Of("Error.Scheme"));
             problems.Require(form.WarnPercent is >= 1 and <= 100, nameof(form.WarnPercent), Texts.Of("Error.Warn"));
@@ -93,7 +96,7 @@ public sealed class PreferencesService : IDisposable
             Preferences? p = await db.Preferences.FirstOrDefaultAsync(x => x.AccountId == id, ct);
             if (p is null)
                 db.Preferences.Add(p = new Preferences { AccountId = id });
-            (p.Language, p.RowsPerPage, p.Scheme, p.WarnPercent) = (form.Language, form.RowsPerPage, form.Scheme, form.WarnPercent);
+            (p.Language, p.TimeZone, p.RowsPerPage, p.Scheme, p.WarnPercent) = (form.Language, form.TimeZone, form.RowsPerPage, form.Scheme, form.WarnPercent);
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);

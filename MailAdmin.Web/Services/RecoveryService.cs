@@ -61,7 +61,7 @@ public sealed class RecoveryService(
             if (rights.AccountId is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account)
                 return ServiceResult.Forbidden();
             string token = await OneTimeLinks.IssueAsync(db, account, LinkPurpose.RecoveryAddress, changes.Now, options.Links.InvitationTime, address, ct);
-            changes.Audit(db, actor, "recovery.ask", account.UserName ?? "", account.DomainId, null, new { address });
+            changes.Audit(db, actor, "recovery.ask", account, null, new { address });
             await db.SaveChangesAsync(ct);
             return token;
         }, ct);
@@ -79,12 +79,9 @@ public sealed class RecoveryService(
         string canonical = await CheckAsync(accountId, address, problems, ct);
         return await changes.RunAsync(actor, async (db, rights) =>
         {
-            if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
-                return ServiceResult.NotFound("account");
-            if (rights.Refuse(Permissions.Passwords, account.DomainId, "account") is { } refused)
-                return refused;
-            if (!await rights.MayTouchAsync(db, accountId, changes.Now, ct))
-                return ServiceResult.Forbidden();
+            ServiceResult<Account> found = await rights.FindToChangeAsync(db, db.Accounts, Permissions.Passwords, accountId, changes.Now, ct);
+            if (!found.Ok)
+                return found;
             return problems.Any ? problems.Refuse() : await SetAsync(db, actor, accountId, canonical, ct);
         }, ct);
     }
@@ -118,7 +115,7 @@ public sealed class RecoveryService(
             account.SecurityStamp = AccountRows.NewStamp();
             await db.OneTimeLinks.Where(l => l.AccountId == account.Id && l.Purpose != LinkPurpose.RecoveryAddress).ExecuteDeleteAsync(ct);
             await db.PanelSessions.Where(s => s.AccountId == account.Id).ExecuteDeleteAsync(ct);
-            changes.Audit(db, ByOwner(account, client), link.Purpose == LinkPurpose.Invitation ? "invitation.use" : "password.recover", account.UserName ?? "", account.DomainId, null, null);
+            changes.Audit(db, ByOwner(account, client), link.Purpose == LinkPurpose.Invitation ? "invitation.use" : "password.recover", account, null, null);
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);
@@ -153,7 +150,7 @@ public sealed class RecoveryService(
             address = account.RecoveryAddress;
             language = await db.Preferences.Where(p => p.AccountId == account.Id).Select(p => p.Language).FirstOrDefaultAsync(ct) ?? "";
             string token = await OneTimeLinks.IssueAsync(db, account, LinkPurpose.NewPassword, now, options.Links.PasswordTime, address, ct);
-            changes.Audit(db, anybody, "password.forgotten", account.UserName ?? "", account.DomainId, null, null);
+            changes.Audit(db, anybody, "password.forgotten", account, null, null);
             await db.SaveChangesAsync(ct);
             return token;
         }, ct);
@@ -194,7 +191,7 @@ public sealed class RecoveryService(
         account.RecoveryAddress = address;
         // Links that went to the address before must not outlive it.
         await db.OneTimeLinks.Where(l => l.AccountId == accountId && l.Purpose != LinkPurpose.Invitation).ExecuteDeleteAsync(ct);
-        changes.Audit(db, actor, "recovery.set", account.UserName ?? "", account.DomainId, new { address = before }, new { address });
+        changes.Audit(db, actor, "recovery.set", account, new { address = before }, new { address });
         await db.SaveChangesAsync(ct);
         return ServiceResult.Done();
     }

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using MailAdmin.Web.Resources;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
+using MailEngine.Store;
 using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
@@ -13,7 +14,8 @@ namespace MailAdmin.Web.Services;
 /// that, what is there now must be what the change left; where a form carries a version, nobody can come between. What is lost for good (mail,
 /// passwords) cannot be taken back.</remarks>
 public sealed class RevertService(
-    Changes changes, AccountService accounts, AddressService addresses, DomainService domains, GrantService grants, PermissionSetService sets)
+    Changes changes, AccountService accounts, AccountNameService accountNames, AddressService addresses, DomainService domains, DomainNameService domainNames,
+    GrantService grants, PermissionSetService sets, MailboxService mailboxes)
 {
     static readonly JsonSerializerOptions s_json = new() { PropertyNameCaseInsensitive = true, Converters = { new JsonStringEnumConverter() } };
 
@@ -21,12 +23,38 @@ public sealed class RevertService(
     static readonly string[] s_leftOut = ["login", "HasMailbox", "Name", "AliasOfId"];
 
     /// <summary>True for what can be taken back as long as nothing else has changed it.</summary>
-    public static bool Can(string action) => action is "account.update" or "account.quota" or "address.create" or "address.update" or "address.delete" or "domain.update"
-        or "grant.give" or "grant.change" or "grant.take" or "role.create" or "role.update" or "role.delete";
+    public static bool Can(string action) => action is "account.update" or "account.quota" or "account.rename"
+        or "address.create" or "address.update" or "address.replace" or "address.delete" or "alias.create" or "domain.update" or "domain.rename"
+        or "grant.give" or "grant.change" or "grant.take" or "role.create" or "role.update" or "role.delete" or "mailbox.acl" or "mailbox.quota";
+
+    /// <summary>Why an entry cannot be taken back, as a text of the panel; null: it can, as long as nothing else has changed it.</summary>
+    public static string? WhyNot(string action, string before, string after) => action switch
+    {
+        "mailbox.acl" when !(before + after).Contains("\"mailbox\":", StringComparison.Ordinal) => "NoRevert.OverImap",
+        "mailbox.quota" when before.Length == 0 => "NoRevert.OverImap",
+        "mailbox.metadata" or "server.metadata" => "NoRevert.OverImap",
+        _ when Can(action) => null,
+        "account.create" or "account.import" or "superuser.create" or "domain.create" or "mailbox.create" or "apppassword.create" => "NoRevert.Made",
+        "account.delete" or "domain.delete" or "mailbox.delete" or "mail.restore" or "mail.import" or "mail.export" => "NoRevert.Mail",
+        "account.move" or "mailbox.rename" or "role.secondfactor" or "recovery.set" or "recovery.ask" or "forward.set" or "alias.delete" => "NoRevert.ThereAgain",
+        "vacation.set" => "NoRevert.Vacation",
+        "setting.update" => "NoRevert.First",
+        _ => action.Split('.')[0] switch
+        {
+            "password" or "passkey" or "invitation" or "secondfactor" or "apppassword" => "NoRevert.Secret",
+            "queue" => "NoRevert.Queue",
+            "login" or "session" or "account" => "NoRevert.Event",
+            _ => "NoRevert.Other",
+        },
+    };
 
     /// <summary>Whether to offer it: the service that does it looks closer.</summary>
-    internal static bool MayTry(Rights rights, string action, long? domainId) => Can(action) && action[..action.IndexOf('.', StringComparison.Ordinal)] switch
+    internal static bool MayTry(Rights rights, string action, string before, string after, long? domainId) => WhyNot(action, before, after) is null && action.Split('.')[0] switch
     {
+        "account" when action == "account.rename" => rights.May(Permissions.Accounts, domainId),
+        "domain" when action == "domain.rename" => rights.May(Permissions.Domains),
+        "mailbox" => rights.May(Permissions.Mailboxes, domainId),
+        "alias" => rights.May(Permissions.Addresses, domainId),
         "account" => rights.May(Permissions.Accounts, domainId) || rights.May(Permissions.Switches, domainId),
         "address" => rights.May(Permissions.Addresses, domainId),
         "domain" => rights.May(Permissions.Domain, domainId) || rights.May(Permissions.Domains),
@@ -40,28 +68,91 @@ public sealed class RevertService(
         {
             if (await db.Audit.FirstOrDefaultAsync(e => e.Id == entryId, ct) is not { } entry || !rights.May(Permissions.Audit, entry.DomainId))
                 return ServiceResult.NotFound("entry");
-            if (!Can(entry.Action))
-                return ServiceResult.Invalid("", Texts.Of("Error.NoRevert"));
+            if (WhyNot(entry.Action, entry.Before, entry.After) is { } why)
+                return ServiceResult.Invalid("", Texts.Of(why));
             return entry;
         }, ct);
         if (!found.Ok)
             return new ServiceResult.Refused(found.Refusal, found.Errors);
         AuditEntry was = found.Value!;
         actor = actor.Reverting(entryId);
-        return was.Action[..was.Action.IndexOf('.', StringComparison.Ordinal)] switch
+        return was.Action switch
         {
-            "account" => await AccountAsync(actor, was, ct),
-            "address" => await AddressAsync(actor, was, ct),
-            "domain" => await DomainAsync(actor, was, ct),
-            "grant" => await GrantAsync(actor, was, ct),
-            _ => await RoleAsync(actor, was, ct),
+            "account.rename" => await AccountNameAsync(actor, was, ct),
+            "domain.rename" => await DomainNameAsync(actor, was, ct),
+            "mailbox.acl" => await AccessAsync(actor, was, ct),
+            "mailbox.quota" => await LimitsAsync(actor, was, ct),
+            "account.update" or "account.quota" => await AccountAsync(actor, was, ct),
+            "domain.update" => await DomainAsync(actor, was, ct),
+            ['g', 'r', 'a', 'n', 't', ..] => await GrantAsync(actor, was, ct),
+            ['r', 'o', 'l', 'e', ..] => await RoleAsync(actor, was, ct),
+            _ => await AddressAsync(actor, was, ct),
         };
+    }
+
+    // What an entry names is found by its number, and what was written before entries had one by the name.
+    async Task<long?> AccountOfAsync(Actor actor, AuditEntry was, CancellationToken ct)
+    {
+        string? login = Account.CanonicalLogin(was.Object.StartsWith("user/", StringComparison.Ordinal) ? was.Object[5..] : was.Object);
+        return was.AccountId ?? await IdAsync(actor, db => db.Accounts.Where(a => a.NormalizedUserName == login).Select(a => a.Id), ct);
+    }
+
+    sealed record NameShown(string? Login, string? Address, string? Name);
+
+    async Task<ServiceResult> AccountNameAsync(Actor actor, AuditEntry was, CancellationToken ct)
+    {
+        NameShown? before = ReadAs<NameShown>(was.Before), after = ReadAs<NameShown>(was.After);
+        if (before is null || after is null || await AccountOfAsync(actor, was, ct) is not { } id)
+            return Changed();
+        ServiceResult<AccountForm> now = await accounts.GetAsync(actor, id, ct);
+        if (!now.Ok)
+            return now;
+        // Over IMAP the log-in name is the address, and the entry has no other.
+        string? local = before.Address ?? (EmailAddress.TryParse(before.Login ?? "", out EmailAddress old) ? old.Local : null);
+        return local is null || now.Value!.Login != after.Login ? Changed()
+            : await accountNames.RenameAsync(actor, id, new AccountNameForm { LocalPart = local, Login = before.Login ?? "", KeepOld = false }, ct);
+    }
+
+    async Task<ServiceResult> DomainNameAsync(Actor actor, AuditEntry was, CancellationToken ct)
+    {
+        NameShown? before = ReadAs<NameShown>(was.Before), after = ReadAs<NameShown>(was.After);
+        if (was.DomainId is not { } id || before?.Name is null || after?.Name is null)
+            return Changed();
+        ServiceResult<DomainForm> now = await domains.GetAsync(actor, id, ct);
+        return !now.Ok ? now
+            : !DomainName.TryParse(now.Value!.Name, out DomainName name) || name.Value != after.Name ? Changed()
+            : await domainNames.RenameAsync(actor, id, new DomainNameForm { Name = before.Name, KeepOld = false }, ct);
+    }
+
+    static MailTree? TreeOf(AuditEntry was) =>
+        was.AccountId is { } account ? MailTree.OfAccount(account) : was.DomainId is { } domain ? MailTree.OfDomain(domain) : null;
+
+    sealed record AccessShown(long Mailbox, string Identifier, string Rights);
+
+    async Task<ServiceResult> AccessAsync(Actor actor, AuditEntry was, CancellationToken ct)
+    {
+        AccessShown? before = ReadAs<AccessShown>(was.Before), after = ReadAs<AccessShown>(was.After);
+        if (TreeOf(was) is not { } tree || (after ?? before) is not { Mailbox: > 0, Identifier.Length: > 0 } shown
+            || !AclText.TryParse(after?.Rights ?? "", out AclRights left) || !AclText.TryParse(before?.Rights ?? "", out AclRights wanted))
+            return Changed();
+        return await mailboxes.PutBackAsync(actor, tree, shown.Mailbox, shown.Identifier, left, wanted, ct);
+    }
+
+    sealed record LimitsShown(long? Bytes, long? Messages, long? Mailboxes);
+
+    async Task<ServiceResult> LimitsAsync(Actor actor, AuditEntry was, CancellationToken ct)
+    {
+        if (TreeOf(was) is not { } tree || ReadAs<LimitsShown>(was.Before) is not { } before || ReadAs<LimitsShown>(was.After) is not { } after)
+            return Changed();
+        ServiceResult<MailLimits> now = await mailboxes.LimitsAsync(actor, tree, ct);
+        return !now.Ok ? now
+            : (now.Value!.MaxBytes, now.Value.MaxMessages, now.Value.MaxMailboxes) != (after.Bytes, after.Messages, after.Mailboxes) ? Changed()
+            : await mailboxes.SetLimitsAsync(actor, tree, new MailLimitsForm { MaxBytes = before.Bytes, MaxMessages = before.Messages, MaxMailboxes = before.Mailboxes }, ct);
     }
 
     async Task<ServiceResult> AccountAsync(Actor actor, AuditEntry was, CancellationToken ct)
     {
-        string? login = Account.CanonicalLogin(was.Object.StartsWith("user/", StringComparison.Ordinal) ? was.Object[5..] : was.Object);
-        if (await IdAsync(actor, db => db.Accounts.Where(a => a.NormalizedUserName == login).Select(a => a.Id), ct) is not { } id)
+        if (await AccountOfAsync(actor, was, ct) is not { } id)
             return Changed();
         ServiceResult<AccountForm> now = await accounts.GetAsync(actor, id, ct);
         return !now.Ok ? now : Fill(now.Value!, was) ? await accounts.UpdateAsync(actor, id, now.Value!, ct) : Changed();
@@ -93,7 +184,9 @@ public sealed class RevertService(
         ServiceResult<AddressForm> now = await addresses.GetAsync(actor, address, ct);
         if (!now.Ok)
             return now;
-        if (was.Action == "address.update")
+        if (was.Action == "alias.create")
+            return await addresses.DeleteAsync(actor, address, ct);
+        if (was.Action is "address.update" or "address.replace")
             return Fill(now.Value!, was) ? await addresses.UpdateAsync(actor, address, now.Value!, ct) : Changed();
         return Read(was.After) is { } after && Matches(now.Value!, after) ? await addresses.DeleteAsync(actor, address, ct) : Changed();
     }
@@ -103,9 +196,8 @@ public sealed class RevertService(
     async Task<ServiceResult> GrantAsync(Actor actor, AuditEntry was, CancellationToken ct)
     {
         GrantShown? before = ReadAs<GrantShown>(was.Before), after = ReadAs<GrantShown>(was.After);
-        string? login = Account.CanonicalLogin(was.Object);
         if ((after ?? before) is not { } shown
-            || await IdAsync(actor, db => db.Accounts.Where(a => a.NormalizedUserName == login).Select(a => a.Id), ct) is not { } account
+            || await AccountOfAsync(actor, was, ct) is not { } account
             || await IdAsync(actor, db => db.PermissionSets.Where(s => s.Name == shown.Role).Select(s => s.Id), ct) is not { } set)
             return Changed();
         var now = await changes.ReadAsync<GrantNow>(actor, async (db, _) => await db.Grants

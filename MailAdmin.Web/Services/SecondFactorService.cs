@@ -100,7 +100,7 @@ public sealed class SecondFactorService(
             account.SecurityStamp = AccountRows.NewStamp();
             db.SecondFactors.Add(new SecondFactor { AccountId = id, Key = key, Since = changes.Now, LastStep = step!.Value });
             string[] codes = await NewCodesAsync(db, id, ct);
-            changes.Audit(db, actor, "secondfactor.on", account.UserName ?? "", account.DomainId, null, null);
+            changes.Audit(db, actor, "secondfactor.on", account, null, null);
             await db.SaveChangesAsync(ct);
             return ServiceResult<IReadOnlyList<string>>.Of(codes);
         }, ct);
@@ -116,7 +116,7 @@ public sealed class SecondFactorService(
             if (rights.AccountId is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id && a.TwoFactorEnabled, ct) is not { } account)
                 return ServiceResult.Forbidden();
             string[] codes = await NewCodesAsync(db, id, ct);
-            changes.Audit(db, actor, "secondfactor.codes", account.UserName ?? "", account.DomainId, null, null);
+            changes.Audit(db, actor, "secondfactor.codes", account, null, null);
             await db.SaveChangesAsync(ct);
             return ServiceResult<IReadOnlyList<string>>.Of(codes);
         }, ct);
@@ -134,11 +134,8 @@ public sealed class SecondFactorService(
     public Task<ServiceResult> TakeAwayAsync(Actor actor, long accountId, CancellationToken ct = default) =>
         changes.RunAsync(actor, async (db, rights) =>
         {
-            if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
-                return ServiceResult.NotFound("account");
-            if (rights.Refuse(Permissions.Passwords, account.DomainId, "account") is { } refused)
-                return refused;
-            return await rights.MayTouchAsync(db, accountId, changes.Now, ct) ? await RemoveAsync(db, actor, accountId, ct) : ServiceResult.Forbidden();
+            ServiceResult<Account> found = await rights.FindToChangeAsync(db, db.Accounts, Permissions.Passwords, accountId, changes.Now, ct);
+            return found.Ok ? await RemoveAsync(db, actor, accountId, ct) : found;
         }, ct);
 
     /// <summary>Checks a code, or a recovery code, which is used up by it. Only for who has shown the password.</summary>
@@ -213,7 +210,7 @@ public sealed class SecondFactorService(
         account.SecurityStamp = AccountRows.NewStamp();
         await db.SecondFactors.Where(f => f.AccountId == accountId).ExecuteDeleteAsync(ct);
         await db.RecoveryCodes.Where(c => c.AccountId == accountId).ExecuteDeleteAsync(ct);
-        changes.Audit(db, actor, "secondfactor.off", account.UserName ?? "", account.DomainId, null, null);
+        changes.Audit(db, actor, "secondfactor.off", account, null, null);
         await db.SaveChangesAsync(ct);
         return ServiceResult.Done();
     }

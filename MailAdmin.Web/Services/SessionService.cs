@@ -56,7 +56,7 @@ public sealed class SessionService(Changes changes, PanelSessions sessions, Sess
             if (!isPanel && registry?.List().Any(s => s.Id == id && s.AccountId == account.Id) != true)
                 return ServiceResult.NotFound("session");
             mail = isPanel ? null : id;
-            changes.Audit(db, actor, "session.end", account.UserName ?? "", account.DomainId, null, new { session = isPanel ? "panel" : "mail" });
+            changes.Audit(db, actor, "session.end", account, null, new { session = isPanel ? "panel" : "mail" });
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);

@@ -30,7 +30,7 @@ public sealed class SuspensionEnds(AccountsDatabase database, AccountDirectory d
                 account.ConcurrencyStamp = AccountRows.NewStamp();
                 db.Record(new AuditEntry
                 {
-                    Time = now, Actor = "engine", Action = "account.resume", Object = account.UserName ?? "", DomainId = account.DomainId,
+                    Time = now, Actor = "engine", Action = "account.resume", Object = account.UserName ?? "", AccountId = account.Id, DomainId = account.DomainId,
                     Before = "{\"state\":\"Suspended\"}", After = "{\"state\":\"Active\"}",
                 });
             }

@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
 
-/// <summary>What senders are told while somebody is away. Dates are those of a calendar in UTC.</summary>
+/// <summary>What senders are told while somebody is away. Days are those of whoever sets it.</summary>
 public sealed class VacationForm
 {
     public bool Enabled { get; set; }
@@ -38,7 +38,7 @@ public sealed class VacationService(Changes changes)
             return v is null ? new VacationForm { Login = account.UserName ?? "", MayChange = mayChange } : new VacationForm
             {
                 MayChange = mayChange,
-                Enabled = v.Enabled, From = DayOf(v.From), Until = DayOf(v.Until?.AddDays(-1)), Subject = v.Subject, Text = v.Text, IntervalDays = v.IntervalDays,
+                Enabled = v.Enabled, From = DayOf(v, v.From), Until = DayOf(v, v.Until?.AddTicks(-1)), Subject = v.Subject, Text = v.Text, IntervalDays = v.IntervalDays,
                 KnownSendersOnly = v.KnownSendersOnly, Login = account.UserName ?? "", IsOn = v.Enabled && !(v.From > changes.Now) && !(v.Until <= changes.Now),
             };
         }, ct);
@@ -70,14 +70,15 @@ public sealed class VacationService(Changes changes)
             if (text != vacation.Text || subject != vacation.Subject || (form.Enabled && !vacation.Enabled))
                 vacation.Handle = Guid.NewGuid();
             vacation.Enabled = form.Enabled;
-            vacation.From = form.From is { } from ? StartOf(from) : null;
-            vacation.Until = form.Until is { } until ? StartOf(until.AddDays(1)) : null;
+            vacation.TimeZone = actor.Zone.Id;
+            vacation.From = form.From is { } from ? actor.Zone.StartOf(from) : null;
+            vacation.Until = form.Until is { } until ? actor.Zone.EndOf(until) : null;
             vacation.Subject = subject;
             vacation.Text = text;
             vacation.IntervalDays = form.IntervalDays;
             vacation.KnownSendersOnly = form.KnownSendersOnly;
             vacation.ChangedAt = changes.Now;
-            changes.Audit(db, actor, "vacation.set", account.UserName ?? "", account.DomainId, before, Shown(vacation));
+            changes.Audit(db, actor, "vacation.set", account, before, Shown(vacation));
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);
@@ -93,14 +94,13 @@ public sealed class VacationService(Changes changes)
         problems.Require(!(form.Until < form.From), nameof(form.Until), Texts.Of("Error.VacationUntil"));
     }
 
-    static DateTimeOffset StartOf(DateOnly day) => new(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
-
-    static DateOnly? DayOf(DateTimeOffset? time) => time is { } t ? DateOnly.FromDateTime(t.UtcDateTime) : null;
+    // In the zone of whoever set it, so that everybody reads the days that he wrote.
+    static DateOnly? DayOf(Vacation v, DateTimeOffset? time) => time is { } t ? LocalDays.ZoneOf(v.TimeZone).DayOf(t) : null;
 
     // The text is the user's own words: the audit says that there is another one, not what it says.
     static object Shown(Vacation v) => new
     {
-        v.Enabled, from = DayOf(v.From), until = DayOf(v.Until?.AddDays(-1)), v.IntervalDays, v.KnownSendersOnly, textLength = v.Text.Length,
+        v.Enabled, from = DayOf(v, v.From), until = DayOf(v, v.Until?.AddTicks(-1)), v.IntervalDays, v.KnownSendersOnly, textLength = v.Text.Length,
     };
 
     internal static async Task<Account?> OwnerAsync(AccountsContext db, Rights rights, long? accountId, Permissions what, CancellationToken ct) =>

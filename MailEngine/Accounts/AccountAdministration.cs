@@ -79,7 +79,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
             long? before = account.QuotaBytes;
             account.QuotaBytes = bytes;
             account.ConcurrencyStamp = Guid.NewGuid().ToString("N");
-            db.Record(Entry(db, who, "account.quota", account.UserName ?? "", account.DomainId, new { QuotaBytes = before }, new { QuotaBytes = bytes }));
+            db.Record(Entry(db, who, "account.quota", account.UserName ?? "", account.Id, account.DomainId, new { QuotaBytes = before }, new { QuotaBytes = bytes }));
             await db.SaveChangesAsync(ct);
             return QuotaRefusal.None;
         }, keep: refusal => refusal == QuotaRefusal.None, ct);
@@ -101,7 +101,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
             DateTimeOffset now = database.Clock.GetUtcNow();
             Account account = AccountRows.New(domain, names.Address, names.Login, passwordHash: null, now);
             await AccountRows.AddAsync(db, domain, account, names.Taken, now, ct);
-            db.Record(Entry(db, who, "account.create", names.Address.ToString(), domain.Id, null, new { login = account.UserName, account.HasMailbox }));
+            db.Record(Entry(db, who, "account.create", names.Address.ToString(), account.Id, domain.Id, null, new { login = account.UserName, account.HasMailbox }));
             await db.SaveChangesAsync(ct);
             return new AccountOutcome(AccountFault.None, account.Id, Domain.ParseFolders(domain.StandardFolders));
         }, keep: outcome => outcome.Fault == AccountFault.None, ct);
@@ -119,7 +119,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
             AccountFault fault = await AccountRows.RenameAsync(db, domain, account, localPart, database.Clock.GetUtcNow(), ct);
             if (fault != AccountFault.None)
                 return new AccountOutcome(fault);
-            db.Record(Entry(db, who, "account.rename", before ?? "", domain.Id, new { login = before }, new { login = account.UserName }));
+            db.Record(Entry(db, who, "account.rename", before ?? "", account.Id, domain.Id, new { login = before }, new { login = account.UserName }));
             await db.SaveChangesAsync(ct);
             return new AccountOutcome(AccountFault.None, accountId);
         }, keep: outcome => outcome.Fault == AccountFault.None, ct);
@@ -143,7 +143,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
             DateTimeOffset now = database.Clock.GetUtcNow();
             if (await FindAsync(db, who, Permissions.Delete, accountId, ct) is not { } account)
                 return new AccountOutcome(AccountFault.NotAllowed);
-            db.Record(Entry(db, who, "account.delete", account.UserName ?? "", account.DomainId, new { login = account.UserName, account.DisplayName, account.QuotaBytes }, null));
+            db.Record(Entry(db, who, "account.delete", account.UserName ?? "", account.Id, account.DomainId, new { login = account.UserName, account.DisplayName, account.QuotaBytes }, null));
             await db.SaveChangesAsync(ct);
             await AccountRemoval.RemoveAsync(db, [accountId], now, ct);
             await db.SaveChangesAsync(ct);
@@ -171,7 +171,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
             long? domain = ownerId is null ? domainId : await db.Accounts.Where(a => a.Id == ownerId).Select(a => a.DomainId).FirstOrDefaultAsync(ct);
             if (!rights.May(Permissions.Mailboxes, domain) || (ownerId is { } owner && !await MayTouchAsync(db, rights, owner, ct)))
                 return;
-            db.Record(Entry(db, who, action, what, domain, null, after));
+            db.Record(Entry(db, who, action, what, ownerId, domain, null, after));
             await db.SaveChangesAsync(ct);
             allowed = true;
         }, ct);
@@ -188,7 +188,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
     Task<bool> MayTouchAsync(AccountsContext db, Rights rights, long accountId, CancellationToken ct) =>
         rights.MayTouchAsync(db, accountId, database.Clock.GetUtcNow(), ct);
 
-    AuditEntry Entry(AccountsContext db, Administrator who, string action, string what, long? domainId, object? before, object? after) => new()
+    AuditEntry Entry(AccountsContext db, Administrator who, string action, string what, long? accountId, long? domainId, object? before, object? after) => new()
     {
         Time = database.Clock.GetUtcNow(),
         ActorId = who.AccountId,
@@ -196,6 +196,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
         Role = db.ActingRole,
         Action = action,
         Object = what.Length > 400 ? what[..400] : what,
+        AccountId = accountId,
         DomainId = domainId,
         Before = before is null ? "" : JsonSerializer.Serialize(before),
         After = after is null ? "" : JsonSerializer.Serialize(after),

@@ -112,6 +112,9 @@ public sealed class AuditChain
         Add(e.Reason);
         Add(Number(e.RevertsId));
         Add(e.Client);
+        // Last and only where there is one: entries that were chained before they had it keep their hash. The lengths tell both apart.
+        if (e.AccountId is not null)
+            Add(Number(e.AccountId));
         return Convert.ToHexStringLower(sha.GetHashAndReset());
 
         void Add(string text)

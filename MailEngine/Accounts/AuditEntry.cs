@@ -27,6 +27,9 @@ public sealed class AuditEntry
     /// <summary>What it was done to, for people: an address, a domain name.</summary>
     public required string Object { get; init; }
 
+    /// <summary>The account it happened to, by whatever name: what its owner may read. Null: to none, or written before entries had it.</summary>
+    public long? AccountId { get; init; }
+
     /// <summary>The domain it belongs to: what its masters may read. Null: superusers only.</summary>
     public long? DomainId { get; init; }
 
@@ -62,6 +65,10 @@ public sealed class AuditEntry
             builder.Property(a => a.Object).HasMaxLength(400);
             builder.Property(a => a.Client).HasMaxLength(64);
             builder.HasIndex(a => a.RevertsId);
+            // For "what happened in my account"; entries from before they had a number are found by names.
+            builder.HasIndex(a => a.AccountId);
+            builder.HasIndex(a => a.ActorId);
+            builder.HasIndex(a => a.Object).HasFilter("\"AccountId\" IS NULL");
             builder.HasIndex(a => a.Time);
             builder.HasIndex(a => new { a.DomainId, a.Time });
         }

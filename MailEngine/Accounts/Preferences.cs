@@ -23,6 +23,9 @@ public sealed class Preferences
     /// <summary>A language that the panel has a file for, e.g. "de"; empty: as the browser says.</summary>
     public string Language { get; set; } = "";
 
+    /// <summary>Of the tz database, e.g. "Europe/Berlin"; empty: as the browser says.</summary>
+    public string TimeZone { get; set; } = "";
+
     public int RowsPerPage { get; set; } = UsualRowsPerPage;
 
     public ColourScheme Scheme { get; set; }
@@ -38,6 +41,7 @@ public sealed class Preferences
             builder.HasKey(p => p.AccountId);
             builder.Property(p => p.AccountId).ValueGeneratedNever();
             builder.Property(p => p.Language).HasMaxLength(16);
+            builder.Property(p => p.TimeZone).HasMaxLength(64);
             builder.HasOne<Account>().WithOne().HasForeignKey<Preferences>(p => p.AccountId).OnDelete(DeleteBehavior.Cascade);
         }
     }

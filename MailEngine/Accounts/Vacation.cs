@@ -23,6 +23,9 @@ public sealed class Vacation
 
     public bool Enabled { get; set; }
 
+    /// <summary>Where the days below begin and end; of the tz database.</summary>
+    public string TimeZone { get; set; } = "UTC";
+
     /// <summary>First moment; null: at once.</summary>
     public DateTimeOffset? From { get; set; }
 
@@ -52,6 +55,7 @@ public sealed class Vacation
             builder.ToTable("vacation");
             builder.HasKey(v => v.AccountId);
             builder.Property(v => v.AccountId).ValueGeneratedNever();
+            builder.Property(v => v.TimeZone).HasMaxLength(64);
             builder.Property(v => v.Subject).HasMaxLength(MaxSubject);
             builder.Property(v => v.Text).HasMaxLength(MaxText);
             builder.HasOne<Account>().WithOne().HasForeignKey<Vacation>(v => v.AccountId).OnDelete(DeleteBehavior.Cascade);

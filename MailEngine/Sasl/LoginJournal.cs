@@ -172,21 +172,25 @@ sealed class LoginJournal : IAsyncDisposable
                 db.LastLogins.Add(new LastLogin { AccountId = account, Service = service, At = login.At, Network = login.Network });
         }
         DateTimeOffset now = _database.Clock.GetUtcNow();
-        foreach (var ((user, network), f) in failures.Take(MaxFailureRows))
-            db.Record(FailureEntry(now, user, network, f.Service.ToString(), f.Reason.ToString(), f.Count));
+        var shown = failures.Take(MaxFailureRows).ToArray();
+        string[] users = [.. shown.Select(f => f.Key.User).Distinct()];
+        Dictionary<string, long> accounts = await db.Accounts.Where(a => users.Contains(a.NormalizedUserName)).ToDictionaryAsync(a => a.NormalizedUserName!, a => a.Id);
+        foreach (var ((user, network), f) in shown)
+            db.Record(FailureEntry(now, user, accounts.TryGetValue(user, out long account) ? account : null, network, f.Service.ToString(), f.Reason.ToString(), f.Count));
         if (more > 0)
-            db.Record(FailureEntry(now, "(others)", "", "", "", more));
+            db.Record(FailureEntry(now, "(others)", null, "", "", "", more));
         DateTimeOffset oldest = now - s_networkIsKnownFor;
         await db.SaveChangesAsync();
         await db.KnownNetworks.Where(n => n.LastSeen < oldest).ExecuteDeleteAsync();
     }
 
-    static AuditEntry FailureEntry(DateTimeOffset now, string user, string network, string service, string reason, int times) => new()
+    static AuditEntry FailureEntry(DateTimeOffset now, string user, long? account, string network, string service, string reason, int times) => new()
     {
         Time = now,
         Actor = "engine",
         Action = "login.failed",
         Object = user,
+        AccountId = account,
         After = JsonSerializer.Serialize(new { service, reason, times }),
         Client = network,
     };

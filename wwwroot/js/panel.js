@@ -31,6 +31,10 @@
     focusFirstError() {
       document.querySelector("[aria-invalid=true]")?.focus();
     },
+    // Times are written as they are here.
+    zone() {
+      return Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+    },
     focus(id) {
       document.getElementById(id)?.focus();
     },

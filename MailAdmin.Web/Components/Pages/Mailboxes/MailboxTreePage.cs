@@ -10,6 +10,8 @@ public abstract class MailboxTreePage : PanelPage
     [Parameter] public long? AccountId { get; set; }
     [Parameter] public long? DomainId { get; set; }
 
+    protected override async Task OnParametersSetAsync() => AccountId = await Me.OtherAsync(AccountId);
+
     protected MailTree Tree => DomainId is { } domain ? MailTree.OfDomain(domain) : AccountId is { } account ? MailTree.OfAccount(account) : MailTree.Own;
 
     /// <summary>The page of whoever has the mailboxes.</summary>

@@ -235,6 +235,9 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.Property<long>("Id")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("AccountId")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Action")
                         .IsRequired()
                         .HasMaxLength(40)
@@ -291,6 +294,13 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .HasColumnType("INTEGER");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("AccountId");
+
+                    b.HasIndex("ActorId");
+
+                    b.HasIndex("Object")
+                        .HasFilter("\"AccountId\" IS NULL");
 
                     b.HasIndex("RevertsId");
 
@@ -672,6 +682,11 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.Property<int>("Scheme")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("TimeZone")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
                     b.Property<int>("WarnPercent")
                         .HasColumnType("INTEGER");
 
@@ -825,6 +840,11 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.Property<string>("Text")
                         .IsRequired()
                         .HasMaxLength(20000)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("TimeZone")
+                        .IsRequired()
+                        .HasMaxLength(64)
                         .HasColumnType("TEXT");
 
                     b.Property<long?>("Until")
