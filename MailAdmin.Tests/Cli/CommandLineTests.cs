@@ -9,6 +9,7 @@ using MailEngine.Accounts;
 using MailEngine.Addresses;
 using MailEngine.Sasl;
 using MailEngine.Store;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -308,6 +309,32 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal((1, 2100), (exit, JsonDocument.Parse(output).RootElement.GetProperty("imported").GetInt32()));
         (exit, output, _) = await RunAsync(_folder, $"account import {csv} --json");
         Assert.Equal((1, 0), (exit, JsonDocument.Parse(output).RootElement.GetProperty("imported").GetInt32()));
+    }
+
+    [Fact]
+    public async Task When_names_change_and_somebody_is_away_then_the_commands_do_what_the_panel_does_and_the_reason_is_kept()
+    {
+        await Must("domain add example.test");
+        await Must("account add ann@example.test --password-stdin", Password);
+        await Must("account rename ann@example.test anna@example.test --drop-old --reason married");
+        Assert.Contains("no account ann@", await MustFail(1, "account rename ann@example.test x@example.test"), StringComparison.Ordinal);
+        Assert.Contains("stays in its domain", await MustFail(1, "account rename anna@example.test anna@example.org"), StringComparison.Ordinal);
+        Assert.Contains("anna@example.test", await Must("account list"), StringComparison.Ordinal);
+        await Must("domain rename example.test example.org --reason merger");
+        Assert.Contains("no account", await MustFail(1, "vacation show nobody@example.org"), StringComparison.Ordinal);
+        Assert.Contains("--text-stdin", await MustFail(2, "vacation set anna@example.org --until 2031-01-01"), StringComparison.Ordinal);
+        Assert.Contains("--until needs a day", await MustFail(2, "vacation set anna@example.org --text-stdin --until soon", "away"), StringComparison.Ordinal);
+        await Must("vacation set anna@example.org --text-stdin --from 2030-12-24 --until 2031-01-01 --interval 3 --known-only", "I am away.\nAnna\n");
+        JsonElement away = JsonDocument.Parse(await Must("vacation show anna@example.org --json")).RootElement;
+        Assert.Equal(("2030-12-24", "2031-01-01", true, false), (away.GetProperty("from").GetString(), away.GetProperty("until").GetString(), away.GetProperty("enabled").GetBoolean(), away.GetProperty("on").GetBoolean()));
+        await Must("vacation off anna@example.org");
+        Assert.Contains("not away", await Must("vacation show anna@example.org"), StringComparison.Ordinal);
+
+        await using AccountsRig rig = await AccountsRig.OpenAsync(folder: Copy());
+        await using AccountsContext db = rig.Database.NewContext();
+        Assert.Equal(["account.rename married", "domain.rename merger"], await db.Audit.Where(e => e.Reason != "").OrderBy(e => e.Id).Select(e => e.Action + " " + e.Reason).ToListAsync());
+        Assert.NotNull((await rig.Directory.ResolveAsync(EmailAddress.Parse("anna@example.test"), default)).Address);   // the old name of the domain still leads there
+        Assert.Null((await rig.Directory.ResolveAsync(EmailAddress.Parse("ann@example.org"), default)).Address);
     }
 
     [Fact]

@@ -17,8 +17,10 @@ sealed class CliSession : IAsyncDisposable
     MailStore? _store;
     StoreTaskRunner? _tasks;
 
-    public CliSession(EngineOptions options, CliOutput output, TextReader input)
+    /// <param name="reason">For the audit of whatever is changed; empty: none.</param>
+    public CliSession(EngineOptions options, CliOutput output, TextReader input, string reason = "")
     {
+        Actor = Actor.Cli(Environment.UserName).Because(reason);
         Options = options;
         MailEngine.Store.Backup.StoreRestore.Finish(options.DataPath);
         Output = output;
@@ -31,7 +33,7 @@ sealed class CliSession : IAsyncDisposable
     public CliOutput Output { get; }
     public TextReader Input { get; }
     public PasswordHashes Hashes { get; }
-    public Actor Actor { get; } = Actor.Cli(Environment.UserName);
+    public Actor Actor { get; }
 
     public async Task<AccountsDatabase> DatabaseAsync() =>
         _database ??= await AccountsDatabase.OpenAsync(Options.DataPath, TimeProvider.System, NullLogger<AccountsDatabase>.Instance);
@@ -51,6 +53,12 @@ sealed class CliSession : IAsyncDisposable
     public async Task<AccountImport> ImportAsync() => new(await ChangesAsync(), Options, Hashes);
 
     public async Task<AccountService> AccountsAsync() => new(await ChangesAsync(), Options, Hashes, await NoTasksAsync(), await StoreAsync());
+
+    public async Task<DomainNameService> DomainNamesAsync() => new(await ChangesAsync(), await NoTasksAsync(), await StoreAsync(), null);
+
+    public async Task<AccountNameService> AccountNamesAsync() => new(await ChangesAsync());
+
+    public async Task<VacationService> VacationsAsync() => new(await ChangesAsync());
 
     public async Task<DeletedMailService> DeletedMailAsync() => new(await ChangesAsync(), await StoreAsync());
 

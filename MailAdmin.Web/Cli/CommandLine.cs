@@ -12,7 +12,7 @@ namespace MailAdmin.Web.Cli;
 public static class CommandLine
 {
     const string Usage = """
-        usage: MailAdmin.Web [COMMAND] [--json]
+        usage: MailAdmin.Web [COMMAND] [--json] [--reason TEXT]
 
           serve                                              run the server (this is the default)
           superuser add NAME --password-stdin                an administrator without a mailbox
@@ -21,15 +21,19 @@ public static class CommandLine
           domain remove NAME [--with-accounts]
           domain second-factor NAME DATE|now|off             from that day on its accounts need a second factor
           role second-factor ROLE DATE|now|off               the same for everybody who has the role
+          domain rename NAME NEW [--drop-old]                logins, addresses and mailboxes follow; mail to the old name still arrives
           account add ADDRESS --password-stdin|--invite [--quota 1G] [--name TEXT] [--recovery ADDRESS] [--mail]
                                                              --invite: without a password, which the user picks by a link
           account invite ADDRESS [--mail]                    another such link; the one before is void
           account recovery ADDRESS RECOVERY|none             where a link for a new password is mailed to
           account list [DOMAIN]
           account remove ADDRESS
+          account rename ADDRESS NEW [--login NAME] [--drop-old]
           account password ADDRESS --password-stdin
           account deleted ADDRESS [--filter TEXT]            deleted mail and mailboxes that can be brought back
           account restore ADDRESS ID...|--all|--mailbox ID
+          vacation show|off ADDRESS
+          vacation set ADDRESS --text-stdin [--from DAY] [--until DAY] [--subject TEXT] [--interval DAYS] [--known-only]
           account import FILE.csv                            columns address, password or password_hash, quota, name
           mail export ADDRESS PATH [--format maildir|mbox|tar]
           mail import ADDRESS PATH [--format maildir|mbox|tar] [--keep-uids]
@@ -44,7 +48,7 @@ public static class CommandLine
           store move ADDRESS PARTITION                       an account to another volume, beside the running server too
           doctor                                             look for what is wrong: settings, ports, folder, names, certificate
 
-        Settings: appsettings.json, Mail__NAME in the environment, or --Mail:NAME=value. Exit: 0 done, 1 refused, 2 wrong usage.
+        --reason TEXT stands in the record of changes. Settings: appsettings.json, Mail__NAME in the environment, or --Mail:NAME=value. Exit: 0 done, 1 refused, 2 wrong usage.
 
         """;
 
@@ -56,11 +60,16 @@ public static class CommandLine
         ["domain remove"] = DomainVerbs.RemoveAsync,
         ["domain second-factor"] = DomainVerbs.SecondFactorAsync,
         ["role second-factor"] = DomainVerbs.RoleSecondFactorAsync,
+        ["domain rename"] = RenameVerbs.DomainAsync,
         ["account add"] = AccountVerbs.AddAsync,
         ["account invite"] = AccountVerbs.InviteAsync,
         ["account recovery"] = AccountVerbs.RecoveryAsync,
         ["account list"] = AccountVerbs.ListAsync,
         ["account remove"] = AccountVerbs.RemoveAsync,
+        ["account rename"] = RenameVerbs.AccountAsync,
+        ["vacation show"] = VacationVerbs.ShowAsync,
+        ["vacation set"] = VacationVerbs.SetAsync,
+        ["vacation off"] = VacationVerbs.OffAsync,
         ["account password"] = AccountVerbs.PasswordAsync,
         ["account deleted"] = DeletedMailVerbs.ListAsync,
         ["account restore"] = DeletedMailVerbs.RestoreAsync,
@@ -93,7 +102,7 @@ public static class CommandLine
         CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo("en");
         try
         {
-            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "recovery", "relay", "format", "filter", "mailbox", "account", "environment", "contentRoot", "applicationName");
+            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "recovery", "relay", "format", "filter", "mailbox", "account", "reason", "login", "from", "until", "subject", "interval", "environment", "contentRoot", "applicationName");
             string verb = arguments.HasWord ? arguments.Word("COMMAND") : "serve";
             if (arguments.Flag("help") || verb == "help")
             {
@@ -104,7 +113,7 @@ public static class CommandLine
                 return arguments.HasWord ? throw new CliUsageException("serve takes no more words.") : null;
             if (Server.ReadOptions(configuration, out EngineOptions options) is { Count: > 0 } unreadable)
                 throw new CliUsageException(string.Join(Environment.NewLine, unreadable));
-            await using var session = new CliSession(options, new CliOutput(output, arguments.Flag("json")), input);
+            await using var session = new CliSession(options, new CliOutput(output, arguments.Flag("json")), input, arguments.Option("reason") ?? "");
             if (verb == "doctor")
             {
                 arguments.End();
