@@ -110,6 +110,12 @@ public sealed class AuthorizationMatrixTests
             ServiceResult<ImportReport> result = await r.Get<AccountImport>().ImportAsync(a, csv);
             return result is { Ok: true, Value.Imported: 0 } ? ServiceResult.NotFound("domain") : result;
         }, Permissions.Accounts),
+        ["AccountImport.PreviewAsync"] = new(async (r, a) =>
+        {
+            using var csv = new StringReader("address,password\nnew@own.test,correct horse 7 stairs\n");
+            ServiceResult<ImportReport> result = await r.Get<AccountImport>().PreviewAsync(a, csv);
+            return result is { Ok: true, Value.Imported: 0 } ? ServiceResult.NotFound("domain") : result;
+        }, Permissions.Accounts),
         ["AddressService.ListAsync"] = new(async (r, a) => await r.Get<AddressService>().ListAsync(a, new AddressQuery(new PageRequest(), r.OwnDomain)), Permissions.See),
         ["AddressService.GetAsync"] = new(async (r, a) => await r.Get<AddressService>().GetAsync(a, r.OwnAlias), Permissions.See),
         ["AddressService.CreateAsync"] = new(async (r, a) => await r.Get<AddressService>().CreateAsync(

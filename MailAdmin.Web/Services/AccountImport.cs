@@ -23,6 +23,9 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
 {
     const int RowsPerTransaction = 1000;
 
+    /// <summary>Rows of a file that can be looked at before: one transaction, which is undone. More come by the command line.</summary>
+    public const int MostToPreview = RowsPerTransaction;
+
     sealed class Row
     {
         public required int Line { get; init; }
@@ -33,7 +36,12 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
         public required string Name { get; init; }
     }
 
-    public async Task<ServiceResult<ImportReport>> ImportAsync(Actor actor, TextReader csv, CancellationToken ct = default)
+    public Task<ServiceResult<ImportReport>> ImportAsync(Actor actor, TextReader csv, CancellationToken ct = default) => RunAsync(actor, csv, keep: true, ct);
+
+    /// <summary>What an import would do, found by doing it in a transaction that is undone.</summary>
+    public Task<ServiceResult<ImportReport>> PreviewAsync(Actor actor, TextReader csv, CancellationToken ct = default) => RunAsync(actor, csv, keep: false, ct);
+
+    async Task<ServiceResult<ImportReport>> RunAsync(Actor actor, TextReader csv, bool keep, CancellationToken ct)
     {
         ServiceResult<bool> allowed = await changes.ReadAsync<bool>(actor, (_, rights) =>
             Task.FromResult<ServiceResult<bool>>(rights.MayAnywhere(Permissions.Accounts) ? true : ServiceResult.Forbidden()), ct);
@@ -60,10 +68,12 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
                 errors.Add(Texts.Of("Import.Twice", row.Line, row.Address));
             else
                 batch.Add(row);
-            if (batch.Count == RowsPerTransaction)
-                await WriteAsync(actor, batch, imported, errors, ct);
+            if (batch.Count > MostToPreview && !keep)
+                return ServiceResult.Invalid("", Texts.Of("Import.TooMany", MostToPreview));
+            if (batch.Count == RowsPerTransaction && keep)
+                await WriteAsync(actor, batch, imported, errors, keep, ct);
         }
-        await WriteAsync(actor, batch, imported, errors, ct);
+        await WriteAsync(actor, batch, imported, errors, keep, ct);
         return new ImportReport(imported.Count, errors) { Addresses = imported };
     }
 
@@ -106,25 +116,29 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
         return new Row { Line = line, Address = address, Password = password, Hash = hash, QuotaBytes = quota, Name = name };
     }
 
-    async Task WriteAsync(Actor actor, List<Row> batch, List<string> imported, List<string> errors, CancellationToken ct)
+    async Task WriteAsync(Actor actor, List<Row> batch, List<string> imported, List<string> errors, bool keep, CancellationToken ct)
     {
         if (batch.Count == 0)
             return;
-        Parallel.ForEach(batch.Where(r => r.Hash.Length == 0), r => r.Hash = hashes.Make(r.Password));
+        if (keep)
+            Parallel.ForEach(batch.Where(r => r.Hash.Length == 0), r => r.Hash = hashes.Make(r.Password));
         var refused = new List<string>();
+        var made = new List<string>();
         ServiceResult<List<string>> written = await changes.RunAsync<List<string>>(actor, async (db, rights) =>
         {
             refused.Clear();
-            var made = new List<string>();
+            made.Clear();
             foreach (IGrouping<DomainName, Row> ofDomain in batch.GroupBy(r => r.Address.Domain))
                 await WriteDomainAsync(db, actor, rights, ofDomain.Key, [.. ofDomain], made, refused, ct);
-            return made;
+            return keep ? made : ServiceResult.Invalid([]);   // refused: nothing of it is kept
         }, ct);
         batch.Clear();
         errors.AddRange(refused);
-        if (!written.Ok)
+        bool counts = written.Ok || (!keep && written.Refusal == Refusal.Invalid && written.Errors.Count == 0);
+        if (counts)
+            imported.AddRange(made);
+        else
             errors.Add(written.Text);
-        imported.AddRange(written.Value ?? []);
     }
 
     async Task WriteDomainAsync(
