@@ -77,6 +77,50 @@ public sealed class SubmissionTests : IAsyncLifetime
         await client.PlayAsync($"C: AUTH PLAIN {MailRig.Plain("dave@example.test", MailRig.Password)}\nS: 535 *\nC: MAIL FROM:<dave@example.test>\nS: 530 *");
     }
 
+    [Theory]
+    [InlineData("switch")]
+    [InlineData("state")]
+    [InlineData("suspended")]
+    [InlineData("domain")]
+    public async Task When_an_account_may_not_send_any_more_then_its_open_session_sends_nothing_more(string how)
+    {
+        long dave = await _rig.Accounts.GivenAccountAsync("dave@example.test", MailRig.Password);
+        await using WireScript client = await _rig.ConnectAsync(MailProtocol.Submission, implicitTls: true);
+        await client.PlayAsync("S: 220 *\nC: EHLO c");
+        await client.ReadUntilAsync("250 ");
+        await client.PlayAsync($"C: AUTH PLAIN {MailRig.Plain("dave@example.test", MailRig.Password)}\nS: 235 *\nC: MAIL FROM:<dave@example.test>\nS: 250 *\nC: RSET\nS: 250 *");
+        await _rig.Accounts.WriteAsync(async db =>
+        {
+            Account account = (await db.Accounts.FindAsync(dave))!;
+            (account.Services, account.State) = (how == "switch" ? MailServices.All & ~MailServices.Sending : account.Services,
+                how == "state" ? AccountState.ReceiveOnly : how == "suspended" ? AccountState.Suspended : account.State);
+            (await db.Domains.FindAsync(account.DomainId))!.Enabled = how != "domain";
+            await db.SaveChangesAsync();
+        });
+        await client.PlayAsync("C: MAIL FROM:<dave@example.test>\nS: 421 4.7.0 *");
+    }
+
+    [Theory]
+    [InlineData("switch")]
+    [InlineData("state")]
+    [InlineData("suspended")]
+    public async Task When_an_account_may_not_receive_any_more_then_an_open_delivery_is_refused_its_address(string how)
+    {
+        long dave = await _rig.Accounts.GivenAccountAsync("dave@example.test", MailRig.Password);
+        await using WireScript client = await _rig.ConnectAsync(MailProtocol.Lmtp);
+        await client.PlayAsync("S: 220 *\nC: LHLO c");
+        await client.ReadUntilAsync("250 ");
+        await client.PlayAsync("C: MAIL FROM:<x@example.org>\nS: 250 *\nC: RCPT TO:<dave@example.test>\nS: 250 *\nC: RSET\nS: 250 *");
+        await _rig.Accounts.WriteAsync(async db =>
+        {
+            Account account = (await db.Accounts.FindAsync(dave))!;
+            (account.Services, account.State) = (how == "switch" ? MailServices.All & ~MailServices.Receiving : account.Services,
+                how == "state" ? AccountState.SendOnly : how == "suspended" ? AccountState.Suspended : account.State);
+            await db.SaveChangesAsync();
+        });
+        await client.PlayAsync("C: MAIL FROM:<x@example.org>\nS: 250 *\nC: RCPT TO:<dave@example.test>\nS: 550 5.2.1 *\nC: RCPT TO:<ann@example.test>\nS: 250 *");
+    }
+
     [Fact]   // attack case A3, RFC 3207 §4.2
     public async Task When_TLS_starts_then_nothing_said_before_it_counts()
     {
