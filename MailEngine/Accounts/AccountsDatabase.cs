@@ -31,6 +31,7 @@ public sealed class AccountsDatabase : IAsyncDisposable
     readonly Lock _pollLock = new();
     readonly SqliteConnection _watch;
     readonly List<Action> _listeners = [];
+    Task _warmUp = Task.CompletedTask;
     ITimer? _timer;
     long _dataVersion;
     long _stamp;
@@ -126,7 +127,7 @@ public sealed class AccountsDatabase : IAsyncDisposable
             throw new AccountsOpenException($"{Path} was written by a newer version (it has {newer}): start that version, or put back an older backup.");
         if (applied.IsSupersetOf(known))
         {
-            _ = Task.Run(WarmUp);
+            _warmUp = Task.Run(WarmUp);
             return;
         }
         await using AccountsContext db = NewContext();
@@ -305,6 +306,7 @@ public sealed class AccountsDatabase : IAsyncDisposable
         }
         if (timer is not null)
             await timer.DisposeAsync();
+        await _warmUp;   // it would open the file again
         await _watch.DisposeAsync();
         using (var pool = new SqliteConnection(_connectionString))
             SqliteConnection.ClearPool(pool);
