@@ -21,7 +21,7 @@ sealed partial class PanelClient : IDisposable
 
     public async Task SignInAsync(string login, string password)
     {
-        PageForm form = Assert.Single(await FormsAsync("/login"));
+        PageForm form = Assert.Single(await FormsAsync("/login"), f => f.Fields.GetValueOrDefault("_handler") == "login");
         using HttpResponseMessage answer = await PostAsync(form.Action, new(form.Fields) { ["Form.Login"] = login, ["Form.Password"] = password });
         Assert.Equal(HttpStatusCode.Redirect, answer.StatusCode);
     }
