@@ -15,7 +15,7 @@ namespace MailAdmin.Tests.Rig;
 /// D mailbox uid modseq id = deposited; Q row id = queued; M id = moved from Work to Done; Y id = moved from Work to the other account's Across,
 /// which is in another partition half of the time; X id = expunged from Trash;
 /// F mailbox uid = flagged; C name = mailbox created; A name identifier = "lr" given;
-/// N mailbox id = annotated.</remarks>
+/// N mailbox id = annotated. Messages V…/1 and V…/2 in Away are of one sender, who is told once that the owner is away.</remarks>
 static partial class StoreLoad
 {
     public const long Account = 1, Other = 2;
@@ -42,7 +42,7 @@ static partial class StoreLoad
             }
         }
 
-        foreach (string name in new[] { "Work", "Done", "Trash" })
+        foreach (string name in new[] { "Work", "Done", "Trash", "Away" })
             await store.CreateAsync(Account, MailboxName.Parse(name));
         await store.OpenAsync(Account, MailboxName.Inbox);
         await store.OpenAsync(Other, MailboxName.Inbox);
@@ -97,6 +97,8 @@ static partial class StoreLoad
             Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => QueueAsync(store, NextId(), Size(), Say)),
             Repeat(() => MoveAsync(store, NextId(), Size(), Say)), Repeat(() => ExpungeAsync(store, NextId(), Say)), Repeat(() => ReplaceAsync(store, NextId(), Say)),
             Repeat(() => CreateAsync(store, NextId(), Say)),
+            // One commit where the account lives beside the queue; between partitions there are two.
+            partitions.Length > 0 ? Task.CompletedTask : Repeat(() => AnswerAsync(store, "V" + NextId(), Say)),
             Repeat(() => CompactAsync(store)), partitions.Length == 0 ? Task.CompletedTask : Repeat(() => MoveAccountAsync(store, partitions[0])),
             partitions.Length == 0 ? Task.CompletedTask : Repeat(() => MoveAcrossAsync(store, NextId(), Size(), Say)));
     }
@@ -125,6 +127,29 @@ static partial class StoreLoad
         AcceptOutcome outcome = await store.AcceptAsync(new Acceptance { Body = body, Queue = [entry] }, default);
         if (outcome.Fault == StoreError.None)
             say($"Q {outcome.QueueIds[0]} {id}");
+    }
+
+    /// <summary>Of what a sender is told, and what the store remembers of that.</summary>
+    public static AnswerKey AnswerOf(string id) => new(Account, id + "@other.test", "away");
+
+    // Two messages of a sender who has not been told yet, as Flow/Vacations hands them over: the answer goes with whichever comes first.
+    static async Task AnswerAsync(MailStore store, string id, Action<string> say)
+    {
+        for (int n = 1; n <= 2; n++)
+        {
+            using Body body = Make(store, $"{id}/{n}", 300), answer = Make(store, "answer" + id, 100);
+            var row = new QueueEntry
+            {
+                MessageKey = id, ReversePath = "", Recipient = EmailAddress.Parse(AnswerOf(id).Sender), QueuedAt = DateTimeOffset.UtcNow, NextAttempt = DateTimeOffset.UtcNow,
+            };
+            AcceptOutcome outcome = await store.AcceptAsync(new Acceptance
+            {
+                Body = body, Deposits = [StoreRig.To(Account, "Away")], Answers = [new(0, AnswerOf(id), DateTimeOffset.UtcNow.AddDays(7), answer, row)],
+            }, default);
+            if (outcome.Fault == StoreError.None && outcome.Deposits[0] is { Error: StoreError.None } deposit)
+                say($"D {deposit.MailboxId} {deposit.Uid} {deposit.UidValidity} {id}/{n}");
+        }
+        await Task.Delay(5);   // leaves the loop to the others
     }
 
     static async Task MoveAsync(MailStore store, string id, int size, Action<string> say)

@@ -17,6 +17,9 @@ sealed partial class StoreWitness
     /// <summary>Messages that were moved to the other account.</summary>
     public int MovedAcross => _across.Count;
 
+    /// <summary>Senders who were told that somebody is away.</summary>
+    public int Answered { get; private set; }
+
     public int Acknowledged => _uids.Count + _queue.Count;
 
     /// <summary>Takes the lines that are new since the last call; a torn last line was never an answer.</summary>
@@ -124,6 +127,17 @@ sealed partial class StoreWitness
         }
         Assert.Subset(flagged, _flagged);
         Assert.Subset(rig.Store.ReadQueue().Select(q => q.MessageKey).ToHashSet(), _queue);
+
+        // One commit: the answer is in the queue, and remembered, exactly when a message of its sender is there; never twice.
+        ILookup<string, QueueEntry> told = rig.Store.ReadQueue().ToLookup(q => q.MessageKey);
+        string[] senders = [.. places.Keys.Where(id => id.StartsWith('V')).Select(id => id[..id.IndexOf('/', StringComparison.Ordinal)]).Distinct()];
+        foreach (string sender in senders)
+        {
+            Assert.True(told[sender].Count() == 1, $"{sender} wrote and was told {told[sender].Count()} times");
+            Assert.True(rig.Store.WasAnswered(StoreLoad.AnswerOf(sender)), $"that {sender} was told is forgotten");
+        }
+        Assert.Empty(told.Select(q => q.Key).Where(key => key.StartsWith('V')).Except(senders));
+        Answered = senders.Length;
 
         // S3: the next mod-sequence is above every one that a client may have seen.
         await rig.Store.CreateAsync(StoreLoad.Account, MailboxName.Parse("Trash"));   // the process may have died before it was made

@@ -29,6 +29,7 @@ public sealed class KillTests
             }
         }
         Assert.True(witness.Acknowledged > rounds, $"only {witness.Acknowledged} answers: the load did not run");
+        Assert.True(witness.Answered > rounds / 5, $"only {witness.Answered} senders were told that somebody is away");
     }
 
     /// <param name="killAfterMs">Killed from outside, this long after it began to work; null: it kills itself at its step.</param>
