@@ -84,12 +84,13 @@ public sealed class EngineOptions
             new() { Protocol = MailProtocol.Lmtp, Port = At(24), Address = "127.0.0.1" },
             new() { Protocol = MailProtocol.Imap, Port = At(143) },
             new() { Protocol = MailProtocol.Imap, Port = At(993), ImplicitTls = true },
+            new() { Protocol = MailProtocol.ManageSieve, Port = At(4190) },
         ];
     }
 }
 
 /// <summary>The protocols a listener can speak.</summary>
-public enum MailProtocol { Smtp, Submission, Lmtp, Imap }
+public enum MailProtocol { Smtp, Submission, Lmtp, Imap, ManageSieve }
 
 /// <summary>One mail port.</summary>
 public sealed class ListenerOptions
@@ -342,6 +343,8 @@ public sealed class SieveOptions
     public int Variables { get; set; } = 256;
     /// <summary>Decoded text of a message that body tests look at, octets. Default 1 MiB; the rest does not match.</summary>
     public int BodyBytes { get; set; } = 1 << 20;
+    /// <summary>Scripts of one account. Default 100.</summary>
+    public int Scripts { get; set; } = 100;
     /// <summary>Compiled scripts kept in memory, those used last. Default 20,000, some 5 kB each.</summary>
     public int CachedPrograms { get; set; } = 20_000;
 }

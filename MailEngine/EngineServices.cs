@@ -3,6 +3,7 @@ using MailEngine.Dns;
 using MailEngine.Flow;
 using MailEngine.Imap;
 using MailEngine.Lmtp;
+using MailEngine.ManageSieve;
 using MailEngine.Net;
 using MailEngine.Sasl;
 using MailEngine.Smtp;
@@ -39,6 +40,7 @@ public sealed class EngineServices : IAsyncDisposable
     public SessionRegistry Sessions { get; private set; } = null!;
     public Heartbeat Heartbeat { get; private set; } = null!;
     public TraceLog Trace { get; private set; } = null!;
+    public SieveScripts Scripts { get; private set; } = null!;
     public Router Router { get; private set; } = null!;
     public Delivery Delivery { get; private set; } = null!;
     public Resolver Resolver { get; private set; } = null!;
@@ -95,7 +97,8 @@ public sealed class EngineServices : IAsyncDisposable
 
         Trace = Made(new TraceLog(Options.DataPath, Clock, logs.CreateLogger<TraceLog>()));
         Router = new Router(Directory, Options);
-        Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>());
+        Scripts = new SieveScripts(Database);
+        Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>()) { Filter = new MailFilter(Scripts, Store, Hostname, Options, Trace, logs.CreateLogger<MailFilter>()) };
         Resolver = new Resolver(Options.Dns, Clock);
         Queue = Made(new QueueScheduler(Store, Router, Delivery, Resolver, Trace, Hostname, Options, Clock, logs.CreateLogger<QueueScheduler>()));
         QueueControl = new QueueControl(Queue, Store, Trace, Clock);
@@ -104,12 +107,14 @@ public sealed class EngineServices : IAsyncDisposable
         var smtp = new SmtpServer(Router, Delivery, Store, Trace, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<SmtpServer>());
         var lmtp = new LmtpServer(Router, Delivery, Store, Trace, Hostname, Options, Clock, logs.CreateLogger<LmtpServer>());
         var imap = Made(new ImapServer(Store, Directory, new AccountAdministration(Database), Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<ImapServer>()));
+        var manageSieve = new ManageSieveServer(Scripts, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<ManageSieveServer>());
         Doors = new Dictionary<MailProtocol, ProtocolDoor>
         {
             [MailProtocol.Smtp] = smtp.Door,
             [MailProtocol.Submission] = smtp.SubmissionDoor,
             [MailProtocol.Lmtp] = lmtp.Door,
             [MailProtocol.Imap] = imap.Door,
+            [MailProtocol.ManageSieve] = manageSieve.Door,
         };
         Listeners = new MailListeners(Options, Certificates, Sessions, Heartbeat, logs.CreateLogger<MailListeners>());
     }

@@ -8,6 +8,7 @@ using MailEngine.Dns;
 using MailEngine.Flow;
 using MailEngine.Imap;
 using MailEngine.Lmtp;
+using MailEngine.ManageSieve;
 using MailEngine.Net;
 using MailEngine.Smtp;
 using MailEngine.Store;
@@ -82,6 +83,7 @@ public sealed class MailRig : IAsyncDisposable
                 new ListenerOptions { Protocol = MailProtocol.Lmtp },
                 new ListenerOptions { Protocol = MailProtocol.Imap },
                 new ListenerOptions { Protocol = MailProtocol.Imap, ImplicitTls = true },
+                new ListenerOptions { Protocol = MailProtocol.ManageSieve },
             ],
         };
         change?.Invoke(options);
@@ -94,7 +96,8 @@ public sealed class MailRig : IAsyncDisposable
         var hostname = new ServerName(Hostname);
         Certificates certificates = Certificates.Load(options, Hostname, TimeProvider.System);
         var router = new Router(accounts.Directory, options);
-        var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance);
+        var scripts = new SieveScripts(accounts.Database);
+        var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance) { Filter = new MailFilter(scripts, store, hostname, options, trace, NullLogger.Instance) };
         var smtp = new SmtpServer(router, delivery, store, trace, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock,
             NullLogger<SmtpServer>.Instance);
         var imap = new ImapServer(store, accounts.Directory, new AccountAdministration(accounts.Database), accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ImapServer>.Instance);
@@ -111,6 +114,7 @@ public sealed class MailRig : IAsyncDisposable
             [MailProtocol.Submission] = smtp.SubmissionDoor,
             [MailProtocol.Lmtp] = lmtp.Door,
             [MailProtocol.Imap] = imap.Door,
+            [MailProtocol.ManageSieve] = new ManageSieveServer(scripts, accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ManageSieveServer>.Instance).Door,
         }));
         WebApplication app = builder.Build();
         await app.StartAsync();

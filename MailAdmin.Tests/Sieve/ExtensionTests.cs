@@ -279,6 +279,23 @@ public sealed class ExtensionTests
         Assert.True(message.EndsWith('*') ? found.StartsWith(message[..^1], StringComparison.Ordinal) : found == message, found);
     }
 
+    [Theory]
+    [InlineData("vacation \"away\";", "vacation 7.00:00:00 : away; keep")]
+    [InlineData("vacation :days 23 :addresses [\"tjs@example.edu\", \"ts4z@landru.example.edu\"] \"away\"; discard;", "vacation 23.00:00:00 : away")]
+    [InlineData("vacation :days 0 :subject \"S\" \"away\"; discard;", "vacation 1.00:00:00 S: away")]
+    [InlineData("vacation :days 1000 \"away\"; discard;", "vacation 90.00:00:00 : away")]
+    [InlineData("vacation :seconds 1800 \"away\"; discard;", "vacation 00:30:00 : away")]
+    [InlineData("vacation \"a\"; vacation \"b\";", "fault: the script answers one message twice by \"vacation\"")]
+    [InlineData("vacation \"a\"; ereject \"b\";", "fault: the script refuses a message and does something else with it too")]
+    [InlineData("ereject \"a\"; keep;", "fault: the script refuses a message and does something else with it too")]
+    [InlineData("ereject \"a\"; ereject \"b\";", "fault: the script refuses one message twice")]
+    [InlineData("if header :contains \"from\" \"coyote\" { ereject \"no\"; }", "ereject no")]
+    [InlineData("if mailboxexists \"Partners\" { fileinto \"Partners\"; } else { ereject \"no\"; }", "fileinto Partners")]
+    [InlineData("if mailboxexists [\"Partners\", \"Others\"] { fileinto \"Partners\"; } else { ereject \"no\"; }", "ereject no")]
+    [InlineData("fileinto :create \"Others\";", "fileinto Others")]
+    public void When_a_script_answers_or_refuses_then_that_is_what_is_done(string script, string does) =>   // RFC 5230 §4.7, RFC 5429 §2.4, RFC 5490 §3.1
+        Assert.Equal(does, SieveStage.Does("require [\"vacation-seconds\", \"ereject\", \"mailbox\", \"fileinto\"];" + script));
+
     [Fact]
     public void When_a_regular_expression_would_take_long_then_it_ends_with_a_fault_or_quickly()
     {

@@ -16,7 +16,7 @@ static class SieveStage
 
     public static readonly SieveSurroundings Usual = new()
     {
-        EnvelopeFrom = "tim@example.com", EnvelopeTo = "me+lists@example.net", SubaddressSeparator = "+", Now = Now, Zone = TimeZoneInfo.Utc,
+        MailboxExists = name => name == "Partners", EnvelopeFrom = "tim@example.com", EnvelopeTo = "me+lists@example.net", SubaddressSeparator = "+", Now = Now, Zone = TimeZoneInfo.Utc,
         Environment = new Dictionary<string, string> { ["name"] = "MailAdmin", ["host"] = "mail.example.net", ["remote-host"] = "" },
     };
 
@@ -68,6 +68,8 @@ static class SieveStage
         SieveAction.Store { Mailbox: SieveAction.Store.Inbox } keep => With("keep", keep.Flags),
         SieveAction.Store store => With($"fileinto {store.Mailbox}", store.Flags),
         SieveAction.Redirect redirect => $"redirect {redirect.To}",
+        SieveAction.Reject reject => $"ereject {reject.Reason}",
+        SieveAction.Vacation vacation => $"vacation {vacation.Interval} {vacation.Subject}: {vacation.Reason}",
         _ => action.ToString(),
     };
 

@@ -27,6 +27,8 @@ public abstract class AccountsContext(DbContextOptions options) : IdentityUserCo
     public DbSet<KnownNetwork> KnownNetworks => Set<KnownNetwork>();
     public DbSet<LastLogin> LastLogins => Set<LastLogin>();
     public DbSet<Vacation> Vacations => Set<Vacation>();
+    public DbSet<SieveScript> SieveScripts => Set<SieveScript>();
+    public DbSet<SieveScriptVersion> SieveScriptVersions => Set<SieveScriptVersion>();
     public DbSet<Preferences> Preferences => Set<Preferences>();
     public DbSet<ChangeStamp> ChangeStamps => Set<ChangeStamp>();
 

@@ -110,9 +110,10 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
             SELECT a."Id", a."UserName", a."DisplayName", a."PasswordHash", a."State", a."Services", a."QuotaBytes", a."SecurityStamp", a."HasMailbox",
                 d."Name", d."DefaultQuotaBytes", p."DisplayLocal", pd."Name",
                 v."From", v."Until", v."Subject", v."Text", v."IntervalDays", v."KnownSendersOnly", v."Handle", a."TwoFactorEnabled",
-                d."SecondFactorFrom"
+                d."SecondFactorFrom", s."Id", s."Version"
             FROM "account" a
             LEFT JOIN "vacation" v ON v."AccountId" = a."Id" AND v."Enabled"
+            LEFT JOIN "sieve_script" s ON s."AccountId" = a."Id" AND s."IsActive"
             LEFT JOIN "domain" d ON d."Id" = a."DomainId"
             LEFT JOIN "address" p ON p."Id" = a."PrimaryAddressId"
             LEFT JOIN "domain" pd ON pd."Id" = p."DomainId"
@@ -140,6 +141,7 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
                 Primary = Text(row, 11) is { } local && Text(row, 12) is { } ofDomain ? AddressParts.Join(local, ofDomain) : null,
                 Addresses = addresses.TryGetValue(id, out List<(EmailAddress Address, bool IsOwn)>? all) ? [.. all.Select(a => a.Address)] : [],
                 OwnAddresses = all is null ? [] : [.. all.Where(a => a.IsOwn).Select(a => a.Address)],
+                Sieve = Number(row, 22) is { } script ? new ActiveScript(script, row.GetInt64(23)) : null,
                 Vacation = Text(row, 19) is { } handle
                     ? new VacationEntry(Time(row, 13), Time(row, 14), row.GetString(15), row.GetString(16), TimeSpan.FromDays(row.GetInt32(17)), row.GetBoolean(18), handle)
                     : null,

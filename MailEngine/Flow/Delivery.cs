@@ -20,6 +20,9 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
 
     readonly Vacations _vacations = new(store);
 
+    /// <summary>Asks the scripts of recipients; null: nobody's.</summary>
+    internal MailFilter? Filter { get; init; }
+
     /// <summary>Told of new queue rows once they are durable.</summary>
     internal Action<QueueEntry>? Queued { get; set; }
 
@@ -34,12 +37,13 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
     internal async Task<Reply[]> AcceptAsync(
         Envelope envelope, Body body, byte[] fingerprint, bool queueFaults, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
-        var plan = new DeliveryPlan(envelope, clock.GetUtcNow());
-        await plan.AddAsync(envelope, body, fingerprint, store);
-        var answers = new List<AutomaticAnswer>();
+        DateTimeOffset now = clock.GetUtcNow();
+        var plan = new DeliveryPlan(envelope, now);
+        List<AutomaticAnswer> answers = plan.Redirects;
         try
         {
-            await _vacations.AddAsync(envelope, body, plan.Routes, clock.GetUtcNow(), answers);
+            await plan.AddAsync(envelope, body, fingerprint, store, Filter?.NewPass(envelope, body, now), ct);
+            await _vacations.AddAsync(envelope, body, plan.Routes, plan.Away, now, answers);
             return await AcceptAsync(envelope, body, plan, answers, queueFaults, removeQueueIds, ct);
         }
         finally
@@ -93,7 +97,8 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
                 continue;
             QueueEntry row = answers[i].Row;
             Queued?.Invoke(row with { Id = outcome.AnswerIds[i] });
-            trace.Add(new TraceEvent(row.QueuedAt, TraceStep.Queued, row.MessageKey, "", "", row.Recipient.ToString(), "local", "answer of somebody who is away"));
+            trace.Add(new TraceEvent(row.QueuedAt, TraceStep.Queued, row.MessageKey, "", "", row.Recipient.ToString(), "local",
+                row.ReversePath.Length == 0 ? "answer of somebody who is away" : "sent on by a script"));
         }
     }
 
@@ -117,7 +122,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
             (EmailAddress at, Deposit deposit) = (plan.At[i], plan.Deposits[i]);
             (TraceStep step, string text) = error switch
             {
-                StoreError.None => (TraceStep.Delivered, deposit.Mailbox.Value),
+                StoreError.None => (TraceStep.Delivered, deposit.Mailbox.Value + plan.RemarkOn(i)),
                 StoreError.Duplicate => (TraceStep.Duplicate, "delivered before"),
                 StoreError.OverQuota => (waits ? TraceStep.Deferred : TraceStep.Rejected, "mailbox is full"),
                 _ => (waits ? TraceStep.Deferred : TraceStep.Rejected, error.ToString()),
@@ -127,170 +132,4 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         foreach (QueueEntry row in plan.Queue)
             trace.Add(new TraceEvent(now, TraceStep.Queued, envelope.MessageKey, messageId, from, row.Recipient.ToString(), envelope.Peer, ""));
     }
-}
-
-/// <summary>What one message leads to, worked out before its commit.</summary>
-sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
-{
-    readonly List<(int Recipient, int Deposit)> _uses = [];
-    readonly List<EmailAddress> _retryAs = [];
-    readonly HashSet<int> _queuedRecipients = [];
-
-    public List<Deposit> Deposits { get; } = [];
-
-    /// <summary>For each deposit the address that led to it.</summary>
-    public List<EmailAddress> At { get; } = [];
-
-    /// <summary>For each deposit how it came to be.</summary>
-    public List<Route.Deposit> Routes { get; } = [];
-
-    public List<QueueEntry> Queue { get; } = [];
-
-    public async ValueTask AddAsync(Envelope from, Body body, byte[] fingerprint, MailStore store)
-    {
-        Dictionary<(long, string), int>? known = from.Recipients.Count > 1 || from.Recipients is [{ Routes.Count: > 1 }] ? [] : null;
-        HashSet<string>? relayed = known is null ? null : new HashSet<string>(StringComparer.Ordinal);
-        for (int i = 0; i < from.Recipients.Count; i++)
-        {
-            EnvelopeRecipient recipient = from.Recipients[i];
-            foreach (Route route in recipient.Routes)
-            {
-                switch (route)
-                {
-                    case Route.Deposit deposit:
-                        MailboxName folder = deposit.Detail.Length == 0 ? MailboxName.Inbox : await FolderOfAsync(deposit, store);
-                        int number = Deposits.Count;
-                        // The same mailbox by two ways gets one copy.
-                        if (known is not null && !known.TryAdd((deposit.Account.AccountId, folder.Value), number))
-                        {
-                            _uses.Add((i, known[(deposit.Account.AccountId, folder.Value)]));
-                            break;
-                        }
-                        Deposits.Add(DepositOf(deposit, folder, body, fingerprint));
-                        At.Add(deposit.At);
-                        Routes.Add(deposit);
-                        _retryAs.Add(deposit.Account.Primary ?? deposit.At);
-                        _uses.Add((i, number));
-                        break;
-                    case Route.Relay relay:
-                        if (relayed is null || relayed.Add(relay.To.Canonical))
-                            Queue.Add(RowOf(recipient, relay.To));
-                        _queuedRecipients.Add(i);
-                        break;
-                    // The queue asks again and, refused again, tells the sender (RFC 3464); the null reverse path is never told. RFC 5321 §4.5.5
-                    case Route.Reject { Target: { } lost } reject when envelope.ReversePath is not null:
-                        if (relayed is null || relayed.Add(lost.Canonical))
-                            Queue.Add(RowOf(recipient, lost) with { LastReply = reject.Reply.ToString() });
-                        _queuedRecipients.Add(i);
-                        break;
-                }
-            }
-        }
-    }
-
-    /// <summary>The answer for each recipient, and the rows for those who must wait though the message is taken.</summary>
-    public Reply[] RepliesFor(AcceptOutcome outcome, Reply accepted, bool queueFaults, out List<QueueEntry> again)
-    {
-        int count = envelope.Recipients.Count;
-        var replies = new Reply[count];
-        bool any = _queuedRecipients.Count > 0;
-        foreach (int recipient in _queuedRecipients)
-            replies[recipient] = accepted;
-        foreach ((int recipient, int deposit) in _uses)
-        {
-            if (outcome.Deposits[deposit].Error is StoreError.None or StoreError.Duplicate)
-            {
-                replies[recipient] = accepted;
-                any = true;
-            }
-        }
-        again = [];
-        HashSet<int>? asked = null;
-        foreach ((int recipient, int deposit) in _uses)
-        {
-            StoreError error = outcome.Deposits[deposit].Error;
-            if (error is StoreError.None or StoreError.Duplicate)
-                continue;
-            Reply reply = error == StoreError.OverQuota ? Reply.OverQuota : Reply.StoreOut;
-            if (replies[recipient] == accepted || (queueFaults && any))
-            {
-                replies[recipient] = accepted;
-                if ((asked ??= []).Add(deposit))
-                    again.Add(RowOf(envelope.Recipients[recipient], _retryAs[deposit]) with { LastReply = reply.ToString(), NextAttempt = now + TimeSpan.FromMinutes(5), Attempts = 1 });
-            }
-            else
-            {
-                replies[recipient] = reply;
-            }
-        }
-        for (int i = 0; i < count; i++)
-            replies[i] ??= Reply.StoreOut;   // a recipient without routes: cannot be, but must not be said to be served
-        return replies;
-    }
-
-    // Sub-address: the folder of that name (any case) when there is one and its list lets the sender post, else INBOX. RFC 5233 §4, RFC 4314 §2.1 (p)
-    async ValueTask<MailboxName> FolderOfAsync(Route.Deposit deposit, MailStore store)
-    {
-        if (!MailboxName.TryParse(deposit.Detail, out MailboxName wanted))
-            return MailboxName.Inbox;
-        long account = deposit.Account.AccountId;
-        IReadOnlyList<MailboxInfo> boxes;
-        try
-        {
-            boxes = await store.ListAsync(account);
-        }
-        catch (PartitionMissingException)
-        {
-            return MailboxName.Inbox;   // the deposit hears it, and other recipients do not
-        }
-        foreach (MailboxInfo box in boxes)
-        {
-            if (box.Id == 0 || !box.Name.Value.Equals(wanted.Value, StringComparison.OrdinalIgnoreCase))
-                continue;
-            AclRights rights = envelope.AccountId == account ? box.Acl.OwnerRights(account) : box.Acl.RightsOfAnyone;
-            return rights.HasFlag(AclRights.Post) ? box.Name : MailboxName.Inbox;
-        }
-        return MailboxName.Inbox;
-    }
-
-    Deposit DepositOf(Route.Deposit route, MailboxName folder, Body body, byte[] fingerprint) => new()
-    {
-        Owner = new Owner(route.Account.AccountId, route.Account.QuotaBytes),
-        Mailbox = folder,
-        // RFC 5321 §4.4: final delivery writes Return-Path at the top. Delivered-To says which address it came by.
-        Prefix = Encoding.UTF8.GetBytes($"Return-Path: <{envelope.ReversePathText}>\r\nDelivered-To: {route.At}\r\n"),
-        InternalDate = envelope.ReceivedAt,
-        DuplicateKey = DuplicateKeyOf(route, folder, body, fingerprint),
-    };
-
-    // Fault case C10: the 250 was lost and the client sends again. Without a Message-ID nothing is held to be the same.
-    byte[]? DuplicateKeyOf(Route.Deposit route, MailboxName folder, Body body, byte[] fingerprint)
-    {
-        if (body.Summary.MessageId is not { Length: > 0 } id)
-            return null;
-        string text = $"{id}\n{route.Account.AccountId}\n{folder}\n{envelope.ReversePathText}\n";
-        int most = Encoding.UTF8.GetMaxByteCount(text.Length) + fingerprint.Length;
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(most);
-        try
-        {
-            int length = Encoding.UTF8.GetBytes(text, buffer);
-            fingerprint.CopyTo(buffer, length);
-            return SHA256.HashData(buffer.AsSpan(0, length + fingerprint.Length));
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    QueueEntry RowOf(EnvelopeRecipient recipient, EmailAddress to) => new()
-    {
-        MessageKey = envelope.MessageKey,
-        AccountId = envelope.AccountId,
-        ReversePath = envelope.ReversePathText,
-        Recipient = to,
-        Parameters = QueueParameters.Write(envelope.Parameters, recipient.Parameters),
-        QueuedAt = now,
-        NextAttempt = now,
-    };
 }

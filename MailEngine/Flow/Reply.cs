@@ -5,7 +5,8 @@ using System.Text;
 namespace MailEngine.Flow;
 
 /// <summary>One SMTP or LMTP reply line: three digits, enhanced status, text.</summary>
-/// <remarks>RFC 5321 §4.2, RFC 2034 §4 for the enhanced status. The text is ours, or cleaned by <see cref="Clean"/>: no line ends.</remarks>
+/// <remarks>RFC 5321 §4.2, RFC 2034 §4 for the enhanced status. The text is ours, or cleaned by <see cref="Clean"/>; a line feed in it begins another
+/// line of the reply (RFC 5321 §4.2.1).</remarks>
 public sealed record Reply(int Code, string Status, string Text)
 {
     byte[]? _wire;
@@ -20,11 +21,25 @@ public sealed record Reply(int Code, string Status, string Text)
     public bool IsPermanent => Code >= 500;
 
     /// <summary>The line with CRLF.</summary>
-    public void WriteTo(IBufferWriter<byte> output) => output.Write(_wire ??= Encoding.UTF8.GetBytes(ToString() + "\r\n"));
+    public void WriteTo(IBufferWriter<byte> output) => output.Write(_wire ??= Encoding.UTF8.GetBytes(Wire()));
 
-    public override string ToString() => Status.Length == 0
-        ? string.Create(CultureInfo.InvariantCulture, $"{Code} {Text}")
-        : string.Create(CultureInfo.InvariantCulture, $"{Code} {Status} {Text}");
+    string Wire()
+    {
+        if (!Text.Contains('\n', StringComparison.Ordinal))
+            return ToString() + "\r\n";
+        string[] lines = Text.Split('\n');
+        var wire = new StringBuilder();
+        for (int i = 0; i < lines.Length; i++)
+            wire.Append(CultureInfo.InvariantCulture, $"{Code}{(i < lines.Length - 1 ? '-' : ' ')}{Status}{(Status.Length > 0 ? " " : "")}{lines[i]}\r\n");
+        return wire.ToString();
+    }
+
+    /// <summary>On one line.</summary>
+    public override string ToString()
+    {
+        string text = Text.Replace('\n', ' ');
+        return Status.Length == 0 ? string.Create(CultureInfo.InvariantCulture, $"{Code} {text}") : string.Create(CultureInfo.InvariantCulture, $"{Code} {Status} {text}");
+    }
 
     /// <summary>Makes foreign text fit for a reply, a log field or a header: printable ASCII, one line, at most 400 characters.</summary>
     public static string Clean(string text)

@@ -41,8 +41,8 @@ public sealed class Router(AccountDirectory directory, EngineOptions options)
         if (resolution.Address is not { Enabled: true, Targets.Count: > 0 } address)
             return new Route.Reject(Reply.UnknownUser);
         return address.Targets is [{ Account: { } account }]
-            ? ToAccount(account, recipient, resolution.Detail, domain.MessageBytes)
-            : new Route.Expand(address.Targets, recipient, resolution.Detail, domain.MessageBytes);
+            ? ToAccount(account, recipient, resolution.Detail, domain.MessageBytes, domain.SubaddressSeparator)
+            : new Route.Expand(address.Targets, recipient, resolution.Detail, domain.MessageBytes, domain.SubaddressSeparator);
     }
 
     /// <summary>Whom <c>&lt;postmaster&gt;</c> without a domain means: that of this host's domain, or of the nearest one above it that is here.</summary>
@@ -63,8 +63,8 @@ public sealed class Router(AccountDirectory directory, EngineOptions options)
         return EmailAddress.TryParse($"postmaster@{hostname}", out EmailAddress own) ? own : default;
     }
 
-    static Route ToAccount(AccountEntry account, EmailAddress at, string detail, long messageBytes) =>
-        account.MayReceive ? new Route.Deposit(account, at, detail, messageBytes) : new Route.Reject(Reply.MailboxDisabled);
+    static Route ToAccount(AccountEntry account, EmailAddress at, string detail, long messageBytes, string separator) =>
+        account.MayReceive ? new Route.Deposit(account, at, detail, messageBytes, separator) : new Route.Reject(Reply.MailboxDisabled);
 
     async ValueTask<IReadOnlyList<Route>> ExpandAsync(Route.Expand start, CancellationToken ct)
     {
@@ -85,7 +85,7 @@ public sealed class Router(AccountDirectory directory, EngineOptions options)
                 if (target.Account is { } account)
                 {
                     at = account.Primary;
-                    step = ToAccount(account, next.Expand.At, next.Expand.Detail, next.Expand.MessageBytes);
+                    step = ToAccount(account, next.Expand.At, next.Expand.Detail, next.Expand.MessageBytes, next.Expand.Separator);
                 }
                 else
                 {

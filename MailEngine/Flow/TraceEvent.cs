@@ -21,6 +21,8 @@ public enum TraceStep
     Rejected,
     /// <summary>Taken out of the queue by an administrator.</summary>
     Removed,
+    /// <summary>A script of the recipient could not do what it should.</summary>
+    Filtered,
 }
 
 /// <summary>One line of the answer to "where is my mail?".</summary>

@@ -8,7 +8,7 @@ namespace MailEngine.Flow;
 /// <summary>Writes the answer of somebody who is away. RFC 5230 §5, RFC 3834 §3</summary>
 static class VacationMessage
 {
-    public static void Write(BodyWriter to, string key, AccountEntry from, EmailAddress address, EmailAddress sender, VacationEntry vacation, AnsweredMessage about, DateTimeOffset now)
+    public static void Write(BodyWriter to, string key, AccountEntry from, EmailAddress address, EmailAddress sender, AwayAnswer vacation, AnsweredMessage about, DateTimeOffset now)
     {
         using var header = new HeaderWriter();
         header.Mailbox("From", from.DisplayName, address.ToString())
@@ -27,7 +27,7 @@ static class VacationMessage
     }
 
     // RFC 5230 §5.3
-    static string SubjectOf(VacationEntry vacation, AnsweredMessage about)
+    static string SubjectOf(AwayAnswer vacation, AnsweredMessage about)
     {
         string subject = vacation.Subject.Length > 0 ? vacation.Subject : about.Subject.Length > 0 ? $"Auto: {about.Subject}" : "Automated reply";
         return subject.Length <= Vacation.MaxSubject ? subject : subject[..(char.IsHighSurrogate(subject[Vacation.MaxSubject - 1]) ? Vacation.MaxSubject - 1 : Vacation.MaxSubject)];

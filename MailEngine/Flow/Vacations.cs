@@ -2,10 +2,27 @@ using System.Text;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
 using MailEngine.Mime;
+using MailEngine.Sieve;
 using MailEngine.Store;
 using MailEngine.Store.Columns;
 
 namespace MailEngine.Flow;
+
+/// <summary>What senders are told, and whom: set in the panel, or by the vacation action of a script. RFC 5230 §4</summary>
+/// <param name="Handle">Names the answer: a sender has it once in the interval.</param>
+sealed record AwayAnswer(string Subject, string Text, TimeSpan Interval, bool KnownSendersOnly, string Handle)
+{
+    public static AwayAnswer Of(VacationEntry vacation) => new(vacation.Subject, vacation.Text, vacation.Interval, vacation.KnownSendersOnly, vacation.Handle);
+
+    /// <summary>Null: the main address.</summary>
+    public EmailAddress? From { get; init; }
+
+    /// <summary>Also his.</summary>
+    public IReadOnlyList<EmailAddress> Addresses { get; init; } = [];
+
+    /// <summary>The text has a header of its own. RFC 5230 §4.4</summary>
+    public bool IsMime { get; init; }
+}
 
 /// <summary>Answers for those recipients of a message who are away: made before its commit, sent with it.</summary>
 /// <remarks>The answer and the note that the sender had it are one commit with the copy that they are about, so a crash neither answers twice nor
@@ -16,16 +33,28 @@ sealed class Vacations(MailStore store)
 
     /// <summary>Adds the answers of a plan to <paramref name="answers"/>; the caller disposes their bodies.</summary>
     /// <param name="routes">The route of each deposit, in their order.</param>
-    public async ValueTask AddAsync(Envelope envelope, Body body, IReadOnlyList<Route.Deposit> routes, DateTimeOffset now, List<AutomaticAnswer> answers)
+    /// <param name="byScript">Answers that scripts give; who has one of these needs none of the panel's.</param>
+    public async ValueTask AddAsync(Envelope envelope, Body body, IReadOnlyList<Route.Deposit> routes, IReadOnlyList<(SieveAction.Vacation Answer, Route.Deposit Route, int Deposit)> byScript,
+        DateTimeOffset now, List<AutomaticAnswer> answers)
     {
+        foreach ((SieveAction.Vacation action, Route.Deposit route, int deposit) in byScript)
+        {
+            var away = new AwayAnswer(action.Subject, action.Reason, action.Interval, KnownSendersOnly: false, action.Handle)
+            {
+                From = action.From, Addresses = action.Addresses, IsMime = action.IsMime,
+            };
+            if (await AnswerAsync(envelope, body, route, away, deposit, now) is { } answer)
+                answers.Add(answer);
+        }
         for (int i = 0; i < routes.Count; i++)
         {
-            if (routes[i].Account.Vacation is { } vacation && vacation.IsOn(now) && await AnswerAsync(envelope, body, routes[i], vacation, i, now) is { } answer)
+            if (routes[i].Account.Vacation is { } vacation && vacation.IsOn(now) && !byScript.Any(script => script.Route.Account.AccountId == routes[i].Account.AccountId)
+                && await AnswerAsync(envelope, body, routes[i], AwayAnswer.Of(vacation), i, now) is { } answer)
                 answers.Add(answer);
         }
     }
 
-    async ValueTask<AutomaticAnswer?> AnswerAsync(Envelope envelope, Body body, Route.Deposit route, VacationEntry vacation, int deposit, DateTimeOffset now)
+    async ValueTask<AutomaticAnswer?> AnswerAsync(Envelope envelope, Body body, Route.Deposit route, AwayAnswer vacation, int deposit, DateTimeOffset now)
     {
         AccountEntry account = route.Account;
         // RFC 5321 §4.5.5: nobody answers the null reverse path.
@@ -36,7 +65,7 @@ sealed class Vacations(MailStore store)
         var key = new AnswerKey(account.AccountId, sender.Canonical, vacation.Handle);
         try
         {
-            if (store.WasAnswered(key) || VacationRules.Read(body, OwnOf(route)) is not { } about)
+            if (store.WasAnswered(key) || VacationRules.Read(body, OwnOf(route, vacation.Addresses)) is not { } about)
                 return null;
             if (vacation.KnownSendersOnly && sender.Domain != account.Domain && !await WasWrittenToAsync(account.AccountId, sender))
                 return null;
@@ -49,9 +78,12 @@ sealed class Vacations(MailStore store)
     }
 
     AutomaticAnswer AnswerOf(
-        AccountEntry account, EmailAddress address, EmailAddress sender, VacationEntry vacation, AnsweredMessage about, AnswerKey key, int deposit, DateTimeOffset now)
+        AccountEntry account, EmailAddress address, EmailAddress sender, AwayAnswer vacation, AnsweredMessage about, AnswerKey key, int deposit, DateTimeOffset now)
     {
         string messageKey = MessageKey.Next(now);
+        // Nobody answers in the name of somebody else: another address than his own is passed over. RFC 5230 §4.3
+        if (vacation.From is { } wanted && account.Addresses.Any(own => own.Canonical == wanted.Canonical))
+            address = wanted;
         using BodyWriter writer = store.NewBody();
         VacationMessage.Write(writer, messageKey, account, address, sender, vacation, about, now);
         return new AutomaticAnswer(deposit, key, now + vacation.Interval, writer.Complete(), new QueueEntry
@@ -60,16 +92,16 @@ sealed class Vacations(MailStore store)
             ReversePath = "",   // RFC 5230 §5.1
             Recipient = sender,
             Parameters = QueueParameters.Write(
-                address.NeedsUtf8 || sender.NeedsUtf8 ? SenderParameters.None with { Utf8 = true } : SenderParameters.None, new RecipientParameters(DsnNotify.Never, "")),
+                SenderParameters.None with { Utf8 = address.NeedsUtf8 || sender.NeedsUtf8, EightBit = vacation.IsMime && !Ascii.IsValid(vacation.Text) }, new RecipientParameters(DsnNotify.Never, "")),
             QueuedAt = now,
             NextAttempt = now,
         });
     }
 
     // RFC 5230 §4.5: the user's own addresses, and the one it came by, when that is one of them with a detail.
-    static HashSet<string> OwnOf(Route.Deposit route)
+    static HashSet<string> OwnOf(Route.Deposit route, IReadOnlyList<EmailAddress> more)
     {
-        var own = route.Account.OwnAddresses.Select(address => address.Canonical).ToHashSet(StringComparer.Ordinal);
+        var own = route.Account.OwnAddresses.Concat(more).Select(address => address.Canonical).ToHashSet(StringComparer.Ordinal);
         string local = route.At.CanonicalLocal;
         if (route.Detail.Length > 0 && local.Length > route.Detail.Length + 1
             && AddressParts.Join(local[..^(route.Detail.Length + 1)], route.At.Domain.Value) is { } plain && own.Contains(plain.Canonical))

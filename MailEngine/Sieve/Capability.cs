@@ -18,6 +18,10 @@ public static class Capability
     internal const string IHave = "ihave";
     internal const string Regex = "regex";
     internal const string Include = "include";
+    internal const string Vacation = "vacation";
+    internal const string VacationSeconds = "vacation-seconds";
+    internal const string EReject = "ereject";
+    internal const string Mailbox = "mailbox";
 
     /// <summary>Comparators other than those of RFC 5228 §2.7.3 that must be there always.</summary>
     internal const string ComparatorPrefix = "comparator-";
@@ -25,6 +29,7 @@ public static class Capability
     static readonly string[] s_all =
     [
         FileInto, Envelope, EncodedCharacter, Copy, Body, Variables, Relational, Imap4Flags, Subaddress, Date, Index, Environment, IHave, Regex,
+        Vacation, VacationSeconds, EReject, Mailbox,
         "comparator-i;octet", "comparator-i;ascii-casemap", "comparator-i;ascii-numeric", "comparator-i;unicode-casemap",
     ];
 

@@ -15,10 +15,23 @@ public abstract record SieveAction
     public sealed record Store(string Mailbox, IReadOnlyList<string> Flags) : SieveAction
     {
         public const string Inbox = "INBOX";
+
+        /// <summary>The mailbox is made when it is not there. RFC 5490 §3.2</summary>
+        public bool Create { get; init; }
     }
 
     /// <summary>RFC 5228 §4.2</summary>
     public sealed record Redirect(EmailAddress To) : SieveAction;
+
+    /// <summary>The sender is told that the recipient is away. RFC 5230 §4</summary>
+    /// <param name="From">Null: the recipient's main address.</param>
+    /// <param name="Addresses">Also the recipient's.</param>
+    /// <param name="IsMime">The reason has a header of its own. RFC 5230 §4.4</param>
+    /// <param name="Handle">Names the answer: a sender has it once in a while. RFC 5230 §4.2</param>
+    public sealed record Vacation(string Reason, string Subject, EmailAddress? From, IReadOnlyList<EmailAddress> Addresses, bool IsMime, string Handle, TimeSpan Interval) : SieveAction;
+
+    /// <summary>The message is refused. RFC 5429 §2.1</summary>
+    public sealed record Reject(string Reason) : SieveAction;
 }
 
 /// <summary>What a script wants done with one message.</summary>

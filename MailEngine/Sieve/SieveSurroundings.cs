@@ -14,6 +14,9 @@ public sealed record SieveSurroundings
 
     public required DateTimeOffset Now { get; init; }
 
+    /// <summary>Is there a mailbox of this name (text), and may mail be put into it? RFC 5490 §3.1</summary>
+    public Func<string, bool> MailboxExists { get; init; } = _ => false;
+
     /// <summary>Of dates that a script says no zone for. RFC 5260 §4.1</summary>
     public TimeZoneInfo Zone { get; init; } = TimeZoneInfo.Local;
 

@@ -63,7 +63,7 @@ public sealed record Acceptance
     public required Body Body { get; init; }
     public IReadOnlyList<Deposit> Deposits { get; init; } = [];
     public IReadOnlyList<QueueEntry> Queue { get; init; } = [];
-    /// <summary>Answers of people who are away.</summary>
+    /// <summary>Answers of people who are away, and what their scripts send on.</summary>
     public IReadOnlyList<AutomaticAnswer> Answers { get; init; } = [];
 }
 
@@ -72,13 +72,14 @@ public sealed record Acceptance
 /// <param name="Handle">Names the answer.</param>
 public readonly record struct AnswerKey(long AccountId, string Sender, string Handle);
 
-/// <summary>A message that is sent when a deposit was made, unless its sender was answered already: with the deposit, or not at all.</summary>
-/// <param name="Deposit">Place in <see cref="Acceptance.Deposits"/>, or <see cref="Made"/> or <see cref="Never"/>.</param>
-/// <param name="Until">Before this the sender is not answered again.</param>
+/// <summary>A message of its own that an accepted one leads to, an answer or a copy sent on: it is sent when a deposit was made, with it or not at all,
+/// unless the same was sent already.</summary>
+/// <param name="Deposit">Place in <see cref="Acceptance.Deposits"/>; <see cref="Made"/>: none is asked for.</param>
+/// <param name="Until">Before this nothing is sent for the key again.</param>
 public sealed record AutomaticAnswer(int Deposit, AnswerKey Key, DateTimeOffset Until, Body Body, QueueEntry Row)
 {
-    /// <summary>The deposit was made in another partition.</summary>
-    internal const int Made = -1;
+    /// <summary>It hangs on no deposit, or on one that was made in another partition.</summary>
+    public const int Made = -1;
     /// <summary>It was not made there.</summary>
     internal const int Never = -2;
 }

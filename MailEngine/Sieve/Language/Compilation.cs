@@ -25,7 +25,12 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
 
     public void Error(int offset, string message) => errors.Add(offset, message);
 
-    public void Require(string capability) => _required.Add(capability);
+    public void Require(string capability)
+    {
+        _required.Add(capability);
+        if (capability == Capability.VacationSeconds)
+            _required.Add(Capability.Vacation);   // RFC 6131 §2
+    }
 
     public bool Has(string capability) => _required.Contains(capability);
 

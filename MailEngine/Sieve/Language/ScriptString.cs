@@ -18,15 +18,19 @@ internal sealed class ScriptString
 
     readonly Piece[] _pieces;
 
-    ScriptString(Piece[] pieces, string? constant, int offset)
+    ScriptString(Piece[] pieces, string? constant, int offset, string? source = null)
     {
         _pieces = pieces;
         Constant = constant;
         Offset = offset;
+        Source = source ?? constant ?? "";
     }
 
     /// <summary>Null: it has variables.</summary>
     public string? Constant { get; }
+
+    /// <summary>As it is written, its variables not replaced.</summary>
+    public string Source { get; }
 
     /// <summary>Where it stands in the script.</summary>
     public int Offset { get; }
@@ -106,7 +110,7 @@ internal sealed class ScriptString
             return new ScriptString([], plain.ToString(), offset);
         if (plain.Length > 0)
             pieces.Add(new Piece(-1, plain.ToString()));
-        return new ScriptString([.. pieces], null, offset);
+        return new ScriptString([.. pieces], null, offset, text);
     }
 
     static Piece? PieceOf(string name, int offset, Compilation script)

@@ -22,6 +22,8 @@ internal static class CommandTable
         ["setflag"] = new(Capability.Imap4Flags, FlagCommand.Parse),
         ["addflag"] = new(Capability.Imap4Flags, FlagCommand.Parse),
         ["removeflag"] = new(Capability.Imap4Flags, FlagCommand.Parse),
+        ["vacation"] = new(Capability.Vacation, VacationCommand.Parse),
+        ["ereject"] = new(Capability.EReject, RejectCommand.Parse),
         ["error"] = new(Capability.IHave, ErrorCommand.Parse),
     };
 }
@@ -45,6 +47,7 @@ internal static class TestTable
         ["date"] = new(Capability.Date, DateTest.Parse),
         ["currentdate"] = new(Capability.Date, DateTest.ParseCurrent),
         ["environment"] = new(Capability.Environment, EnvironmentTest.Parse),
+        ["mailboxexists"] = new(Capability.Mailbox, MailboxExistsTest.Parse),
         ["ihave"] = new(Capability.IHave, _ => throw new InvalidOperationException("ihave is answered while compiling.")),
     };
 }

@@ -70,11 +70,11 @@ internal sealed class SieveRun(SieveProgram program, MessageView message, SieveS
 
     public void CancelImplicitKeep() => _implicitKeep = false;
 
-    public void Store(string mailbox, IReadOnlyList<string> flags)
+    public void Store(string mailbox, IReadOnlyList<string> flags, bool create = false)
     {
         // The same mailbox twice gets one copy, with the flags of the last. RFC 5228 §2.10.3, RFC 5232 §3
         int same = _actions.FindIndex(a => a is SieveAction.Store store && store.Mailbox == mailbox);
-        var action = new SieveAction.Store(mailbox, flags) { Header = EditedHeader() };
+        var action = new SieveAction.Store(mailbox, flags) { Header = EditedHeader(), Create = create };
         if (same >= 0)
             _actions[same] = action;
         else
@@ -88,6 +88,23 @@ internal sealed class SieveRun(SieveProgram program, MessageView message, SieveS
         if (++_redirects > limits.Redirects)
             throw new SieveFaultException($"the script redirects one message to more than {limits.Redirects} addresses");
         Add(action with { Header = EditedHeader() });
+    }
+
+    /// <summary>Once a script. RFC 5230 §4.7</summary>
+    public void Vacation(SieveAction.Vacation action)
+    {
+        if (_actions.Exists(a => a is SieveAction.Vacation))
+            throw new SieveFaultException("the script answers one message twice by \"vacation\"");
+        Add(action);
+    }
+
+    /// <summary>Once a script. RFC 5429 §2.4</summary>
+    public void Reject(SieveAction.Reject action)
+    {
+        if (_actions.Exists(a => a is SieveAction.Reject))
+            throw new SieveFaultException("the script refuses one message twice");
+        Add(action);
+        CancelImplicitKeep();
     }
 
     void Add(SieveAction action)
@@ -111,6 +128,9 @@ internal sealed class SieveRun(SieveProgram program, MessageView message, SieveS
     {
         if (_implicitKeep)
             Store(SieveAction.Store.Inbox, FlagList.Valid(Flags));
+        // RFC 5429 §2.4: the sender must not be told that mail was refused which somebody has.
+        if (_actions.Count > 1 && _actions.Exists(a => a is SieveAction.Reject))
+            throw new SieveFaultException("the script refuses a message and does something else with it too");
         return new SieveOutcome(_actions, null) { Steps = Steps };
     }
 }

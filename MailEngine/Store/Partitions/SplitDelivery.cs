@@ -74,7 +74,7 @@ internal sealed class SplitDelivery(PartitionSet partitions)
         // Each keeps its place among the answers; one whose copy was not made points at none that is.
         Answers = [.. acceptance.Answers.Select(answer => answer with
         {
-            Deposit = places.IndexOf(answer.Deposit) is var place and >= 0 ? place : outcomes[answer.Deposit].Error == StoreError.None ? AutomaticAnswer.Made : AutomaticAnswer.Never,
+            Deposit = answer.Deposit < 0 ? answer.Deposit : places.IndexOf(answer.Deposit) is var place and >= 0 ? place : outcomes[answer.Deposit].Error == StoreError.None ? AutomaticAnswer.Made : AutomaticAnswer.Never,
         })],
     }, removeQueueIds);
 

@@ -753,6 +753,60 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.ToTable("setting", (string)null);
                 });
 
+            modelBuilder.Entity("MailEngine.Accounts.SieveScript", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("AccountId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Bytes")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("ChangedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("IsActive")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasMaxLength(128)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("AccountId", "Name")
+                        .IsUnique();
+
+                    b.ToTable("sieve_script", (string)null);
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.SieveScriptVersion", b =>
+                {
+                    b.Property<long>("ScriptId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("Content")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<long>("SavedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("ScriptId", "Version");
+
+                    b.ToTable("sieve_script_version", (string)null);
+                });
+
             modelBuilder.Entity("MailEngine.Accounts.StoreTask", b =>
                 {
                     b.Property<long>("Id")
@@ -1069,6 +1123,24 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.HasOne("MailEngine.Accounts.Account", null)
                         .WithOne()
                         .HasForeignKey("MailEngine.Accounts.SecondFactor", "AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.SieveScript", b =>
+                {
+                    b.HasOne("MailEngine.Accounts.Account", null)
+                        .WithMany()
+                        .HasForeignKey("AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("MailEngine.Accounts.SieveScriptVersion", b =>
+                {
+                    b.HasOne("MailEngine.Accounts.SieveScript", null)
+                        .WithMany()
+                        .HasForeignKey("ScriptId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
                 });

@@ -1,0 +1,299 @@
+using System.Text;
+using MailAdmin.Tests.Rig;
+using MailEngine;
+using MailEngine.Accounts;
+using MailEngine.Flow;
+using MailEngine.Store;
+
+namespace MailAdmin.Tests.Flow;
+
+/// <summary>Sieve scripts at delivery: what they decide is done in the commit of the message. RFC 5228 §2.10</summary>
+public sealed class FilterTests : IAsyncLifetime
+{
+    readonly DnsServer _dns = new() { Answer = _ => null };   // nobody knows where other domains are: what goes there waits
+    MailRig _rig = null!;
+    SieveScripts _scripts = null!;
+
+    public async Task InitializeAsync()
+    {
+        _rig = await MailRig.StartAsync(options => options.Dns.Servers = [_dns.Address]);
+        _scripts = new SieveScripts(_rig.Accounts.Database);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _rig.DisposeAsync();
+        _dns.Dispose();
+    }
+
+    async Task GivenScriptAsync(string script, long account = 0, string name = "main")
+    {
+        account = account == 0 ? _rig.Ann : account;
+        var who = new Administrator(account, "test", "");
+        Assert.Equal(ScriptFault.None, await _scripts.PutAsync(who, account, name, Encoding.UTF8.GetBytes(script), 100, default));
+        Assert.Equal(ScriptFault.None, await _scripts.ActivateAsync(who, account, name, default));
+    }
+
+    async Task GivenMailboxAsync(string name) => Assert.Equal(StoreError.None, await _rig.Store.CreateAsync(_rig.Ann, MailboxName.Parse(name)));
+
+    async Task DeliverAsync(string subject = "Hello", string from = "bob@example.test", string[]? to = null, string header = "")
+    {
+        to ??= ["ann@example.test"];
+        await using WireScript client = await _rig.ConnectAsync(MailProtocol.Lmtp);
+        await client.PlayAsync("S: 220 *\nC: LHLO mta.test");
+        await client.ReadUntilAsync("250 ");
+        await client.PlayAsync($"C: MAIL FROM:<{from}>\nS: 250 *");
+        foreach (string recipient in to)
+            await client.PlayAsync($"C: RCPT TO:<{recipient}>\nS: 250 *");
+        await client.PlayAsync("C: DATA\nS: 354 *");
+        await client.SendAsync($"From: <{from}>\r\nTo: <{to[0]}>\r\nSubject: {subject}\r\nMessage-ID: <{Guid.NewGuid():N}@x.test>\r\n{header}\r\nText of {subject}\r\n.\r\n");
+        foreach (string _ in to)
+            await client.PlayAsync("S: 250 2.0.0 *");
+        await client.PlayAsync("C: QUIT\nS: 221 *");
+    }
+
+    /// <summary>Ends when somebody has mail.</summary>
+    async Task ArrivedAsync(long account)
+    {
+        Mailbox box = (await _rig.Store.OpenAsync(account, MailboxName.Inbox))!;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (box.Current is { Count: 0 } now)
+            await box.ChangedSince(now).WaitAsync(patience.Token);
+    }
+
+    /// <summary>Subjects in a mailbox.</summary>
+    async Task<string> SubjectsAsync(string mailbox = "INBOX", long account = 0) => string.Join(' ', (await _rig.MessagesAsync(account == 0 ? _rig.Ann : account, mailbox))
+        .Select(message => message.Split("\r\n").First(line => line.StartsWith("Subject: ", StringComparison.Ordinal))[9..]));
+
+    [Fact]
+    public async Task When_a_script_is_active_then_mail_goes_where_it_says_with_the_flags_it_says()
+    {
+        await GivenMailboxAsync("Lists/Sieve");
+        await GivenScriptAsync("""
+            require ["fileinto", "imap4flags", "copy"];
+            if header :contains "subject" "list" { fileinto :flags "\\Seen $Work" "lists/sieve"; }
+            elsif header :contains "subject" "both" { fileinto :copy "Lists/Sieve"; }
+            elsif header :contains "subject" "junk" { discard; }
+            elsif header :contains "subject" "away" { fileinto "No/Such"; }
+            elsif header :contains "subject" "flag" { setflag "\\Flagged"; }
+            """.Replace("lists/sieve", "Lists/Sieve"));
+        foreach (string subject in new[] { "list1", "both", "junk", "away", "flagged", "other" })
+            await DeliverAsync(subject);
+
+        Assert.Equal("list1 both", await SubjectsAsync("Lists/Sieve"));
+        Assert.Equal("both away flagged other", await SubjectsAsync());
+        MailboxSnapshot lists = (await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Parse("Lists/Sieve")))!.Current;
+        Assert.Equal(MessageFlags.Seen, lists[0].Flags);
+        Assert.Equal(["$Work"], lists.KeywordSets[lists[0].KeywordSet]);
+        Assert.Equal(MessageFlags.Flagged, (await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Inbox))!.Current[2].Flags);
+    }
+
+    [Fact]
+    public async Task When_another_script_or_version_or_none_becomes_active_then_the_next_message_meets_it()
+    {
+        await GivenMailboxAsync("A");
+        await GivenMailboxAsync("B");
+        await GivenScriptAsync("require \"fileinto\"; fileinto \"A\";");
+        await DeliverAsync("one");
+        await GivenScriptAsync("require \"fileinto\"; fileinto \"B\";");
+        await DeliverAsync("two");
+        await GivenScriptAsync("discard;", name: "other");
+        await DeliverAsync("three");
+        await _scripts.ActivateAsync(new Administrator(_rig.Ann, "test", ""), _rig.Ann, "", default);
+        await DeliverAsync("four");
+
+        Assert.Equal("one", await SubjectsAsync("A"));
+        Assert.Equal("two", await SubjectsAsync("B"));
+        Assert.Equal("four", await SubjectsAsync());
+    }
+
+    [Fact]
+    public async Task When_a_message_has_several_recipients_then_each_ones_script_decides_about_his_copy()
+    {
+        await GivenMailboxAsync("Folder");
+        await GivenScriptAsync("require [\"fileinto\", \"envelope\"]; if envelope \"to\" \"ann@example.test\" { fileinto \"Folder\"; }");
+        await GivenScriptAsync("discard;", _rig.Bob);
+        await DeliverAsync("x", to: ["ann@example.test", "bob@example.test"]);
+
+        Assert.Equal("x", await SubjectsAsync("Folder"));
+        Assert.Equal("", await SubjectsAsync("INBOX"));
+        Assert.Equal("", await SubjectsAsync("INBOX", _rig.Bob));
+    }
+
+    [Fact]
+    public async Task When_a_script_redirects_then_the_copy_waits_in_the_queue_with_its_reverse_path_and_comes_once()
+    {
+        await GivenScriptAsync("redirect \"someone@elsewhere.example\"; redirect \"bob@example.test\";");
+        await DeliverAsync("x", from: "cyd@other.example", header: "Reply-To: <cyd@other.example>\r\n");
+
+        await ArrivedAsync(_rig.Bob);
+        string copy = Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+        Assert.Contains("X-Sieve-Redirected-From: ann@example.test\r\n", copy);
+        Assert.StartsWith("Return-Path: <cyd@other.example>\r\n", copy);
+        Assert.EndsWith("Text of x\r\n", copy);
+        QueueEntry row = Assert.Single(_rig.Store.ReadQueue(), row => row.Recipient.ToString() == "someone@elsewhere.example");
+        Assert.Equal("cyd@other.example", row.ReversePath);
+        Assert.Equal("", await SubjectsAsync());
+    }
+
+    [Fact]
+    public async Task When_two_scripts_redirect_to_one_another_then_the_message_ends_where_it_comes_a_second_time()
+    {
+        await GivenScriptAsync("redirect \"bob@example.test\";");
+        await GivenScriptAsync("redirect \"ann@example.test\";", _rig.Bob);
+        await DeliverAsync("x", from: "cyd@other.example");
+
+        await ArrivedAsync(_rig.Ann);
+        string copy = Assert.Single(await _rig.MessagesAsync(_rig.Ann));
+        Assert.Contains("X-Sieve-Redirected-From: ann@example.test\r\n", copy);
+        Assert.Contains("X-Sieve-Redirected-From: bob@example.test\r\n", copy);
+        Assert.Empty(await _rig.MessagesAsync(_rig.Bob));
+    }
+
+    [Fact]
+    public async Task When_a_client_that_did_not_hear_our_answer_sends_again_then_nothing_is_filed_or_sent_on_twice()
+    {
+        await GivenMailboxAsync("A");
+        await GivenScriptAsync("require \"fileinto\"; fileinto \"A\"; redirect \"someone@elsewhere.example\";");
+        const string message = "From: <c@d.example>\r\nSubject: same\r\nMessage-ID: <same@d.example>\r\n\r\nsame\r\n.\r\n";
+        for (int round = 0; round < 2; round++)
+        {
+            await using WireScript client = await _rig.ConnectAsync(MailProtocol.Lmtp);
+            await client.PlayAsync("S: 220 *\nC: LHLO mta.test");
+            await client.ReadUntilAsync("250 ");
+            await client.PlayAsync("C: MAIL FROM:<c@d.example>\nS: 250 *\nC: RCPT TO:<ann@example.test>\nS: 250 *\nC: DATA\nS: 354 *");
+            await client.SendAsync(message);
+            await client.PlayAsync("S: 250 2.0.0 *\nC: QUIT\nS: 221 *");
+        }
+        Assert.Equal("same", await SubjectsAsync("A"));
+        Assert.Single(_rig.Store.ReadQueue());
+    }
+
+    [Theory]
+    [InlineData("require [\"variables\", \"fileinto\"]; fileinto \"A\"; set \"x\" \"/\"; fileinto \"${x}\";", "fileinto has a name that no mailbox can have")]
+    [InlineData("require \"ihave\"; error \"I will not\";", "I will not")]
+    public async Task When_a_script_ends_with_a_fault_then_the_mail_is_kept_and_the_reason_stands_in_the_trace(string script, string reason)
+    {
+        await GivenMailboxAsync("A");
+        await GivenScriptAsync(script);
+        await DeliverAsync("x");
+
+        Assert.Equal("x", await SubjectsAsync());
+        Assert.Equal("", await SubjectsAsync("A"));
+        Assert.Contains(await _rig.Trace.FindAsync("ann@example.test"), e => e.Step == TraceStep.Filtered && e.Text == $"Sieve: {reason}");
+    }
+
+    [Fact]
+    public async Task When_a_limit_was_lowered_below_a_stored_script_then_its_mail_is_kept()
+    {
+        await GivenScriptAsync(new string('#', 200_000) + "\r\ndiscard;");
+        _rig.Options.Sieve.ScriptBytes = 100_000;
+        await DeliverAsync("x");
+        Assert.Equal("x", await SubjectsAsync());
+    }
+
+    [Fact]
+    public async Task When_mail_has_a_detail_then_keep_means_its_folder_and_the_script_sees_the_detail()   // RFC 5233 §4
+    {
+        await GivenMailboxAsync("News");
+        await GivenScriptAsync("require [\"envelope\", \"subaddress\", \"imap4flags\"]; if envelope :detail \"to\" \"news\" { keep :flags \"\\\\Flagged\"; }");
+        await DeliverAsync("x", to: ["ann+news@example.test"]);
+        Assert.Equal("x", await SubjectsAsync("News"));
+        Assert.Equal(MessageFlags.Flagged, (await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Parse("News")))!.Current[0].Flags);
+    }
+
+    [Fact]
+    public async Task When_a_script_makes_the_mailbox_it_files_into_then_it_is_there_and_subscribed()   // RFC 5490 §3.1, RFC 5490 §3.2
+    {
+        await GivenScriptAsync("""
+            require ["fileinto", "mailbox"];
+            if mailboxexists "New/Box" { fileinto "Second"; } else { fileinto :create "New/Box"; }
+            """);
+        await DeliverAsync("one");
+        await DeliverAsync("two");
+        Assert.Equal("one", await SubjectsAsync("New/Box"));
+        Assert.Equal("two", await SubjectsAsync());
+        Assert.Contains("New/Box", _rig.Store.SubscriptionsOf(_rig.Ann));
+    }
+
+    [Fact]
+    public async Task When_a_script_answers_for_somebody_who_is_away_then_the_sender_hears_it_once_a_handle()   // RFC 5230 §4.2
+    {
+        await GivenScriptAsync("""
+            require ["vacation", "variables"];
+            if header :contains "subject" "cyrus" { vacation "I'm out -- send mail to cyrus-bugs"; }
+            elsif header :matches "subject" "*" { vacation :subject "Automatic response to: ${1}" "I'm out -- call me"; }
+            """);
+        foreach (string subject in new[] { "Cyrus-bug", "dinner?", "lunch?", "Cyrus-again" })
+            await DeliverAsync(subject);
+        Mailbox box = (await _rig.Store.OpenAsync(_rig.Bob, MailboxName.Inbox))!;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (box.Current is { Count: < 2 } now)
+            await box.ChangedSince(now).WaitAsync(patience.Token);
+        List<string> answers = await _rig.MessagesAsync(_rig.Bob);
+        Assert.Equal(2, answers.Count);
+        Assert.Contains(answers, a => a.Contains("Subject: Auto: Cyrus-bug\r\n") && a.EndsWith("I'm out -- send mail to cyrus-bugs\r\n", StringComparison.Ordinal));
+        Assert.Contains(answers, a => a.Contains("Subject: Automatic response to: dinner?\r\n") && a.Contains("Auto-Submitted: auto-replied\r\n"));
+        Assert.Equal("Cyrus-bug dinner? lunch? Cyrus-again", await SubjectsAsync());
+    }
+
+    [Fact]
+    public async Task When_an_answer_has_a_header_of_its_own_and_the_mail_is_dropped_then_it_is_sent_all_the_same()   // RFC 5230 §4.4, RFC 5230 §4.7
+    {
+        await GivenScriptAsync("""
+            require ["vacation", "vacation-seconds"];
+            vacation :seconds 60 :mime :from "Somebody Else <bob@example.test>" :addresses "team@example.test" text:
+            Content-Type: text/html; charset=us-ascii
+
+            <p>Relaxing</p>
+            .
+            ;
+            discard;
+            """);
+        await DeliverAsync("x");
+        await ArrivedAsync(_rig.Bob);
+        string answer = Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+        Assert.DoesNotContain("From: \"Somebody", answer);   // nobody answers in the name of somebody else
+        Assert.Contains("ann@example.test", answer.Split("\r\n").Single(line => line.StartsWith("From: ", StringComparison.Ordinal)));
+        Assert.EndsWith("MIME-Version: 1.0\r\nContent-Type: text/html; charset=us-ascii\r\n\r\n<p>Relaxing</p>\r\n", answer);
+        Assert.Equal("", await SubjectsAsync());
+    }
+
+    [Fact]
+    public async Task When_a_script_refuses_a_message_then_the_client_of_LMTP_hears_why_and_others_have_theirs()   // RFC 5429 §2.5
+    {
+        await GivenScriptAsync("require \"ereject\"; ereject text:\r\nI am not taking mail from you,\r\nand I don't want your birdseed!\r\n.\r\n;");
+        await using WireScript client = await _rig.ConnectAsync(MailProtocol.Lmtp);
+        await client.PlayAsync("S: 220 *\nC: LHLO mta.test");
+        await client.ReadUntilAsync("250 ");
+        await client.PlayAsync("C: MAIL FROM:<c@d.example>\nS: 250 *\nC: RCPT TO:<ann@example.test>\nS: 250 *\nC: RCPT TO:<bob@example.test>\nS: 250 *\nC: DATA\nS: 354 *");
+        await client.SendAsync("Subject: x\r\n\r\nx\r\n.\r\n");
+        await client.PlayAsync("S: 550-5.7.1 I am not taking mail from you,\nS: 550 5.7.1 and I don't want your birdseed!\nS: 250 2.0.0 *");
+        Assert.Equal("", await SubjectsAsync());
+        Assert.Equal("x", await SubjectsAsync("INBOX", _rig.Bob));
+    }
+
+    [Fact]
+    public async Task When_one_of_several_recipients_of_SMTP_refuses_then_the_sender_gets_a_report_with_the_reason()   // RFC 5429 §2.1.2
+    {
+        await GivenScriptAsync("require \"ereject\"; ereject \"No birdseed\";");
+        foreach ((string[] to, string answer) in new[] { (new[] { "ann@example.test" }, "S: 550 5.7.1 No birdseed"), (["ann@example.test", "bob@example.test"], "S: 250 2.0.0 *") })
+        {
+            await using WireScript client = await _rig.ConnectAsync();
+            await client.PlayAsync("S: 220 *\nC: EHLO mta.test");
+            await client.ReadUntilAsync("250 ");
+            await client.PlayAsync("C: MAIL FROM:<bob@example.test>\nS: 250 *");
+            foreach (string recipient in to)
+                await client.PlayAsync($"C: RCPT TO:<{recipient}>\nS: 250 *");
+            await client.PlayAsync("C: DATA\nS: 354 *");
+            await client.SendAsync("Subject: x\r\n\r\nx\r\n.\r\n");
+            await client.PlayAsync(answer);
+        }
+        Mailbox box = (await _rig.Store.OpenAsync(_rig.Bob, MailboxName.Inbox))!;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (box.Current is { Count: < 2 } now)
+            await box.ChangedSince(now).WaitAsync(patience.Token);
+        Assert.Contains(await _rig.MessagesAsync(_rig.Bob), report => report.Contains("multipart/report") && report.Contains("No birdseed"));
+        Assert.Equal("", await SubjectsAsync());
+    }
+}

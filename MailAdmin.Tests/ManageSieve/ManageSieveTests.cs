@@ -1,0 +1,220 @@
+using System.Text;
+using MailAdmin.Tests.Rig;
+using MailEngine;
+using MailEngine.Accounts;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Tests.ManageSieve;
+
+/// <summary>RFC 5804: every command, by wire scripts and by a real client.</summary>
+public sealed class ManageSieveTests : IAsyncLifetime
+{
+    MailRig _rig = null!;
+
+    public async Task InitializeAsync() => _rig = await MailRig.StartAsync(options =>
+    {
+        options.Sieve.Scripts = 3;
+        options.Sieve.ScriptBytes = 20_000;
+    });
+
+    public async Task DisposeAsync() => await _rig.DisposeAsync();
+
+    async Task<WireScript> GreetedAsync()
+    {
+        WireScript client = await _rig.ConnectAsync(MailProtocol.ManageSieve);
+        await client.ReadUntilAsync("OK ");
+        return client;
+    }
+
+    async Task<WireScript> UnderTlsAsync()
+    {
+        WireScript client = await GreetedAsync();
+        await client.PlayAsync("C: STARTTLS\nS: OK \"Begin TLS\"");
+        client.Continue(await MailRig.TlsOverAsync(client.Stream));
+        await client.ReadUntilAsync("OK ");
+        return client;
+    }
+
+    async Task<WireScript> LoggedInAsync(string user = "ann@example.test")
+    {
+        WireScript client = await UnderTlsAsync();
+        await client.PlayAsync($"C: AUTHENTICATE \"PLAIN\" \"{MailRig.Plain(user, MailRig.Password)}\"\nS: OK \"Logged in\"");
+        return client;
+    }
+
+    static string Literal(string text) => $"{{{Encoding.UTF8.GetByteCount(text)}+}}\r\n{text}";
+
+    [Fact]
+    public async Task When_a_client_connects_then_it_is_told_what_there_is_and_no_password_is_taken_in_the_clear()   // RFC 5804 §1.7, RFC 5804 §2.2
+    {
+        await using WireScript client = await _rig.ConnectAsync(MailProtocol.ManageSieve);
+        List<string> greeting = await client.ReadUntilAsync("OK ");
+        Assert.Contains("\"IMPLEMENTATION\" \"MailAdmin\"", greeting);
+        Assert.Contains("\"SASL\" \"\"", greeting);
+        Assert.Contains("\"STARTTLS\"", greeting);
+        Assert.Contains("\"VERSION\" \"1.0\"", greeting);
+        Assert.Contains(greeting, line => line.StartsWith("\"SIEVE\" \"", StringComparison.Ordinal) && line.Contains(" variables ", StringComparison.Ordinal));
+        await client.PlayAsync($"C: AUTHENTICATE \"PLAIN\" \"{MailRig.Plain("ann@example.test", MailRig.Password)}\"\nS: NO (ENCRYPT-NEEDED) *\nC: LISTSCRIPTS\nS: NO \"Log in first, by AUTHENTICATE\"");
+        await client.PlayAsync("C: STARTTLS\nS: OK *");
+        client.Continue(await MailRig.TlsOverAsync(client.Stream));
+        List<string> again = await client.ReadUntilAsync("OK ");
+        Assert.Contains("\"SASL\" \"PLAIN LOGIN\"", again);
+        Assert.DoesNotContain("\"STARTTLS\"", again);
+        await client.PlayAsync("C: STARTTLS\nS: NO \"TLS is on already\"\nC: logout\nS: OK \"Goodbye\"");
+        Assert.True(await client.EndsAsync());
+    }
+
+    [Fact]
+    public async Task When_something_is_sent_behind_STARTTLS_in_the_clear_then_it_is_never_run()
+    {
+        await using WireScript client = await GreetedAsync();
+        await client.SendAsync("STARTTLS\r\nNOOP \"x\"\r\n");
+        Assert.True(await client.EndsAsync());
+    }
+
+    [Fact]
+    public async Task When_a_client_logs_in_then_by_any_of_the_forms_of_the_exchange()   // RFC 5804 §2.1
+    {
+        string plain = MailRig.Plain("ann@example.test", MailRig.Password);
+        await using WireScript client = await UnderTlsAsync();
+        await client.PlayAsync("C: AUTHENTICATE \"PLAIN\" \"AGFubgB3cm9uZw==\"\nS: NO \"Wrong user name or password\"");
+        await client.PlayAsync("C: AUTHENTICATE \"KLINGON\"\nS: NO \"No such mechanism\"");
+        await client.PlayAsync("C: AUTHENTICATE \"PLAIN\" \"%%%\"\nS: NO \"Not base64\"");
+        await client.PlayAsync("C: AUTHENTICATE \"PLAIN\"\nS: \"\"\nC: \"*\"\nS: NO \"Log-in given up\"");
+        await client.PlayAsync($"C: AUTHENTICATE \"PLAIN\"\nS: \"\"\nC: {{{plain.Length}+}}\nC: {plain}\nS: OK \"Logged in\"");
+        await client.PlayAsync("C: AUTHENTICATE \"PLAIN\"\nS: NO \"AUTHENTICATE is only possible before log-in\"\nC: UNAUTHENTICATE\nS: OK *\nC: LISTSCRIPTS\nS: NO *");
+        string user = Convert.ToBase64String("bob@example.test"u8), password = Convert.ToBase64String(Encoding.UTF8.GetBytes(MailRig.Password));
+        await client.PlayAsync($"C: AUTHENTICATE \"LOGIN\"\nS: \"VXNlcm5hbWU6\"\nC: \"{user}\"\nS: \"UGFzc3dvcmQ6\"\nC: \"{password}\"\nS: OK \"Logged in\"");
+        await client.SendAsync("CAPABILITY\r\n");
+        Assert.Contains("\"OWNER\" \"bob@example.test\"", await client.ReadUntilAsync("OK "));
+    }
+
+    [Fact]
+    public async Task When_a_client_looks_after_its_scripts_then_all_commands_do_what_they_should()
+    {
+        await using WireScript client = await LoggedInAsync();
+        await client.PlayAsync("C: LISTSCRIPTS\nS: OK \"Done\"\nC: HAVESPACE \"main\" 9999\nS: OK *\nC: HAVESPACE \"main\" 20001\nS: NO (QUOTA/MAXSIZE) *");
+        await client.SendAsync($"PUTSCRIPT \"main\" {Literal("require \"fileinto\";\r\nfileinto \"Lists\";\r\n")}\r\n");
+        await client.PlayAsync("S: OK \"Stored\"\nC: PUTSCRIPT {5+}\nC: Grü\\\nC:  \"keep;\"\nS: OK \"Stored\"".Replace("Grü", Encoding.Latin1.GetString("Gr\u00fc!"u8)));
+        await client.PlayAsync("C: PUTSCRIPT \"quote \\\" and \\\\\" \"\"\nS: OK \"Stored\"\nC: PUTSCRIPT \"fourth\" \"keep;\"\nS: NO (QUOTA/MAXSCRIPTS) *\nC: HAVESPACE \"fourth\" 1\nS: NO (QUOTA/MAXSCRIPTS) *\nC: HAVESPACE \"main\" 1\nS: OK *");
+        await client.PlayAsync("C: SETACTIVE \"main\"\nS: OK \"The script is active\"\nC: SETACTIVE \"none\"\nS: NO (NONEXISTENT) *");
+        await client.SendAsync("LISTSCRIPTS\r\n");
+        Assert.Equal(["\"Gr\u00c3\u00bc!\"", "\"main\" ACTIVE", "\"quote \\\" and \\\\\"", "OK \"Done\""], await client.ReadUntilAsync("OK "));
+        await client.PlayAsync("C: GETSCRIPT \"main\"\nS: {40}\nS: require \"fileinto\";\nS: fileinto \"Lists\";\nS: \nS: OK \"Done\"\nC: GETSCRIPT \"none\"\nS: NO (NONEXISTENT) *");
+        await client.PlayAsync("C: DELETESCRIPT \"main\"\nS: NO (ACTIVE) *\nC: RENAMESCRIPT \"main\" \"other\"\nS: OK \"Renamed\"\nC: RENAMESCRIPT \"other\" \"quote \\\" and \\\\\"\nS: NO (ALREADYEXISTS) *\nC: RENAMESCRIPT \"main\" \"x\"\nS: NO (NONEXISTENT) *");
+        await client.PlayAsync("C: SETACTIVE \"\"\nS: OK \"No script is active\"\nC: DELETESCRIPT \"other\"\nS: OK \"Deleted\"\nC: DELETESCRIPT \"other\"\nS: NO (NONEXISTENT) *");
+        await client.PlayAsync("C: PUTSCRIPT \"\" \"keep;\"\nS: NO *\nC: PUTSCRIPT \"a\tb\" \"keep;\"\nS: NO *");
+        await client.PlayAsync("C: NOOP\nS: OK \"Done\"\nC: noop \"tag 1\"\nS: OK (TAG \"tag 1\") \"Done\"");   // RFC 5804 §2.13
+        await using AccountsContext db = _rig.Accounts.Database.NewContext();
+        List<AuditEntry> audit = await db.Audit.Where(a => a.Action.StartsWith("sieve.")).OrderBy(a => a.Id).ToListAsync();
+        Assert.Equal(["sieve.put", "sieve.put", "sieve.put", "sieve.activate", "sieve.rename", "sieve.activate", "sieve.delete"], audit.Select(a => a.Action));
+        Assert.All(audit, a => Assert.Equal(("ann@example.test", "ann@example.test", "127.0.0.1"), (a.Actor, a.Object, a.Client)));
+    }
+
+    [Fact]
+    public async Task When_a_script_has_errors_then_they_are_told_and_the_script_there_was_stays()   // RFC 5804 §2.6, RFC 5804 §2.12
+    {
+        await using WireScript client = await LoggedInAsync();
+        await client.PlayAsync("C: PUTSCRIPT \"main\" \"keep;\"\nS: OK *");
+        await client.SendAsync($"PUTSCRIPT \"main\" {Literal("kep;\r\nif true { stop }\r\n")}\r\n");
+        await client.PlayAsync("S: NO {*\nS: line 1, column 1: \"kep\" is no command that is known here.\nS: line 2, column 16: \";\" is missing*");
+        await client.PlayAsync("C: GETSCRIPT \"main\"\nS: {5}\nS: keep;\nS: OK *\nC: CHECKSCRIPT \"discard;\"\nS: OK \"The script has no errors\"\nC: CHECKSCRIPT \"discard\"\nS: NO \"line 1, column 8: *");
+        await client.SendAsync($"CHECKSCRIPT {Literal("require \"ihave\"; if ihave \"teleport\" { teleport; }")}\r\n");
+        await client.PlayAsync("S: OK (WARNINGS) *");
+    }
+
+    [Fact]
+    public async Task When_a_script_is_larger_than_may_be_then_it_is_passed_over_and_the_session_goes_on()
+    {
+        await using WireScript client = await LoggedInAsync();
+        await client.SendAsync($"PUTSCRIPT \"main\" {{5000000+}}\r\n");
+        for (int i = 0; i < 50; i++)
+            await client.SendAsync(new string('#', 100_000));
+        await client.PlayAsync("C: \nS: NO (QUOTA/MAXSIZE) *\nC: LISTSCRIPTS\nS: OK *\nC: PUTSCRIPT \"x\" {99999999999+}\nS: BYE *");
+        Assert.True(await client.EndsAsync());
+    }
+
+    [Theory]
+    [InlineData("MAKE \"it\" \"so\"", "NO \"No such command\"")]
+    [InlineData("", "NO \"No such command\"")]
+    [InlineData("LISTSCRIPTS \"x\"", "NO \"There is more than the command takes\"")]
+    [InlineData("GETSCRIPT", "NO \"An argument is missing\"")]
+    [InlineData("GETSCRIPT main", "NO \"An argument must be a string*")]
+    [InlineData("GETSCRIPT \"main", "NO \"A quoted string has no end*")]
+    [InlineData("GETSCRIPT \"a\\nb\"", "NO \"A quoted string has no end*")]
+    [InlineData("GETSCRIPT \"\u00fc\"", "NO \"A string is not UTF-8\"")]
+    [InlineData("HAVESPACE \"x\" many", "NO \"An argument must be a number*")]
+    [InlineData("HAVESPACE \"x\" 4294967296", "NO \"An argument must be a number*")]
+    [InlineData("HAVESPACE \"x\" -1", "NO \"An argument must be a number*")]
+    public async Task When_a_command_is_not_as_it_should_be_then_it_is_refused_and_the_session_goes_on(string command, string answer)
+    {
+        await using WireScript client = await LoggedInAsync();
+        await client.PlayAsync($"C: {command}\nS: {answer}\nC: NOOP\nS: OK *");
+    }
+
+    [Fact]
+    public async Task When_commands_come_in_any_pieces_then_they_are_answered_the_same()
+    {
+        await using WireScript client = await LoggedInAsync();
+        byte[] commands = Encoding.UTF8.GetBytes($"PUTSCRIPT {Literal("main")} {Literal("keep;\r\n")}\r\nNOOP \"a\"\r\nCHECKSCRIPT {Literal("# {3+}\r\n")}\r\n");
+        for (int cut = 0; cut <= commands.Length; cut++)
+        {
+            await client.SendAsync(commands.AsMemory(0, cut));
+            await client.SendAsync(commands.AsMemory(cut));
+            await client.PlayAsync("S: OK \"Stored\"\nS: OK (TAG \"a\") *\nS: OK \"The script has no errors\"");
+        }
+    }
+
+    [Fact]
+    public async Task When_a_stranger_sends_much_or_rubbish_then_the_connection_ends()
+    {
+        foreach (string rubbish in new[] { new string('x', 40_000) + "\r\n", "NOOP\n", "NOOP {9000+}\r\n" + new string('x', 9000), string.Concat(Enumerable.Repeat("NOOP\r\n", 2000)) })
+        {
+            await using WireScript client = await GreetedAsync();
+            try
+            {
+                await client.SendAsync(rubbish);
+                await client.ReadUntilAsync("BYE ");
+            }
+            catch (IOException)   // what was not read cuts the line, and the farewell may be lost
+            {
+            }
+        }
+    }
+
+    [Fact]
+    public async Task When_the_account_may_no_longer_use_it_then_an_open_session_ends_with_the_next_command()
+    {
+        await using WireScript client = await LoggedInAsync();
+        await client.PlayAsync("C: NOOP\nS: OK *");
+        await _rig.Accounts.WriteAsync(async db =>
+        {
+            (await db.Accounts.FindAsync(_rig.Ann))!.Services = MailServices.All & ~MailServices.ManageSieve;
+            await db.SaveChangesAsync();
+        });
+        await client.PlayAsync("C: LISTSCRIPTS\nS: BYE *");
+        await using WireScript next = await UnderTlsAsync();
+        await next.PlayAsync($"C: AUTHENTICATE \"PLAIN\" \"{MailRig.Plain("ann@example.test", MailRig.Password)}\"\nS: NO \"ManageSieve is not switched on for this account\"");
+    }
+
+    [Fact]
+    public async Task When_sieve_connect_is_used_then_scripts_go_up_are_listed_made_active_fetched_and_deleted()
+    {
+        using var home = new TempFolder();
+        string script = Path.Combine(home.Path, "rules.sieve"), password = Path.Combine(home.Path, "password"), fetched = Path.Combine(home.Path, "fetched.sieve");
+        await File.WriteAllTextAsync(script, "require \"fileinto\";\r\nfileinto \"Lists\";\r\n");
+        await File.WriteAllTextAsync(password, MailRig.Password + "\n");
+        string[] common = ["--server", "127.0.0.1", "--port", _rig.Listeners.PortOf(MailProtocol.ManageSieve).ToString(System.Globalization.CultureInfo.InvariantCulture), "--user", "ann@example.test", "--passwordfd", "3", "--notlsverify"];
+        Task<string> Run(params string[] arguments) =>
+            Programs.MustAtHomeAsync(home, "bash", ["-c", "exec sieve-connect \"$@\" 3<" + password, "sieve-connect", .. common, .. arguments]);
+
+        await Run("--upload", "--localsieve", script, "--remotesieve", "rules");
+        await Run("--activate", "--remotesieve", "rules");
+        Assert.Contains("\"rules\" ACTIVE", await Run("--list"));
+        await Run("--download", "--remotesieve", "rules", "--localsieve", fetched);
+        Assert.Equal(await File.ReadAllTextAsync(script), await File.ReadAllTextAsync(fetched));
+        await Run("--deactivate");
+        await Run("--delete", "--remotesieve", "rules");
+        Assert.DoesNotContain("rules", await Run("--list"));
+    }
+}

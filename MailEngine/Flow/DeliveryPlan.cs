@@ -1,0 +1,337 @@
+using System.Buffers;
+using System.Data.Common;
+using System.Security.Cryptography;
+using System.Text;
+using MailEngine.Addresses;
+using MailEngine.Sieve;
+using MailEngine.Store;
+using MailEngine.Store.Partitions;
+
+namespace MailEngine.Flow;
+
+/// <summary>What one message leads to, worked out before its commit.</summary>
+sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
+{
+    readonly List<(int Recipient, int Deposit)> _uses = [];
+    readonly List<EmailAddress> _retryAs = [];
+    readonly HashSet<int> _queuedRecipients = [];
+    Dictionary<int, Reply>? _refused;
+    Dictionary<int, string>? _remarks;
+
+    /// <summary>Place of the copy for each mailbox that gets one, where there can be many; else they are looked through.</summary>
+    Dictionary<(long Account, string Mailbox), int>? _known;
+
+    /// <summary>Answers that scripts give, with the copy they hang on.</summary>
+    public List<(SieveAction.Vacation Answer, Route.Deposit Route, int Deposit)> Away { get; } = [];
+
+    public List<Deposit> Deposits { get; } = [];
+
+    /// <summary>Copies that scripts send on; the caller disposes their bodies.</summary>
+    public List<AutomaticAnswer> Redirects { get; } = [];
+
+    /// <summary>For each deposit the address that led to it.</summary>
+    public List<EmailAddress> At { get; } = [];
+
+    /// <summary>For each deposit how it came to be.</summary>
+    public List<Route.Deposit> Routes { get; } = [];
+
+    public List<QueueEntry> Queue { get; } = [];
+
+    /// <param name="filter">Null: nobody's script is asked.</param>
+    public async ValueTask AddAsync(Envelope from, Body body, byte[] fingerprint, MailStore store, MailFilter.Pass? filter, CancellationToken ct)
+    {
+        bool several = from.Recipients.Count > 1 || from.Recipients is [{ Routes.Count: > 1 }];
+        Dictionary<(long, string), int>? asked = several ? [] : null;   // by whom of the recipients first
+        _known = several ? [] : null;
+        HashSet<string>? relayed = several ? new HashSet<string>(StringComparer.Ordinal) : null;
+        for (int i = 0; i < from.Recipients.Count; i++)
+        {
+            EnvelopeRecipient recipient = from.Recipients[i];
+            foreach (Route route in recipient.Routes)
+            {
+                switch (route)
+                {
+                    case Route.Deposit deposit:
+                        MailboxName folder = deposit.Detail.Length == 0 ? MailboxName.Inbox : await FolderOfAsync(deposit, store);
+                        // The same mailbox by two ways gets one copy, and one run of the script.
+                        if (asked is not null && !asked.TryAdd((deposit.Account.AccountId, folder.Value), i))
+                        {
+                            ShareFateOf(asked[(deposit.Account.AccountId, folder.Value)], i);
+                            break;
+                        }
+                        await AddDepositAsync(i, recipient, deposit, folder, body, fingerprint, store, filter, ct);
+                        break;
+                    case Route.Relay relay:
+                        if (relayed is null || relayed.Add(relay.To.Canonical))
+                            Queue.Add(RowOf(recipient, relay.To));
+                        _queuedRecipients.Add(i);
+                        break;
+                    // The queue asks again and, refused again, tells the sender (RFC 3464); the null reverse path is never told. RFC 5321 §4.5.5
+                    case Route.Reject { Target: { } lost } reject when envelope.ReversePath is not null:
+                        if (relayed is null || relayed.Add(lost.Canonical))
+                            Queue.Add(RowOf(recipient, lost) with { LastReply = reject.Reply.ToString() });
+                        _queuedRecipients.Add(i);
+                        break;
+                }
+            }
+        }
+    }
+
+    async ValueTask AddDepositAsync(
+        int place, EnvelopeRecipient recipient, Route.Deposit route, MailboxName folder, Body body, byte[] fingerprint, MailStore store, MailFilter.Pass? filter, CancellationToken ct)
+    {
+        SieveOutcome? outcome;
+        try
+        {
+            outcome = filter is null ? null : await filter.RunAsync(recipient, route, ct);
+            if (outcome is null)
+            {
+                Add(place, route, folder, [], body, fingerprint);
+                return;
+            }
+            await CarryOutAsync(outcome, place, recipient, route, folder, body, fingerprint, store);
+        }
+        catch (Exception fault) when (fault is DbException or IOException or PartitionMissingException)
+        {
+            (_refused ??= [])[place] = Reply.StoreOut;   // neither filed by nobody's rule nor lost: tried again
+        }
+    }
+
+    async ValueTask CarryOutAsync(
+        SieveOutcome outcome, int place, EnvelopeRecipient recipient, Route.Deposit route, MailboxName folder, Body body, byte[] fingerprint, MailStore store)
+    {
+        bool loops = false;
+        SieveAction.Vacation? away = null;
+        foreach (SieveAction action in outcome.Actions)
+        {
+            switch (action)
+            {
+                case SieveAction.Store { Mailbox: SieveAction.Store.Inbox } keep:
+                    Add(place, route, folder, keep.Flags, body, fingerprint);
+                    break;
+                case SieveAction.Store file:
+                    // A mailbox that is not there: the mail is kept all the same. RFC 5228 §4.1
+                    MailboxName? target = await MailboxOfAsync(file, route.Account.AccountId, store);
+                    Add(place, route, target ?? folder, file.Flags, body, fingerprint, target is null ? $"; there is no mailbox {file.Mailbox}" : "");
+                    break;
+                case SieveAction.Vacation answer:
+                    away = answer;
+                    break;
+                case SieveAction.Reject reject:
+                    (_refused ??= [])[place] = RefusalOf(reject);
+                    break;
+                case SieveAction.Redirect redirect:
+                    if (RedirectMessage.IsLoop(body, route.Account.Primary ?? recipient.Address))
+                    {
+                        loops = true;
+                        break;
+                    }
+                    Redirects.Add(RedirectMessage.Write(store, envelope, recipient, route.Account, body, fingerprint, redirect, now));
+                    _queuedRecipients.Add(place);
+                    break;
+            }
+        }
+        if (loops && !_uses.Exists(use => use.Recipient == place))
+            Add(place, route, folder, [], body, fingerprint, "; it was sent on before");
+        if (away is not null)
+            Away.Add((away, route, _uses.FindIndex(use => use.Recipient == place) is var use and >= 0 ? _uses[use].Deposit : AutomaticAnswer.Made));
+        if (outcome.Actions.All(action => action is SieveAction.Vacation))
+            _queuedRecipients.Add(place);   // dropped, as its owner wants: the sender hears nothing
+    }
+
+    /// <summary>Where fileinto puts a copy; null: there is no such mailbox.</summary>
+    static async ValueTask<MailboxName?> MailboxOfAsync(SieveAction.Store file, long accountId, MailStore store)
+    {
+        if (!MailboxName.TryParse(file.Mailbox, out MailboxName name))
+            return null;
+        if (store.Find(accountId, name) is not null)
+            return name;
+        if (!file.Create)
+            return null;
+        // A commit of its own before that of the message: when that one fails the mailbox is there, and empty.
+        if (await store.CreateAsync(accountId, name) is not (StoreError.None or StoreError.AlreadyExists))
+            return null;
+        await store.SubscribeAsync(accountId, name, subscribed: true);
+        return name;
+    }
+
+    /// <summary>550 with the reason in lines that fit, or, where it is not ASCII, without it. RFC 5429 §2.1.1, RFC 5429 §2.5</summary>
+    static Reply RefusalOf(SieveAction.Reject reject)
+    {
+        if (!Ascii.IsValid(reject.Reason) || reject.Reason.Trim().Length == 0)
+            return new Reply(550, "5.7.1", "The mail filter of the recipient refused the message");
+        var lines = new List<string>();
+        foreach (string line in reject.Reason.Trim().ReplaceLineEndings("\n").Split('\n').Take(20))
+            lines.AddRange(line.Length == 0 ? [" "] : line.Chunk(400).Select(chunk => Reply.Clean(new string(chunk))));
+        return new Reply(550, "5.7.1", string.Join('\n', lines));
+    }
+
+    void Add(int place, Route.Deposit route, MailboxName mailbox, IReadOnlyList<string> flags, Body body, byte[] fingerprint, string remark = "")
+    {
+        if (remark.Length > 0)
+            (_remarks ??= []).TryAdd(Deposits.Count, remark);
+        // The same mailbox by two ways gets one copy.
+        int there = _known is null ? Deposits.FindIndex(d => d.Owner.AccountId == route.Account.AccountId && d.Mailbox == mailbox)
+            : _known.GetValueOrDefault((route.Account.AccountId, mailbox.Value), -1);
+        if (there >= 0)
+        {
+            _uses.Add((place, there));
+            return;
+        }
+        _known?.Add((route.Account.AccountId, mailbox.Value), Deposits.Count);
+        _uses.Add((place, Deposits.Count));
+        Deposits.Add(DepositOf(route, mailbox, flags, body, fingerprint));
+        At.Add(route.At);
+        Routes.Add(route);
+        _retryAs.Add(route.Account.Primary ?? route.At);
+    }
+
+    /// <summary>Two recipients that are the same person: what becomes of the one becomes of the other.</summary>
+    void ShareFateOf(int first, int other)
+    {
+        if (first == other)
+            return;
+        if (_refused?.GetValueOrDefault(first) is { } refused)
+            _refused[other] = refused;
+        for (int i = 0, count = _uses.Count; i < count; i++)
+        {
+            if (_uses[i].Recipient == first)
+                _uses.Add((other, _uses[i].Deposit));
+        }
+        if (_queuedRecipients.Contains(first))
+            _queuedRecipients.Add(other);
+    }
+
+    /// <summary>What the trace says of a copy beside where it is.</summary>
+    public string RemarkOn(int deposit) => _remarks?.GetValueOrDefault(deposit) ?? "";
+
+    /// <summary>The answer for each recipient, and the rows for those who must wait though the message is taken.</summary>
+    public Reply[] RepliesFor(AcceptOutcome outcome, Reply accepted, bool queueFaults, out List<QueueEntry> again)
+    {
+        int count = envelope.Recipients.Count;
+        var replies = new Reply[count];
+        bool any = _queuedRecipients.Count > 0;
+        foreach (int recipient in _queuedRecipients)
+            replies[recipient] = accepted;
+        foreach ((int recipient, int deposit) in _uses)
+        {
+            if (outcome.Deposits[deposit].Error is StoreError.None or StoreError.Duplicate)
+            {
+                replies[recipient] = accepted;
+                any = true;
+            }
+        }
+        again = [];
+        HashSet<int>? asked = null;
+        foreach ((int recipient, int deposit) in _uses)
+        {
+            StoreError error = outcome.Deposits[deposit].Error;
+            if (error is StoreError.None or StoreError.Duplicate)
+                continue;
+            Reply reply = error == StoreError.OverQuota ? Reply.OverQuota : Reply.StoreOut;
+            if (replies[recipient] == accepted || (queueFaults && any))
+            {
+                replies[recipient] = accepted;
+                if ((asked ??= []).Add(deposit))
+                    again.Add(RowOf(envelope.Recipients[recipient], _retryAs[deposit]) with { LastReply = reply.ToString(), NextAttempt = now + TimeSpan.FromMinutes(5), Attempts = 1 });
+            }
+            else
+            {
+                replies[recipient] = reply;
+            }
+        }
+        // Whose script refuses it, or could not be asked: told so, or, where the client hears one answer for all and others have theirs, asked again
+        // by the queue, which returns the mail to its sender.
+        foreach ((int recipient, Reply reply) in _refused ?? [])
+        {
+            if (!queueFaults || !any)
+            {
+                replies[recipient] ??= reply;
+                continue;
+            }
+            replies[recipient] = accepted;
+            again.Add(RowOf(envelope.Recipients[recipient], envelope.Recipients[recipient].Address) with { LastReply = reply.IsTransient ? reply.ToString() : "" });
+        }
+        for (int i = 0; i < count; i++)
+            replies[i] ??= Reply.StoreOut;   // a recipient without routes: cannot be, but must not be said to be served
+        return replies;
+    }
+
+    // Sub-address: the folder of that name (any case) when there is one and its list lets the sender post, else INBOX. RFC 5233 §4, RFC 4314 §2.1 (p)
+    async ValueTask<MailboxName> FolderOfAsync(Route.Deposit deposit, MailStore store)
+    {
+        if (!MailboxName.TryParse(deposit.Detail, out MailboxName wanted))
+            return MailboxName.Inbox;
+        long account = deposit.Account.AccountId;
+        IReadOnlyList<MailboxInfo> boxes;
+        try
+        {
+            boxes = await store.ListAsync(account);
+        }
+        catch (PartitionMissingException)
+        {
+            return MailboxName.Inbox;   // the deposit hears it, and other recipients do not
+        }
+        foreach (MailboxInfo box in boxes)
+        {
+            if (box.Id == 0 || !box.Name.Value.Equals(wanted.Value, StringComparison.OrdinalIgnoreCase))
+                continue;
+            AclRights rights = envelope.AccountId == account ? box.Acl.OwnerRights(account) : box.Acl.RightsOfAnyone;
+            return rights.HasFlag(AclRights.Post) ? box.Name : MailboxName.Inbox;
+        }
+        return MailboxName.Inbox;
+    }
+
+    Deposit DepositOf(Route.Deposit route, MailboxName folder, IReadOnlyList<string> flags, Body body, byte[] fingerprint) => new()
+    {
+        Owner = new Owner(route.Account.AccountId, route.Account.QuotaBytes),
+        Mailbox = folder,
+        // RFC 5321 §4.4: final delivery writes Return-Path at the top. Delivered-To says which address it came by.
+        Prefix = Encoding.UTF8.GetBytes($"Return-Path: <{envelope.ReversePathText}>\r\nDelivered-To: {route.At}\r\n"),
+        InternalDate = envelope.ReceivedAt,
+        Flags = flags.Aggregate(MessageFlags.None, (all, flag) => all | SystemFlag(flag)),
+        Keywords = flags.Count == 0 ? [] : [.. flags.Where(flag => flag[0] != '\\')],
+        DuplicateKey = DuplicateKeyOf(route, folder, body, fingerprint),
+    };
+
+    static MessageFlags SystemFlag(string flag) => flag switch
+    {
+        "\\Answered" => MessageFlags.Answered,
+        "\\Flagged" => MessageFlags.Flagged,
+        "\\Deleted" => MessageFlags.Deleted,
+        "\\Seen" => MessageFlags.Seen,
+        "\\Draft" => MessageFlags.Draft,
+        _ => MessageFlags.None,
+    };
+
+    // Fault case C10: the 250 was lost and the client sends again. Without a Message-ID nothing is held to be the same.
+    byte[]? DuplicateKeyOf(Route.Deposit route, MailboxName folder, Body body, byte[] fingerprint)
+    {
+        if (body.Summary.MessageId is not { Length: > 0 } id)
+            return null;
+        string text = $"{id}\n{route.Account.AccountId}\n{folder}\n{envelope.ReversePathText}\n";
+        int most = Encoding.UTF8.GetMaxByteCount(text.Length) + fingerprint.Length;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(most);
+        try
+        {
+            int length = Encoding.UTF8.GetBytes(text, buffer);
+            fingerprint.CopyTo(buffer, length);
+            return SHA256.HashData(buffer.AsSpan(0, length + fingerprint.Length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    QueueEntry RowOf(EnvelopeRecipient recipient, EmailAddress to) => new()
+    {
+        MessageKey = envelope.MessageKey,
+        AccountId = envelope.AccountId,
+        ReversePath = envelope.ReversePathText,
+        Recipient = to,
+        Parameters = QueueParameters.Write(envelope.Parameters, recipient.Parameters),
+        QueuedAt = now,
+        NextAttempt = now,
+    };
+}

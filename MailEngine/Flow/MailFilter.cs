@@ -1,0 +1,77 @@
+using System.Data.Common;
+using System.Reflection;
+using MailEngine.Accounts;
+using MailEngine.Mime;
+using MailEngine.Net;
+using MailEngine.Sieve;
+using MailEngine.Sieve.Language;
+using MailEngine.Sieve.Messages;
+using MailEngine.Sieve.Running;
+using MailEngine.Store;
+using Microsoft.Extensions.Logging;
+
+namespace MailEngine.Flow;
+
+/// <summary>Runs the script of a recipient over a message that has come in, before its commit.</summary>
+/// <remarks>Decides nothing by itself: <see cref="DeliveryPlan"/> turns the actions into deposits and rows. A script with a fault keeps the mail
+/// (RFC 5228 §2.10.6), and its owner finds the reason in the trace.</remarks>
+sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostname, EngineOptions options, TraceLog trace, ILogger log)
+{
+    static readonly string s_version = typeof(MailFilter).Assembly.GetName().Version?.ToString(2) ?? "";
+
+    readonly SievePrograms _programs = new(scripts, options.Sieve);
+
+    /// <summary>One message; scripts of several recipients look at it one after the other.</summary>
+    public Pass NewPass(Envelope envelope, Body body, DateTimeOffset now) => new(this, envelope, body, now);
+
+    /// <summary>What scripts know of one message, read and decoded once for all of them.</summary>
+    internal sealed class Pass(MailFilter filter, Envelope envelope, Body body, DateTimeOffset now)
+    {
+        MessageView? _view;
+
+        /// <returns>Null: the account has no script that counts, and its mail goes where it always goes.</returns>
+        /// <exception cref="DbException">The script cannot be read now: try the recipient again later.</exception>
+        /// <exception cref="IOException">The message cannot be read now.</exception>
+        public async ValueTask<SieveOutcome?> RunAsync(EnvelopeRecipient recipient, Route.Deposit route, CancellationToken ct)
+        {
+            if (route.Account.Sieve is not { } active)
+                return null;
+            SieveOutcome outcome;
+            if (await filter._programs.FindAsync(active, ct) is { } program)
+            {
+                _view = _view is null or { IsChanged: true } ? new MessageView(body.Read, body.Length, body.Summary.Layout) : _view;
+                outcome = Interpreter.Run(program, _view, filter.Surroundings(envelope, recipient, route, now), filter.Limits);
+            }
+            else
+            {
+                outcome = new SieveOutcome([new SieveAction.Store(SieveAction.Store.Inbox, [])], "the active script is no script any more: look at it, and save it again");
+            }
+            if (outcome.Fault is { } fault)
+                filter.Tell(envelope, body, route, Reply.Clean($"Sieve: {fault}"), now);
+            return outcome;
+        }
+    }
+
+    SieveOptions Limits => options.Sieve;
+
+    void Tell(Envelope envelope, Body body, Route.Deposit route, string text, DateTimeOffset now)
+    {
+        FlowLog.ScriptFailed(log, envelope.MessageKey, route.Account.AccountId);
+        trace.Add(new TraceEvent(now, TraceStep.Filtered, envelope.MessageKey, body.Summary.MessageId ?? "", envelope.ReversePathText, route.At.ToString(), envelope.Peer, text));
+    }
+
+    SieveSurroundings Surroundings(Envelope envelope, EnvelopeRecipient recipient, Route.Deposit route, DateTimeOffset now) => new()
+    {
+        EnvelopeFrom = Octets.OfText(envelope.ReversePathText),
+        EnvelopeTo = Octets.OfText(recipient.Address.ToString()),
+        SubaddressSeparator = route.Separator,
+        MailboxExists = name => MailboxName.TryParse(name, out MailboxName mailbox) && store.Find(route.Account.AccountId, mailbox) is not null,
+        Now = now,
+        // RFC 5183 §4.1. The name that a client gives itself is nothing a script should trust: remote-host stays empty.
+        Environment = new Dictionary<string, string>
+        {
+            ["domain"] = Octets.OfText(route.Account.Domain.ToString()), ["host"] = hostname.Name, ["location"] = "MDA", ["name"] = "MailAdmin", ["phase"] = "during",
+            ["remote-host"] = "", ["remote-ip"] = envelope.ClientAddress?.ToString() ?? "", ["version"] = s_version,
+        },
+    };
+}

@@ -1,0 +1,85 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using MailEngine.Mime;
+using MailEngine.Sieve;
+using MailEngine.Store;
+
+namespace MailEngine.Flow;
+
+/// <summary>A copy of a message that a script sends on, with a field that names whose script it was. RFC 5228 §4.2</summary>
+/// <remarks>The field ends loops: a script does not send on what it sent on before. The copy keeps the reverse path and goes by the queue, to
+/// people here too, so that their scripts see it like any other mail.</remarks>
+static class RedirectMessage
+{
+    /// <summary>Also the field of other servers, whose redirects end here as well.</summary>
+    const string Field = "X-Sieve-Redirected-From";
+
+    /// <summary>How long the same message is not sent on to the same address again: as long as a client may try again that did not hear our answer.</summary>
+    static readonly TimeSpan s_remembered = TimeSpan.FromDays(1);
+
+    const int PieceBytes = 64 << 10;
+
+    /// <summary>True: the account's script sent this message on before, here it is again.</summary>
+    public static bool IsLoop(Body body, EmailAddress account)
+    {
+        byte[] header = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            var fields = new HeaderFieldReader(header.AsSpan(0, body.Read(0, header.AsSpan(0, PieceBytes))));
+            while (fields.MoveNext())
+            {
+                if (fields.Current.Is("X-Sieve-Redirected-From"u8) && Ascii.EqualsIgnoreCase(fields.Current.Value, Encoding.UTF8.GetBytes(account.Canonical)))
+                    return true;
+            }
+            return false;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(header);
+        }
+    }
+
+    /// <exception cref="IOException">The message cannot be read, or the copy not be written.</exception>
+    public static AutomaticAnswer Write(MailStore store, Envelope envelope, EnvelopeRecipient recipient, AccountEntry account, Body body, byte[] fingerprint, SieveAction.Redirect redirect,
+        DateTimeOffset now)
+    {
+        string own = (account.Primary ?? recipient.Address).Canonical;
+        using BodyWriter writer = store.NewBody();
+        writer.Write(Encoding.UTF8.GetBytes($"{Field}: {own}\r\n"));
+        long at = 0;
+        if (redirect.Header is { } header)
+        {
+            writer.Write(header);
+            var layout = new List<MimePart>();
+            new MimeLayout(body.Summary.Layout).TryRead(layout);
+            int text = layout.Count > 0 ? layout[0].BodyStart : 0;
+            writer.Write("\r\n"u8);
+            at = text;
+        }
+        byte[] block = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            for (int count; (count = body.Read(at, block)) > 0; at += count)
+                writer.Write(block.AsSpan(0, count));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(block);
+        }
+        string key = MessageKey.Next(now);
+        // The fingerprint names the bytes, so that a second try of the client leads to no second copy.
+        string handle = "redirect " + Convert.ToHexString(SHA256.HashData([.. fingerprint, .. Encoding.UTF8.GetBytes($"{body.Summary.MessageId}\n{envelope.ReversePathText}\n{own}")]));
+        return new AutomaticAnswer(AutomaticAnswer.Made, new AnswerKey(account.AccountId, redirect.To.Canonical, handle), now + s_remembered, writer.Complete(), new QueueEntry
+        {
+            MessageKey = key,
+            ReversePath = envelope.ReversePathText,
+            Recipient = redirect.To,
+            Parameters = QueueParameters.Write(envelope.Parameters, new RecipientParameters(recipient.Parameters.Notify, "")),
+            QueuedAt = now,
+            NextAttempt = now,
+        });
+    }
+}

@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Text;
+using MailEngine.Accounts;
+
+namespace MailEngine.ManageSieve;
+
+/// <summary>OK, NO or BYE with a code and a text. RFC 5804 §1.2, RFC 5804 §1.3</summary>
+/// <param name="Code">Without its parentheses; empty: none.</param>
+/// <param name="Text">For people; any characters and line ends.</param>
+internal sealed record ManageSieveReply(string Kind, string Code, string Text)
+{
+    public static ManageSieveReply Ok(string text, string code = "") => new("OK", code, text);
+
+    public static ManageSieveReply No(string text, string code = "") => new("NO", code, text);
+
+    public static ManageSieveReply Bye(string text, string code = "") => new("BYE", code, text);
+
+    /// <summary>Nothing is left to say: the session is over, or the answer is written.</summary>
+    public static ManageSieveReply Nothing { get; } = new("", "", "");
+
+    public static ManageSieveReply Unavailable { get; } = No("The server cannot do that just now; try again later", "TRYLATER");
+
+    /// <summary>The one table from faults of scripts to answers. RFC 5804 §1.3</summary>
+    public static ManageSieveReply Of(ScriptFault fault, string done, int mostScripts) => fault switch
+    {
+        ScriptFault.None => Ok(done),
+        ScriptFault.NoSuchScript => No("There is no script of that name", "NONEXISTENT"),
+        ScriptFault.AlreadyExists => No("A script of that name is there already", "ALREADYEXISTS"),
+        ScriptFault.IsActive => No("The active script cannot be deleted; make another one active first, or none", "ACTIVE"),
+        ScriptFault.TooManyScripts => No($"There is room for {mostScripts} scripts; delete one first", "QUOTA/MAXSCRIPTS"),
+        ScriptFault.BadName => No($"A name has 1 to {SieveScript.MaxName} characters, and no control characters or line ends"),
+        _ => No("The account is not there any more"),
+    };
+
+    public override string ToString()
+    {
+        var line = new StringBuilder(Kind);
+        if (Code.Length > 0)
+            line.Append(" (").Append(Code).Append(')');
+        return line.Append(' ').Append(String(Text)).Append("\r\n").ToString();
+    }
+
+    /// <summary>A string as the server sends it: quoted, or a literal where it must be. RFC 5804 §4</summary>
+    public static string String(string text)
+    {
+        if (text.Length <= 1000 && !text.AsSpan().ContainsAny('\r', '\n', '\0'))
+            return $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+        return string.Create(CultureInfo.InvariantCulture, $"{{{Encoding.UTF8.GetByteCount(text)}}}\r\n{text}");
+    }
+}
