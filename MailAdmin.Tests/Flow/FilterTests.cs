@@ -196,6 +196,7 @@ public sealed class FilterTests : IAsyncLifetime
     public async Task When_mail_has_a_detail_then_keep_means_its_folder_and_the_script_sees_the_detail()   // RFC 5233 §4
     {
         await GivenMailboxAsync("News");
+        await _rig.Store.SetAclAsync(_rig.Store.Find(_rig.Ann, MailboxName.Parse("News"))!.Id, "anyone", AclChangeMode.Replace, AclRights.Post);
         await GivenScriptAsync("require [\"envelope\", \"subaddress\", \"imap4flags\"]; if envelope :detail \"to\" \"news\" { keep :flags \"\\\\Flagged\"; }");
         await DeliverAsync("x", to: ["ann+news@example.test"]);
         Assert.Equal("x", await SubjectsAsync("News"));
@@ -255,7 +256,10 @@ public sealed class FilterTests : IAsyncLifetime
         string answer = Assert.Single(await _rig.MessagesAsync(_rig.Bob));
         Assert.DoesNotContain("From: \"Somebody", answer);   // nobody answers in the name of somebody else
         Assert.Contains("ann@example.test", answer.Split("\r\n").Single(line => line.StartsWith("From: ", StringComparison.Ordinal)));
-        Assert.EndsWith("MIME-Version: 1.0\r\nContent-Type: text/html; charset=us-ascii\r\n\r\n<p>Relaxing</p>\r\n", answer);
+        string[] parts = answer.Split("\r\n\r\n", 2);
+        Assert.Contains("MIME-Version: 1.0", parts[0].Split("\r\n"));
+        Assert.Contains("Content-Type: text/html; charset=us-ascii", parts[0].Split("\r\n"));
+        Assert.Equal("<p>Relaxing</p>\r\n", parts[1]);
         Assert.Equal("", await SubjectsAsync());
     }
 
@@ -295,5 +299,59 @@ public sealed class FilterTests : IAsyncLifetime
             await box.ChangedSince(now).WaitAsync(patience.Token);
         Assert.Contains(await _rig.MessagesAsync(_rig.Bob), report => report.Contains("multipart/report") && report.Contains("No birdseed"));
         Assert.Equal("", await SubjectsAsync());
+    }
+
+    [Fact]
+    public async Task When_a_message_comes_again_then_the_duplicate_test_knows_it_but_not_one_that_was_refused()   // RFC 7352 §3
+    {
+        await GivenMailboxAsync("Again");
+        await GivenScriptAsync("require [\"duplicate\", \"fileinto\"]; if duplicate :header \"X-Id\" { fileinto \"Again\"; }");
+        await DeliverAsync("one", header: "X-Id: a\r\n");
+        await DeliverAsync("two", header: "X-Id: A\r\n");
+        await DeliverAsync("three", header: "X-Id: a\r\n");
+        await DeliverAsync("four");
+        Assert.Equal("one two four", await SubjectsAsync());
+        Assert.Equal("three", await SubjectsAsync("Again"));
+
+        await _rig.Accounts.WriteAsync(async db =>
+        {
+            (await db.Accounts.FindAsync(_rig.Ann))!.QuotaBytes = 4000;
+            await db.SaveChangesAsync();
+        });
+        await using (WireScript client = await _rig.ConnectAsync(MailProtocol.Lmtp))
+        {
+            await client.PlayAsync("S: 220 *\nC: LHLO mta.test");
+            await client.ReadUntilAsync("250 ");
+            await client.PlayAsync("C: MAIL FROM:<c@d.example>\nS: 250 *\nC: RCPT TO:<ann@example.test>\nS: 250 *\nC: DATA\nS: 354 *");
+            await client.SendAsync($"Subject: five\r\nX-Id: b\r\n\r\n{string.Concat(Enumerable.Repeat("0123456789\r\n", 500))}.\r\n");
+            await client.PlayAsync("S: 452 4.2.2 *");
+        }
+        await DeliverAsync("six", header: "X-Id: b\r\n");
+        Assert.Equal("one two four six", await SubjectsAsync());
+    }
+
+    [Theory]   // RFC 5429 §2.2
+    [InlineData("No birdseed", "S: 550 5.7.1 No birdseed", false)]
+    [InlineData("Kein Vogelfutter für mich", "S: 250 2.0.0 *", true)]
+    public async Task When_a_script_rejects_in_words_that_the_client_cannot_hear_then_the_sender_gets_them_in_a_notice(string reason, string answer, bool notice)
+    {
+        await GivenScriptAsync($"require \"reject\"; reject \"{reason}\";");
+        await using WireScript client = await _rig.ConnectAsync(MailProtocol.Lmtp);
+        await client.PlayAsync("S: 220 *\nC: LHLO mta.test");
+        await client.ReadUntilAsync("250 ");
+        await client.PlayAsync("C: MAIL FROM:<bob@example.test>\nS: 250 *\nC: RCPT TO:<ann@example.test>\nS: 250 *\nC: DATA\nS: 354 *");
+        await client.SendAsync("Subject: Offer\r\nMessage-ID: <o@x.test>\r\n\r\nx\r\n.\r\n");
+        await client.PlayAsync(answer);
+        Assert.Equal("", await SubjectsAsync());
+        if (!notice)
+            return;
+        await ArrivedAsync(_rig.Bob);
+        string message = Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+        Assert.StartsWith("Return-Path: <>\r\n", message);
+        foreach (string line in new[] { "Auto-Submitted: auto-replied\r\n", "Final-Recipient: rfc822; ann@example.test\r\n", "Original-Message-ID: <o@x.test>\r\n",
+            "Disposition: automatic-action/MDN-sent-automatically; deleted\r\n", "Subject: Offer\r\n" })
+            Assert.Contains(line, message);
+        string[] parts = message.Split("base64\r\n\r\n");
+        Assert.Contains(reason, Encoding.UTF8.GetString(Convert.FromBase64String(parts[1][..parts[1].IndexOf("\r\n--", StringComparison.Ordinal)])));
     }
 }

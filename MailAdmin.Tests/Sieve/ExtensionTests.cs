@@ -280,6 +280,29 @@ public sealed class ExtensionTests
     }
 
     [Theory]
+    [InlineData("duplicate", false)]
+    [InlineData("duplicate :uniqueid \"seen\"", true)]
+    [InlineData("duplicate :uniqueid \"Seen\"", false)]
+    [InlineData("duplicate :uniqueid \"seen\" :handle \"other\"", false)]
+    [InlineData("duplicate :uniqueid \"seen\" :seconds 0", false)]
+    [InlineData("duplicate :header \"X-None\"", false)]
+    public void When_a_duplicate_is_asked_for_then_only_what_an_earlier_run_saw_is_one(string test, bool holds)   // RFC 7352 §3
+    {
+        Assert.Equal(holds, SieveStage.Holds(test, "require \"duplicate\";"));
+        Assert.Equal(holds, SieveStage.Holds($"allof ({test}, {test})", "require \"duplicate\";"));
+    }
+
+    [Fact]
+    public void When_a_duplicate_was_asked_for_then_it_is_to_be_remembered_unless_the_script_fails()
+    {
+        Assert.Equal(TimeSpan.FromDays(7), Assert.Single(SieveStage.Run("require \"duplicate\"; if duplicate { }").Seen).Interval);
+        Assert.Equal(TimeSpan.FromDays(90), Assert.Single(SieveStage.Run("require \"duplicate\"; if duplicate :seconds 99999999999 { }").Seen).Interval);
+        Assert.Empty(SieveStage.Run("require \"duplicate\"; if duplicate :uniqueid \"seen\" { }").Seen);
+        Assert.Single(SieveStage.Run("require \"duplicate\"; if duplicate :last :uniqueid \"seen\" { }").Seen);
+        Assert.Empty(SieveStage.Run("require [\"duplicate\", \"ihave\"]; if duplicate { } error \"x\";").Seen);
+    }
+
+    [Theory]
     [InlineData("vacation \"away\";", "vacation 7.00:00:00 : away; keep")]
     [InlineData("vacation :days 23 :addresses [\"tjs@example.edu\", \"ts4z@landru.example.edu\"] \"away\"; discard;", "vacation 23.00:00:00 : away")]
     [InlineData("vacation :days 0 :subject \"S\" \"away\"; discard;", "vacation 1.00:00:00 S: away")]
@@ -290,11 +313,12 @@ public sealed class ExtensionTests
     [InlineData("ereject \"a\"; keep;", "fault: the script refuses a message and does something else with it too")]
     [InlineData("ereject \"a\"; ereject \"b\";", "fault: the script refuses one message twice")]
     [InlineData("if header :contains \"from\" \"coyote\" { ereject \"no\"; }", "ereject no")]
+    [InlineData("reject \"I am not taking mail from you\";", "reject I am not taking mail from you")]
     [InlineData("if mailboxexists \"Partners\" { fileinto \"Partners\"; } else { ereject \"no\"; }", "fileinto Partners")]
     [InlineData("if mailboxexists [\"Partners\", \"Others\"] { fileinto \"Partners\"; } else { ereject \"no\"; }", "ereject no")]
     [InlineData("fileinto :create \"Others\";", "fileinto Others")]
     public void When_a_script_answers_or_refuses_then_that_is_what_is_done(string script, string does) =>   // RFC 5230 §4.7, RFC 5429 §2.4, RFC 5490 §3.1
-        Assert.Equal(does, SieveStage.Does("require [\"vacation-seconds\", \"ereject\", \"mailbox\", \"fileinto\"];" + script));
+        Assert.Equal(does, SieveStage.Does("require [\"vacation-seconds\", \"ereject\", \"reject\", \"mailbox\", \"fileinto\"];" + script));
 
     [Fact]
     public void When_a_regular_expression_would_take_long_then_it_ends_with_a_fault_or_quickly()

@@ -14,9 +14,12 @@ static class SieveStage
 
     public static readonly DateTimeOffset Now = new(2026, 7, 14, 15, 9, 26, TimeSpan.Zero);   // a Tuesday
 
+    /// <summary>What an earlier run remembered: the unique id "seen" without a handle.</summary>
+    static readonly string s_known = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData("0 seen"u8));
+
     public static readonly SieveSurroundings Usual = new()
     {
-        MailboxExists = name => name == "Partners", EnvelopeFrom = "tim@example.com", EnvelopeTo = "me+lists@example.net", SubaddressSeparator = "+", Now = Now, Zone = TimeZoneInfo.Utc,
+        WasSeen = key => key == s_known, MailboxExists = name => name == "Partners", EnvelopeFrom = "tim@example.com", EnvelopeTo = "me+lists@example.net", SubaddressSeparator = "+", Now = Now, Zone = TimeZoneInfo.Utc,
         Environment = new Dictionary<string, string> { ["name"] = "MailAdmin", ["host"] = "mail.example.net", ["remote-host"] = "" },
     };
 
@@ -68,7 +71,7 @@ static class SieveStage
         SieveAction.Store { Mailbox: SieveAction.Store.Inbox } keep => With("keep", keep.Flags),
         SieveAction.Store store => With($"fileinto {store.Mailbox}", store.Flags),
         SieveAction.Redirect redirect => $"redirect {redirect.To}",
-        SieveAction.Reject reject => $"ereject {reject.Reason}",
+        SieveAction.Reject reject => $"{(reject.InTheseWords ? "" : "e")}reject {reject.Reason}",
         SieveAction.Vacation vacation => $"vacation {vacation.Interval} {vacation.Subject}: {vacation.Reason}",
         _ => action.ToString(),
     };

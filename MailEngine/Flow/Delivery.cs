@@ -38,7 +38,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         Envelope envelope, Body body, byte[] fingerprint, bool queueFaults, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        var plan = new DeliveryPlan(envelope, now);
+        var plan = new DeliveryPlan(envelope, queueFaults, now);
         List<AutomaticAnswer> answers = plan.Redirects;
         try
         {
@@ -57,7 +57,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         Envelope envelope, Body body, DeliveryPlan plan, List<AutomaticAnswer> answers, bool queueFaults, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
         AcceptOutcome outcome = await store.AcceptAsync(
-            new Acceptance { Body = body, Deposits = plan.Deposits, Queue = plan.Queue, Answers = answers }, removeQueueIds, ct);
+            new Acceptance { Body = body, Deposits = plan.Deposits, Queue = plan.Queue, Answers = answers, Sightings = plan.Sightings }, removeQueueIds, ct);
         if (outcome.Fault != StoreError.None)
         {
             FlowLog.NotKept(log, envelope.MessageKey, outcome.Fault);
@@ -98,7 +98,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
             QueueEntry row = answers[i].Row;
             Queued?.Invoke(row with { Id = outcome.AnswerIds[i] });
             trace.Add(new TraceEvent(row.QueuedAt, TraceStep.Queued, row.MessageKey, "", "", row.Recipient.ToString(), "local",
-                row.ReversePath.Length == 0 ? "answer of somebody who is away" : "sent on by a script"));
+                row.ReversePath.Length > 0 ? "sent on by a script" : answers[i].Key.Handle.StartsWith("reject ", StringComparison.Ordinal) ? "refused by a script" : "answer of somebody who is away"));
         }
     }
 
@@ -129,6 +129,8 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
             };
             trace.Add(new TraceEvent(now, step, envelope.MessageKey, messageId, from, at.ToString(), envelope.Peer, text));
         }
+        foreach ((EmailAddress recipient, Reply reply) in plan.Refusals)
+            trace.Add(new TraceEvent(now, reply.IsTransient ? TraceStep.Deferred : TraceStep.Rejected, envelope.MessageKey, messageId, from, recipient.ToString(), envelope.Peer, reply.ToString()));
         foreach (QueueEntry row in plan.Queue)
             trace.Add(new TraceEvent(now, TraceStep.Queued, envelope.MessageKey, messageId, from, row.Recipient.ToString(), envelope.Peer, ""));
     }

@@ -10,7 +10,8 @@ using MailEngine.Store.Partitions;
 namespace MailEngine.Flow;
 
 /// <summary>What one message leads to, worked out before its commit.</summary>
-sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
+/// <param name="oneAnswer">The client hears one answer for all recipients (SMTP), not one for each (LMTP).</param>
+sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
 {
     readonly List<(int Recipient, int Deposit)> _uses = [];
     readonly List<EmailAddress> _retryAs = [];
@@ -24,9 +25,12 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
     /// <summary>Answers that scripts give, with the copy they hang on.</summary>
     public List<(SieveAction.Vacation Answer, Route.Deposit Route, int Deposit)> Away { get; } = [];
 
+    /// <summary>What duplicate tests are to remember.</summary>
+    public List<Sighting> Sightings { get; } = [];
+
     public List<Deposit> Deposits { get; } = [];
 
-    /// <summary>Copies that scripts send on; the caller disposes their bodies.</summary>
+    /// <summary>Copies that scripts send on, and notices of refusals; the caller disposes their bodies.</summary>
     public List<AutomaticAnswer> Redirects { get; } = [];
 
     /// <summary>For each deposit the address that led to it.</summary>
@@ -80,6 +84,8 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
     async ValueTask AddDepositAsync(
         int place, EnvelopeRecipient recipient, Route.Deposit route, MailboxName folder, Body body, byte[] fingerprint, MailStore store, MailFilter.Pass? filter, CancellationToken ct)
     {
+        (int uses, int deposits, int redirects, int away, int sightings) = (_uses.Count, Deposits.Count, Redirects.Count, Away.Count, Sightings.Count);
+        bool isQueued = _queuedRecipients.Contains(place);
         SieveOutcome? outcome;
         try
         {
@@ -93,7 +99,23 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
         }
         catch (Exception fault) when (fault is DbException or IOException or PartitionMissingException)
         {
-            (_refused ??= [])[place] = Reply.StoreOut;   // neither filed by nobody's rule nor lost: tried again
+            // Neither filed by nobody's rule nor half done: tried again.
+            for (int i = deposits; i < Deposits.Count; i++)
+                _known?.Remove((Deposits[i].Owner.AccountId, Deposits[i].Mailbox.Value));
+            for (int i = redirects; i < Redirects.Count; i++)
+                Redirects[i].Body.Dispose();
+            _uses.RemoveRange(uses, _uses.Count - uses);
+            Redirects.RemoveRange(redirects, Redirects.Count - redirects);
+            Away.RemoveRange(away, Away.Count - away);
+            Sightings.RemoveRange(sightings, Sightings.Count - sightings);
+            int more = Deposits.Count - deposits;
+            Deposits.RemoveRange(deposits, more);
+            At.RemoveRange(deposits, more);
+            Routes.RemoveRange(deposits, more);
+            _retryAs.RemoveRange(deposits, more);
+            if (!isQueued)
+                _queuedRecipients.Remove(place);
+            (_refused ??= [])[place] = Reply.StoreOut;
         }
     }
 
@@ -118,7 +140,7 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
                     away = answer;
                     break;
                 case SieveAction.Reject reject:
-                    (_refused ??= [])[place] = RefusalOf(reject);
+                    Refuse(reject, place, route, recipient, folder, body, fingerprint, store);
                     break;
                 case SieveAction.Redirect redirect:
                     if (RedirectMessage.IsLoop(body, route.Account.Primary ?? recipient.Address))
@@ -133,11 +155,16 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
         }
         if (loops && !_uses.Exists(use => use.Recipient == place))
             Add(place, route, folder, [], body, fingerprint, "; it was sent on before");
+        foreach ((string key, TimeSpan interval) in outcome.Seen)
+            Sightings.Add(new Sighting(SeenKey(route.Account.AccountId, key), now + interval, [.. _uses.Where(use => use.Recipient == place).Select(use => use.Deposit)]));
         if (away is not null)
             Away.Add((away, route, _uses.FindIndex(use => use.Recipient == place) is var use and >= 0 ? _uses[use].Deposit : AutomaticAnswer.Made));
         if (outcome.Actions.All(action => action is SieveAction.Vacation))
             _queuedRecipients.Add(place);   // dropped, as its owner wants: the sender hears nothing
     }
+
+    /// <summary>How a key of a duplicate test is remembered. RFC 7352 §3.2</summary>
+    public static AnswerKey SeenKey(long accountId, string key) => new(accountId, key, "seen");
 
     /// <summary>Where fileinto puts a copy; null: there is no such mailbox.</summary>
     static async ValueTask<MailboxName?> MailboxOfAsync(SieveAction.Store file, long accountId, MailStore store)
@@ -155,6 +182,24 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
         return name;
     }
 
+    /// <summary>Where the reason cannot be told as it is to the client that brings the message, reject sends it to the sender. RFC 5429 §2.2</summary>
+    void Refuse(SieveAction.Reject reject, int place, Route.Deposit route, EnvelopeRecipient recipient, MailboxName folder, Body body, byte[] fingerprint, MailStore store)
+    {
+        bool canBeTold = envelope.With != TransmissionType.FromQueue && (!oneAnswer || envelope.Recipients.Count == 1);
+        if (!reject.InTheseWords || (canBeTold && Ascii.IsValid(reject.Reason)))
+        {
+            (_refused ??= [])[place] = RefusalOf(reject);
+            return;
+        }
+        if (envelope.ReversePath is not { } sender)
+        {
+            Add(place, route, folder, [], body, fingerprint, "; it was to be refused, but has no sender");   // RFC 5321 §4.5.5: nobody to tell
+            return;
+        }
+        Redirects.Add(RejectNotice.Write(store, route.Account.Primary ?? recipient.Address, route.Account.AccountId, sender, reject.Reason, body, fingerprint, now));
+        _queuedRecipients.Add(place);
+    }
+
     /// <summary>550 with the reason in lines that fit, or, where it is not ASCII, without it. RFC 5429 §2.1.1, RFC 5429 §2.5</summary>
     static Reply RefusalOf(SieveAction.Reject reject)
     {
@@ -168,8 +213,6 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
 
     void Add(int place, Route.Deposit route, MailboxName mailbox, IReadOnlyList<string> flags, Body body, byte[] fingerprint, string remark = "")
     {
-        if (remark.Length > 0)
-            (_remarks ??= []).TryAdd(Deposits.Count, remark);
         // The same mailbox by two ways gets one copy.
         int there = _known is null ? Deposits.FindIndex(d => d.Owner.AccountId == route.Account.AccountId && d.Mailbox == mailbox)
             : _known.GetValueOrDefault((route.Account.AccountId, mailbox.Value), -1);
@@ -178,6 +221,8 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
             _uses.Add((place, there));
             return;
         }
+        if (remark.Length > 0)
+            (_remarks ??= [])[Deposits.Count] = remark;
         _known?.Add((route.Account.AccountId, mailbox.Value), Deposits.Count);
         _uses.Add((place, Deposits.Count));
         Deposits.Add(DepositOf(route, mailbox, flags, body, fingerprint));
@@ -201,6 +246,9 @@ sealed class DeliveryPlan(Envelope envelope, DateTimeOffset now)
         if (_queuedRecipients.Contains(first))
             _queuedRecipients.Add(other);
     }
+
+    /// <summary>Recipients whose script refuses the message, and why.</summary>
+    public IEnumerable<(EmailAddress Recipient, Reply Reply)> Refusals => (_refused ?? []).Select(refused => (envelope.Recipients[refused.Key].Address, refused.Value));
 
     /// <summary>What the trace says of a copy beside where it is.</summary>
     public string RemarkOn(int deposit) => _remarks?.GetValueOrDefault(deposit) ?? "";

@@ -65,6 +65,7 @@ sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostna
         EnvelopeFrom = Octets.OfText(envelope.ReversePathText),
         EnvelopeTo = Octets.OfText(recipient.Address.ToString()),
         SubaddressSeparator = route.Separator,
+        WasSeen = key => store.WasAnswered(DeliveryPlan.SeenKey(route.Account.AccountId, key)),
         MailboxExists = name => MailboxName.TryParse(name, out MailboxName mailbox) && store.Find(route.Account.AccountId, mailbox) is not null,
         Now = now,
         // RFC 5183 §4.1. The name that a client gives itself is nothing a script should trust: remote-host stays empty.

@@ -1,3 +1,4 @@
+using System.Text;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
 using MailEngine.Mime;
@@ -23,7 +24,14 @@ static class VacationMessage
         }
         // What keeps two machines from answering one another: RFC 3834 §5, and the field that Exchange looks at.
         header.Field("Auto-Submitted", "auto-replied").Field("X-Auto-Response-Suppress", "All").Field("MIME-Version", "1.0");
-        PlainText.Write(to, header, vacation.Text);
+        if (!vacation.IsMime)
+        {
+            PlainText.Write(to, header, vacation.Text);
+            return;
+        }
+        to.Write(header.Written);   // the rest of the header is the script's. RFC 5230 §4.4
+        string entity = vacation.Text.ReplaceLineEndings("\r\n");
+        to.Write(Encoding.UTF8.GetBytes(entity.EndsWith("\r\n", StringComparison.Ordinal) ? entity : entity + "\r\n"));
     }
 
     // RFC 5230 §5.3

@@ -21,7 +21,9 @@ public static class Capability
     internal const string Vacation = "vacation";
     internal const string VacationSeconds = "vacation-seconds";
     internal const string EReject = "ereject";
+    internal const string Reject = "reject";
     internal const string Mailbox = "mailbox";
+    internal const string Duplicate = "duplicate";
 
     /// <summary>Comparators other than those of RFC 5228 §2.7.3 that must be there always.</summary>
     internal const string ComparatorPrefix = "comparator-";
@@ -29,7 +31,7 @@ public static class Capability
     static readonly string[] s_all =
     [
         FileInto, Envelope, EncodedCharacter, Copy, Body, Variables, Relational, Imap4Flags, Subaddress, Date, Index, Environment, IHave, Regex,
-        Vacation, VacationSeconds, EReject, Mailbox,
+        Vacation, VacationSeconds, EReject, Reject, Mailbox, Duplicate,
         "comparator-i;octet", "comparator-i;ascii-casemap", "comparator-i;ascii-numeric", "comparator-i;unicode-casemap",
     ];
 

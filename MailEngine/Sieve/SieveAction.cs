@@ -30,8 +30,8 @@ public abstract record SieveAction
     /// <param name="Handle">Names the answer: a sender has it once in a while. RFC 5230 §4.2</param>
     public sealed record Vacation(string Reason, string Subject, EmailAddress? From, IReadOnlyList<EmailAddress> Addresses, bool IsMime, string Handle, TimeSpan Interval) : SieveAction;
 
-    /// <summary>The message is refused. RFC 5429 §2.1</summary>
-    public sealed record Reject(string Reason) : SieveAction;
+    /// <summary>The message is refused: by ereject, the best way for the mail system, or by reject, with the very words. RFC 5429 §2.1, RFC 5429 §2.2</summary>
+    public sealed record Reject(string Reason, bool InTheseWords) : SieveAction;
 }
 
 /// <summary>What a script wants done with one message.</summary>
@@ -39,6 +39,9 @@ public abstract record SieveAction
 /// <param name="Fault">Why the script ended before its end, for its owner; null: it did not. Then nothing but a keep is done. RFC 5228 §2.10.6</param>
 public sealed record SieveOutcome(IReadOnlyList<SieveAction> Actions, string? Fault)
 {
+    /// <summary>What the duplicate test is to remember when the actions are done, and how long. RFC 7352 §3</summary>
+    public IReadOnlyList<(string Key, TimeSpan Interval)> Seen { get; init; } = [];
+
     /// <summary>Commands, tests and octets it took; <see cref="SieveOptions.Steps"/>.</summary>
     public long Steps { get; init; }
 }

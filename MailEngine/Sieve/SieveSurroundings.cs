@@ -17,6 +17,9 @@ public sealed record SieveSurroundings
     /// <summary>Is there a mailbox of this name (text), and may mail be put into it? RFC 5490 §3.1</summary>
     public Func<string, bool> MailboxExists { get; init; } = _ => false;
 
+    /// <summary>Was this key of a duplicate test remembered by an earlier run, not too long ago? RFC 7352 §3</summary>
+    public Func<string, bool> WasSeen { get; init; } = _ => false;
+
     /// <summary>Of dates that a script says no zone for. RFC 5260 §4.1</summary>
     public TimeZoneInfo Zone { get; init; } = TimeZoneInfo.Local;
 

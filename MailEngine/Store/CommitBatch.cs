@@ -316,6 +316,14 @@ internal sealed class CommitBatch(Partition partition)
         return true;
     }
 
+    /// <summary>Notes that something was seen; a later end takes the place of an earlier one. RFC 7352 §3.3</summary>
+    public void RememberSeen(AnswerKey key, DateTimeOffset until)
+    {
+        long expires = until.ToUnixTimeSeconds();
+        _rows.Add(index => index.Run(
+            "INSERT OR REPLACE INTO answered(account, sender, handle, until) VALUES(?1,?2,?3,?4)", key.AccountId, key.Sender, key.Handle, expires));
+    }
+
     /// <summary>Puts the bytes of a message down, once for the whole batch.</summary>
     public BodyRange Append(Body body)
     {

@@ -65,6 +65,8 @@ public sealed record Acceptance
     public IReadOnlyList<QueueEntry> Queue { get; init; } = [];
     /// <summary>Answers of people who are away, and what their scripts send on.</summary>
     public IReadOnlyList<AutomaticAnswer> Answers { get; init; } = [];
+    /// <summary>What the scripts of recipients ask about when it comes again.</summary>
+    public IReadOnlyList<Sighting> Sightings { get; init; } = [];
 }
 
 /// <summary>Who was answered for whom, and with what: the sender is told once in a while. RFC 5230 §4.2</summary>
@@ -83,6 +85,11 @@ public sealed record AutomaticAnswer(int Deposit, AnswerKey Key, DateTimeOffset 
     /// <summary>It was not made there.</summary>
     internal const int Never = -2;
 }
+
+/// <summary>Something about a message that is remembered when its deposits are made: with them, or not at all.</summary>
+/// <param name="Until">Before this it is known.</param>
+/// <param name="Deposits">Places in <see cref="Acceptance.Deposits"/>; one that is refused will come again, and then must not be known.</param>
+public sealed record Sighting(AnswerKey Key, DateTimeOffset Until, IReadOnlyList<int> Deposits);
 
 /// <summary>What became of each deposit, in the order asked. Queue rows are all there when <see cref="Fault"/> is None.</summary>
 /// <param name="Fault"><see cref="StoreError.Unavailable"/>: nothing was kept, answer 451.</param>

@@ -3,10 +3,10 @@ using MailEngine.Sieve.Running;
 
 namespace MailEngine.Sieve.Commands;
 
-/// <summary>ereject reason: the message is refused, to the client that brings it where it can still be told, else by a report. RFC 5429 §2.1</summary>
-internal sealed class RejectCommand(ScriptString reason) : SieveCommand
+/// <summary>ereject reason, reject reason: the message is refused. RFC 5429 §2.1, RFC 5429 §2.2</summary>
+internal sealed class RejectCommand(ScriptString reason, bool inTheseWords) : SieveCommand
 {
-    public static SieveCommand Parse(Arguments arguments) => new RejectCommand(arguments.String("the reason"));
+    public static SieveCommand Parse(Arguments arguments) => new RejectCommand(arguments.String("the reason"), arguments.Name == "reject");
 
-    public override void Run(SieveRun run) => run.Reject(new SieveAction.Reject(Octets.ToText(Octets.Cut(reason.Get(run), 4000))));
+    public override void Run(SieveRun run) => run.Reject(new SieveAction.Reject(Octets.ToText(Octets.Cut(reason.Get(run), 4000)), inTheseWords));
 }

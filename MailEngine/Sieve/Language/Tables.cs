@@ -24,6 +24,7 @@ internal static class CommandTable
         ["removeflag"] = new(Capability.Imap4Flags, FlagCommand.Parse),
         ["vacation"] = new(Capability.Vacation, VacationCommand.Parse),
         ["ereject"] = new(Capability.EReject, RejectCommand.Parse),
+        ["reject"] = new(Capability.Reject, RejectCommand.Parse),
         ["error"] = new(Capability.IHave, ErrorCommand.Parse),
     };
 }
@@ -47,6 +48,7 @@ internal static class TestTable
         ["date"] = new(Capability.Date, DateTest.Parse),
         ["currentdate"] = new(Capability.Date, DateTest.ParseCurrent),
         ["environment"] = new(Capability.Environment, EnvironmentTest.Parse),
+        ["duplicate"] = new(Capability.Duplicate, DuplicateTest.Parse),
         ["mailboxexists"] = new(Capability.Mailbox, MailboxExistsTest.Parse),
         ["ihave"] = new(Capability.IHave, _ => throw new InvalidOperationException("ihave is answered while compiling.")),
     };

@@ -10,6 +10,7 @@ namespace MailEngine.Sieve.Running;
 internal sealed class SieveRun(SieveProgram program, MessageView message, SieveSurroundings surroundings, SieveOptions limits)
 {
     readonly List<SieveAction> _actions = [];
+    List<(string Key, TimeSpan Interval)>? _seen;
     bool _implicitKeep = true;
     HeaderAddress? _envelopeFrom;
     HeaderAddress? _envelopeTo;
@@ -90,6 +91,16 @@ internal sealed class SieveRun(SieveProgram program, MessageView message, SieveS
         Add(action with { Header = EditedHeader() });
     }
 
+    /// <summary>To be remembered when the script has ended well; of the same key what was said last counts. RFC 7352 §3</summary>
+    public void See(string key, TimeSpan interval)
+    {
+        _seen ??= [];
+        _seen.RemoveAll(other => other.Key == key);
+        if (_seen.Count >= limits.Actions)
+            throw new SieveFaultException($"the script asks about more than {limits.Actions} duplicates");
+        _seen.Add((key, interval));
+    }
+
     /// <summary>Once a script. RFC 5230 §4.7</summary>
     public void Vacation(SieveAction.Vacation action)
     {
@@ -131,6 +142,6 @@ internal sealed class SieveRun(SieveProgram program, MessageView message, SieveS
         // RFC 5429 §2.4: the sender must not be told that mail was refused which somebody has.
         if (_actions.Count > 1 && _actions.Exists(a => a is SieveAction.Reject))
             throw new SieveFaultException("the script refuses a message and does something else with it too");
-        return new SieveOutcome(_actions, null) { Steps = Steps };
+        return new SieveOutcome(_actions, null) { Steps = Steps, Seen = _seen ?? [] };
     }
 }

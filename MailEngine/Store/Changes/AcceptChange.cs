@@ -21,7 +21,7 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
     long[] _queueIds = [];
     long[] _answerIds = [];
 
-    public override bool InLog => acceptance.Queue.Count == 0 && removeQueueIds.Count == 0 && acceptance.Answers.Count == 0;
+    public override bool InLog => acceptance.Queue.Count == 0 && removeQueueIds.Count == 0 && acceptance.Answers.Count == 0 && acceptance.Sightings.Count == 0;
 
     public override bool BringsMail => true;
 
@@ -51,6 +51,11 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
         _answerIds = new long[acceptance.Answers.Count];
         for (int i = 0; i < _answerIds.Length; i++)
             Answer(batch, acceptance.Answers[i], i);
+        foreach (Sighting sighting in acceptance.Sightings)
+        {
+            if (sighting.Deposits.All(place => _deposits[place].Error is StoreError.None or StoreError.Duplicate))
+                batch.RememberSeen(sighting.Key, sighting.Until);
+        }
         foreach (long id in removeQueueIds)
             batch.Row(index => index.DropQueue(id));
     }

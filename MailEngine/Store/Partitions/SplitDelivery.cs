@@ -9,7 +9,7 @@ internal sealed class SplitDelivery(PartitionSet partitions)
 {
     public async Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
-        bool hasQueue = acceptance.Queue.Count > 0 || removeQueueIds.Count > 0 || acceptance.Answers.Count > 0;
+        bool hasQueue = acceptance.Queue.Count > 0 || removeQueueIds.Count > 0 || acceptance.Answers.Count > 0 || acceptance.Sightings.Count > 0;
         var outcomes = new DepositOutcome[acceptance.Deposits.Count];
         List<int> left = [.. Enumerable.Range(0, outcomes.Length)];
         bool kept = false;
@@ -76,11 +76,13 @@ internal sealed class SplitDelivery(PartitionSet partitions)
         {
             Deposit = answer.Deposit < 0 ? answer.Deposit : places.IndexOf(answer.Deposit) is var place and >= 0 ? place : outcomes[answer.Deposit].Error == StoreError.None ? AutomaticAnswer.Made : AutomaticAnswer.Never,
         })],
+        Sightings = [.. acceptance.Sightings.Where(seen => seen.Deposits.All(place => places.Contains(place) || outcomes[place].Error is StoreError.None or StoreError.Duplicate))
+            .Select(seen => seen with { Deposits = [.. seen.Deposits.Select(place => places.IndexOf(place)).Where(place => place >= 0)] })],
     }, removeQueueIds);
 
     /// <summary>Some deposits alone.</summary>
     static AcceptChange ChangeOf(Acceptance acceptance, List<int> places) =>
-        new(acceptance with { Deposits = [.. places.Select(i => acceptance.Deposits[i])], Queue = [], Answers = [] }, []);
+        new(acceptance with { Deposits = [.. places.Select(i => acceptance.Deposits[i])], Queue = [], Answers = [], Sightings = [] }, []);
 
     /// <returns>True: the partition took them, or said why not.</returns>
     static async Task<bool> DepositAsync(Partition partition, Acceptance acceptance, List<int> places, DepositOutcome[] outcomes, List<int> again, CancellationToken ct)
