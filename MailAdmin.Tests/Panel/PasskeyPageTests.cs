@@ -39,6 +39,8 @@ public sealed class PasskeyPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await tab.Page.FillAsync("#passkey-password", PanelRig.Password);
         await tab.Page.ClickAsync("#passkey-make");
         await Expect(tab.Page.Locator("#passkey-added")).ToBeVisibleAsync();
+        await Expect(tab.Page.Locator("[data-passkey-error]")).ToBeHiddenAsync();
+        await Expect(tab.Page.Locator("[data-passkey-lack]")).ToBeHiddenAsync();
     }
 
     [Theory]
