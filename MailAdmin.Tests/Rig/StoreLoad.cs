@@ -95,6 +95,7 @@ static partial class StoreLoad
         await Task.WhenAll(
             Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => DeliverAsync(store, NextId(), Size(), Say)),
             Repeat(() => DeliverAsync(store, NextId(), Size(), Say)), Repeat(() => QueueAsync(store, NextId(), Size(), Say)),
+            Repeat(() => FilterAsync(store, NextId(), Size(), Say)),
             Repeat(() => MoveAsync(store, NextId(), Size(), Say)), Repeat(() => ExpungeAsync(store, NextId(), Say)), Repeat(() => ReplaceAsync(store, NextId(), Say)),
             Repeat(() => CreateAsync(store, NextId(), Say)),
             // One commit where the account lives beside the queue; between partitions there are two.
@@ -151,6 +152,29 @@ static partial class StoreLoad
         }
         await Task.Delay(5);   // leaves the loop to the others
     }
+
+    /// <summary>What a script leads to: a copy with flags in a folder, one that is sent on, and something remembered.</summary>
+    static async Task FilterAsync(MailStore store, string id, int size, Action<string> say)
+    {
+        using Body body = Make(store, "script" + id, size), copy = Make(store, "on" + id, 100);
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        var row = new QueueEntry { MessageKey = "on" + id, ReversePath = "a@example.test", Recipient = EmailAddress.Parse("b@other.test"), QueuedAt = now, NextAttempt = now };
+        AcceptOutcome outcome = await store.AcceptAsync(new Acceptance
+        {
+            Body = body,
+            Deposits = [StoreRig.To(Account, "Done") with { Flags = MessageFlags.Flagged, Keywords = ["kept"] }],
+            Answers = [new AutomaticAnswer(AutomaticAnswer.Made, new AnswerKey(Account, "b@other.test", "redirect " + id), now.AddDays(1), copy, row)],
+            Sightings = [new Sighting(SeenKey(id), now.AddDays(1), [0])],
+        }, default);
+        if (outcome.Fault != StoreError.None || outcome.Deposits[0].Error != StoreError.None)
+            return;
+        DepositOutcome deposit = outcome.Deposits[0];
+        say($"D {deposit.MailboxId} {deposit.Uid} {deposit.UidValidity} script{id}");
+        say($"F {deposit.MailboxId} {deposit.Uid}");
+        say($"Q {outcome.AnswerIds[0]} on{id}");
+    }
+
+    public static AnswerKey SeenKey(string id) => new(Account, id, "seen");
 
     static async Task MoveAsync(MailStore store, string id, int size, Action<string> say)
     {

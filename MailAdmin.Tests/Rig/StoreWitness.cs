@@ -126,7 +126,17 @@ sealed partial class StoreWitness
                 Assert.Equal([$"{StoreLoad.Other}/Across"], at);
         }
         Assert.Subset(flagged, _flagged);
-        Assert.Subset(rig.Store.ReadQueue().Select(q => q.MessageKey).ToHashSet(), _queue);
+        var queued = rig.Store.ReadQueue().Select(q => q.MessageKey).ToHashSet();
+        Assert.Subset(queued, _queue);
+        // What a script leads to is one commit: all of it or nothing. With several partitions what is sent on comes after the copy, never without it.
+        bool isOneCommit = rig.Store.ReadPartitions().Count == 1;
+        foreach (string id in queued.Where(key => key.StartsWith("on", StringComparison.Ordinal)).Select(key => key[2..])
+            .Concat(places.Keys.Where(id => id.StartsWith("script", StringComparison.Ordinal)).Select(id => id[6..])).Distinct())
+        {
+            bool sentOn = queued.Contains("on" + id), remembered = rig.Store.WasAnswered(StoreLoad.SeenKey(id));
+            Assert.Equal(sentOn, remembered);
+            Assert.True(places.ContainsKey("script" + id) == sentOn || (!isOneCommit && !sentOn), $"what the script of {id} led to is there in part");
+        }
 
         // One commit: the answer is in the queue, and remembered, exactly when a message of its sender is there; never twice.
         ILookup<string, QueueEntry> told = rig.Store.ReadQueue().ToLookup(q => q.MessageKey);

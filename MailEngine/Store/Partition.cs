@@ -318,6 +318,7 @@ internal sealed class Partition : IAsyncDisposable
     internal void Opened(Mailbox box)
     {
         box.Home = this;
+        box.Current.Pin ??= Segments.Pin;   // before anybody can find it: the text index looks at once, on a thread of its own
         _mailboxes.Add(box);
         Events.Raise(box.AccountId, new MailboxEvent(MailboxEventKind.Created, box.Id, box.Name));
     }

@@ -126,7 +126,7 @@ internal sealed class TextIndexer : IDisposable
                 all = true;
                 StartAnew(fault);
             }
-            catch (IOException fault)   // index.db could not be read just now
+            catch (Exception fault)   // index.db could not be read just now; and a fault of ours must not end the server, which does without an index
             {
                 all = true;
                 Rollback();
