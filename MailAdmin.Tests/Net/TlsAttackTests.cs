@@ -8,6 +8,7 @@ using MailEngine;
 namespace MailAdmin.Tests.Net;
 
 /// <summary>Attack case A23: old protocols and ciphers, renegotiation, a new name in every handshake.</summary>
+[Collection(Alone.Name)]
 public sealed class TlsAttackTests : IAsyncLifetime
 {
     MailRig _rig = null!;
