@@ -30,6 +30,7 @@ internal sealed class Partition : IAsyncDisposable
     readonly ILogger _log;
     readonly Inflow _inflow = new();
     IndexWarmUp? _warmUp;
+    bool _synced;   // what the batch has appended is on the disk
     readonly RowSettler _index;
     readonly IndexWriter _indexWriter;   // before the loop starts; then by _index alone
     readonly IndexReader _loopReader;
@@ -530,10 +531,11 @@ internal sealed class Partition : IAsyncDisposable
         StepReached?.Invoke(CommitStep.Taken);
         if (batch.SegmentBytes > 0)
         {
-            _appending = true;
+            (_appending, _synced) = (true, false);
             Segments.Append(batch.Pieces, batch.SegmentBytes);   // bytes nobody points at yet: a crash here leaves garbage, no promise
             StepReached?.Invoke(CommitStep.Appended);
             Segments.Sync();                                     // S2; S1 for what is in the log
+            _synced = true;
             StepReached?.Invoke(CommitStep.Synced);
         }
         if (inLog && !batch.NeedsIndex)
@@ -604,7 +606,8 @@ internal sealed class Partition : IAsyncDisposable
             // Its callers are told that nothing was kept, so no start may make rows of it. The index says so before anything else is taken.
             long committed = Segments.CurrentNumber == _whole.Segment ? _whole.Length : 0;
             _failedSegments[Segments.CurrentNumber] = committed;
-            Segments.Poison(committed);
+            // Rows whose COMMIT failed may stand in the log all the same, and count after a power cut: what they name stays when it is on the disk.
+            Segments.Poison(_synced ? Segments.CurrentLength : committed);
         }
         _appending = false;
     }
