@@ -17,18 +17,7 @@ public enum ScriptFault
 }
 
 /// <summary>A script in a list.</summary>
-public sealed record ScriptInfo(string Name, bool IsActive, int Bytes, long Version, DateTimeOffset ChangedAt)
-{
-    /// <summary>Stays when the name changes.</summary>
-    public long Id { get; init; }
-}
-
-/// <summary>What became of a change of scripts.</summary>
-/// <param name="After">For the audit.</param>
-public readonly record struct ScriptChange(ScriptFault Fault, object? After)
-{
-    internal static ScriptChange Refused(ScriptFault fault) => new(fault, null);
-}
+public sealed record ScriptInfo(string Name, bool IsActive, int Bytes, long Version, DateTimeOffset ChangedAt);
 
 /// <summary>The scripts of accounts. Whether a text is a script is the caller's to check, and so is that he may do this for the account.</summary>
 /// <remarks>Every change is one transaction with its audit entry; the text itself is nobody's business and not in it.</remarks>
@@ -38,7 +27,7 @@ public sealed class SieveScripts(AccountsDatabase database)
     {
         await using AccountsContext db = database.NewContext();
         List<SieveScript> scripts = await db.SieveScripts.AsNoTracking().Where(s => s.AccountId == accountId).OrderBy(s => s.Name).ToListAsync(ct);
-        return [.. scripts.Select(s => new ScriptInfo(s.Name, s.IsActive, s.Bytes, s.Version, s.ChangedAt) { Id = s.Id })];
+        return [.. scripts.Select(s => new ScriptInfo(s.Name, s.IsActive, s.Bytes, s.Version, s.ChangedAt))];
     }
 
     /// <summary>Null: no such script.</summary>
@@ -66,89 +55,80 @@ public sealed class SieveScripts(AccountsDatabase database)
 
     /// <summary>Stores a script, new or in place of the one of that name. RFC 5804 §2.6</summary>
     public Task<ScriptFault> PutAsync(Administrator who, long accountId, string name, byte[] content, int mostScripts, CancellationToken ct) =>
-        ChangeAsync(who, accountId, "sieve.put", db => PutAsync(db, accountId, name, content, mostScripts, ct), ct);
-
-    /// <summary>The same inside a transaction of the caller's, who looks after rights and audit; so are the others below.</summary>
-    public async Task<ScriptChange> PutAsync(AccountsContext db, long accountId, string name, byte[] content, int mostScripts, CancellationToken ct)
-    {
-        if (!SieveScript.IsName(name))
-            return ScriptChange.Refused(ScriptFault.BadName);
-        SieveScript? script = await FindAsync(db, accountId, name, ct);
-        if (script is null)
+        ChangeAsync(who, accountId, "sieve.put", async (db, account) =>
         {
-            if (await db.SieveScripts.CountAsync(s => s.AccountId == accountId, ct) >= mostScripts)
-                return ScriptChange.Refused(ScriptFault.TooManyScripts);
-            script = new SieveScript { AccountId = accountId, Name = name };
-            db.SieveScripts.Add(script);
-        }
-        script.Version++;
-        script.Bytes = content.Length;
-        script.ChangedAt = database.Clock.GetUtcNow();
-        await db.SaveChangesAsync(ct);   // a new one has its number now
-        db.SieveScriptVersions.Add(new SieveScriptVersion { ScriptId = script.Id, Version = script.Version, Content = content, SavedAt = script.ChangedAt });
-        await db.SieveScriptVersions.Where(v => v.ScriptId == script.Id && v.Version <= script.Version - SieveScript.KeptVersions).ExecuteDeleteAsync(ct);
-        return new ScriptChange(ScriptFault.None, new { name, bytes = content.Length, version = script.Version });
-    }
+            if (!SieveScript.IsName(name))
+                return (ScriptFault.BadName, null);
+            SieveScript? script = await FindAsync(db, accountId, name, ct);
+            if (script is null)
+            {
+                if (await db.SieveScripts.CountAsync(s => s.AccountId == accountId, ct) >= mostScripts)
+                    return (ScriptFault.TooManyScripts, null);
+                script = new SieveScript { AccountId = accountId, Name = name };
+                db.SieveScripts.Add(script);
+            }
+            script.Version++;
+            script.Bytes = content.Length;
+            script.ChangedAt = database.Clock.GetUtcNow();
+            await db.SaveChangesAsync(ct);   // a new one has its number now
+            db.SieveScriptVersions.Add(new SieveScriptVersion { ScriptId = script.Id, Version = script.Version, Content = content, SavedAt = script.ChangedAt });
+            await db.SieveScriptVersions.Where(v => v.ScriptId == script.Id && v.Version <= script.Version - SieveScript.KeptVersions).ExecuteDeleteAsync(ct);
+            return (ScriptFault.None, new { name, bytes = content.Length, version = script.Version });
+        }, ct);
 
     /// <summary>RFC 5804 §2.10</summary>
     public Task<ScriptFault> DeleteAsync(Administrator who, long accountId, string name, CancellationToken ct) =>
-        ChangeAsync(who, accountId, "sieve.delete", db => DeleteAsync(db, accountId, name, ct), ct);
-
-    public static async Task<ScriptChange> DeleteAsync(AccountsContext db, long accountId, string name, CancellationToken ct)
-    {
-        if (await FindAsync(db, accountId, name, ct) is not { } script)
-            return ScriptChange.Refused(ScriptFault.NoSuchScript);
-        if (script.IsActive)
-            return ScriptChange.Refused(ScriptFault.IsActive);
-        db.SieveScripts.Remove(script);
-        return new ScriptChange(ScriptFault.None, new { name });
-    }
+        ChangeAsync(who, accountId, "sieve.delete", async (db, account) =>
+        {
+            if (await FindAsync(db, accountId, name, ct) is not { } script)
+                return (ScriptFault.NoSuchScript, null);
+            if (script.IsActive)
+                return (ScriptFault.IsActive, null);
+            db.SieveScripts.Remove(script);
+            return (ScriptFault.None, new { name });
+        }, ct);
 
     /// <summary>RFC 5804 §2.11</summary>
     public Task<ScriptFault> RenameAsync(Administrator who, long accountId, string from, string to, CancellationToken ct) =>
-        ChangeAsync(who, accountId, "sieve.rename", db => RenameAsync(db, accountId, from, to, ct), ct);
-
-    public static async Task<ScriptChange> RenameAsync(AccountsContext db, long accountId, string from, string to, CancellationToken ct)
-    {
-        if (!SieveScript.IsName(to))
-            return ScriptChange.Refused(ScriptFault.BadName);
-        if (await FindAsync(db, accountId, from, ct) is not { } script)
-            return ScriptChange.Refused(ScriptFault.NoSuchScript);
-        if (await FindAsync(db, accountId, to, ct) is not null)
-            return ScriptChange.Refused(ScriptFault.AlreadyExists);
-        script.Name = to;
-        return new ScriptChange(ScriptFault.None, new { from, to });
-    }
+        ChangeAsync(who, accountId, "sieve.rename", async (db, account) =>
+        {
+            if (!SieveScript.IsName(to))
+                return (ScriptFault.BadName, null);
+            if (await FindAsync(db, accountId, from, ct) is not { } script)
+                return (ScriptFault.NoSuchScript, null);
+            if (await FindAsync(db, accountId, to, ct) is not null)
+                return (ScriptFault.AlreadyExists, null);
+            script.Name = to;
+            return (ScriptFault.None, new { from, to });
+        }, ct);
 
     /// <summary>Makes a script the active one. RFC 5804 §2.8</summary>
     /// <param name="name">Empty: none is active.</param>
     public Task<ScriptFault> ActivateAsync(Administrator who, long accountId, string name, CancellationToken ct) =>
-        ChangeAsync(who, accountId, "sieve.activate", db => ActivateAsync(db, accountId, name, ct), ct);
-
-    public static async Task<ScriptChange> ActivateAsync(AccountsContext db, long accountId, string name, CancellationToken ct)
-    {
-        if (name.Length > 0 && await FindAsync(db, accountId, name, ct) is null)
-            return ScriptChange.Refused(ScriptFault.NoSuchScript);
-        foreach (SieveScript script in await db.SieveScripts.Where(s => s.AccountId == accountId && (s.IsActive || s.Name == name)).ToListAsync(ct))
-            script.IsActive = script.Name == name;
-        return new ScriptChange(ScriptFault.None, new { name });
-    }
+        ChangeAsync(who, accountId, "sieve.activate", async (db, account) =>
+        {
+            if (name.Length > 0 && await FindAsync(db, accountId, name, ct) is null)
+                return (ScriptFault.NoSuchScript, null);
+            foreach (SieveScript script in await db.SieveScripts.Where(s => s.AccountId == accountId && (s.IsActive || s.Name == name)).ToListAsync(ct))
+                script.IsActive = script.Name == name;
+            return (ScriptFault.None, new { name });
+        }, ct);
 
     static Task<SieveScript?> FindAsync(AccountsContext db, long accountId, string name, CancellationToken ct) =>
         db.SieveScripts.FirstOrDefaultAsync(s => s.AccountId == accountId && s.Name == name, ct);
 
-    Task<ScriptFault> ChangeAsync(Administrator who, long accountId, string action, Func<AccountsContext, Task<ScriptChange>> change, CancellationToken ct) =>
+    Task<ScriptFault> ChangeAsync(Administrator who, long accountId, string action, Func<AccountsContext, Account, Task<(ScriptFault Fault, object? After)>> change, CancellationToken ct) =>
         database.WriteAsync(async db =>
         {
             if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
                 return ScriptFault.NoSuchAccount;
-            (ScriptFault fault, object? after) = await change(db);
+            (ScriptFault fault, object? after) = await change(db, account);
             if (fault != ScriptFault.None)
                 return fault;
             db.Record(new AuditEntry
             {
                 Time = database.Clock.GetUtcNow(), ActorId = who.AccountId == 0 ? null : who.AccountId, Actor = who.Login, Role = db.ActingRole, Action = action,
-                Object = account.UserName ?? "", AccountId = accountId, DomainId = account.DomainId, After = JsonSerializer.Serialize(after), Client = who.Client,
+                Object = account.UserName ?? "", DomainId = account.DomainId, After = JsonSerializer.Serialize(after), Client = who.Client,
             });
             await db.SaveChangesAsync(ct);
             return ScriptFault.None;
