@@ -343,6 +343,10 @@ public sealed class SieveOptions
     public int Variables { get; set; } = 256;
     /// <summary>Decoded text of a message that body tests look at, octets. Default 1 MiB; the rest does not match.</summary>
     public int BodyBytes { get; set; } = 1 << 20;
+    /// <summary>Scripts inside scripts. RFC 6609 §3.1 asks for 3 levels at least. Default 10.</summary>
+    public int IncludeDepth { get; set; } = 10;
+    /// <summary>Scripts that one script includes, and those that they include, each time counted. Default 255, as other servers have it.</summary>
+    public int Includes { get; set; } = 255;
     /// <summary>Scripts of one account. Default 100.</summary>
     public int Scripts { get; set; } = 100;
     /// <summary>Compiled scripts kept in memory, those used last. Default 20,000, some 5 kB each.</summary>

@@ -190,6 +190,8 @@ public static class EngineOptionsCheck
         Within(errors, "Sieve:VariableBytes", sieve.VariableBytes, 4000, 1 << 20);   // RFC 5229 §6
         Within(errors, "Sieve:Variables", sieve.Variables, 128, 10_000);   // RFC 5229 §6
         Within(errors, "Sieve:BodyBytes", sieve.BodyBytes, 4096, 64 << 20);
+        Within(errors, "Sieve:IncludeDepth", sieve.IncludeDepth, 3, 100);   // RFC 6609 §3.1
+        Within(errors, "Sieve:Includes", sieve.Includes, 3, 10_000);
         Within(errors, "Sieve:Scripts", sieve.Scripts, 1, 10_000);
         Within(errors, "Sieve:CachedPrograms", sieve.CachedPrograms, 1, 1_000_000);
     }

@@ -69,6 +69,21 @@ public sealed class AccountsDatabaseTests
     }
 
     [Fact]
+    public async Task When_it_is_from_before_domains_had_scripts_then_those_of_accounts_are_there_with_their_versions()
+    {
+        string folder = Directory.CreateTempSubdirectory("accounts-").FullName;
+        await using (var old = new SqliteAccountsContext(SqliteAccountsContext.Options($"Data Source={Path.Combine(folder, "accounts.db")};Foreign Keys=True").Options))
+        {
+            await old.GetService<IMigrator>().MigrateAsync("AuditAccountsAndZones");
+            await old.Database.ExecuteSqlRawAsync("INSERT INTO account (Id, DisplayName, State, Services, HasMailbox, SearchText, CreatedAt, EmailConfirmed, PhoneNumberConfirmed, TwoFactorEnabled, LockoutEnabled, AccessFailedCount) VALUES (1, '', 0, 63, 1, '', 0, 0, 0, 0, 0, 0)");
+            await old.Database.ExecuteSqlRawAsync("INSERT INTO sieve_script (Id, AccountId, Name, IsActive, Version, Bytes, ChangedAt) VALUES (7, 1, 'main', 1, 2, 5, 0)");
+            await old.Database.ExecuteSqlRawAsync("INSERT INTO sieve_script_version (ScriptId, Version, Content, SavedAt) VALUES (7, 2, x'6b6565703b', 0)");
+        }
+        await using AccountsDatabase database = await OpenAsync(folder);
+        Assert.Equal("keep;"u8.ToArray(), await new SieveScripts(database).ReadAsync(1, "main", default));
+    }
+
+    [Fact]
     public async Task When_an_account_is_deleted_then_its_id_is_never_given_again()
     {
         await using AccountsRig rig = await AccountsRig.OpenAsync();

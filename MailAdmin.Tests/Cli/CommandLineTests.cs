@@ -338,6 +338,31 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task When_scripts_are_kept_by_command_then_they_are_stored_placed_shown_and_deleted()
+    {
+        await Must("domain add example.test");
+        await Must("account add ann@example.test --password-stdin", Password);
+        Assert.Contains("line 1, column 1", await MustFail(1, "sieve put server main", "nonsense;"), StringComparison.Ordinal);
+        await Must("sieve put server main", "discard;");
+        await Must("sieve put example.test house", "keep;");
+        await Must("sieve put ann@example.test own", "stop;");
+        Assert.Contains("sieve activate", await MustFail(2, "sieve place ann@example.test own before"), StringComparison.Ordinal);
+        Assert.Contains("sieve place", await MustFail(2, "sieve activate server main"), StringComparison.Ordinal);
+        Assert.Contains("no place", await MustFail(2, "sieve place server main sideways"), StringComparison.Ordinal);
+        await Must("sieve place server main after");
+        await Must("sieve activate ann@example.test own");
+        Assert.Equal("discard;", (await Must("sieve get server main")).Trim());
+        Assert.Contains("after", await Must("sieve list server"), StringComparison.Ordinal);
+        Assert.Contains("active", await Must("sieve list ann@example.test"), StringComparison.Ordinal);
+        Assert.Contains("in use", await MustFail(1, "sieve delete server main"), StringComparison.Ordinal);
+        await Must("sieve place server main off");
+        await Must("sieve delete server main");
+        Assert.Contains("no script", await MustFail(1, "sieve get server main"), StringComparison.Ordinal);
+        await Must("sieve activate ann@example.test --none");
+        await Must("sieve delete ann@example.test own");
+    }
+
+    [Fact]
     public async Task When_the_doctor_looks_then_a_taken_port_and_a_dead_name_server_are_named()
     {
         using var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);

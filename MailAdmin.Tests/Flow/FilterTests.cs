@@ -108,6 +108,36 @@ public sealed class FilterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_server_domain_panel_and_user_have_scripts_then_all_decide_in_their_order()
+    {
+        var who = new Administrator(0, "test", "");
+        async Task PutAsync(ScriptOwner owner, string name, string text, ScriptPlace place)
+        {
+            Assert.Equal(ScriptFault.None, await _scripts.PutAsync(who, owner, name, Encoding.UTF8.GetBytes("require [\"imap4flags\", \"include\"];" + text), 100, default));
+            await _rig.Accounts.WriteAsync(db => ScriptRows.PlaceAsync(db, owner, name, place, default));
+        }
+        await PutAsync(ScriptOwner.Server, "z", "addflag \"1\"; if header :is \"subject\" \"spam\" { discard; }", ScriptPlace.Before);
+        await PutAsync(ScriptOwner.Domain(_rig.Domain), "a", "if hasflag \"1\" { addflag \"2\"; stop; }", ScriptPlace.Before);
+        await PutAsync(ScriptOwner.Domain(_rig.Domain), "b", "if hasflag \"4\" { addflag \"5\"; }", ScriptPlace.After);
+        await PutAsync(ScriptOwner.Server, "c", "if hasflag \"5\" { addflag \"6\"; }", ScriptPlace.After);
+        await PutAsync(ScriptOwner.Server, "flags", "if hasflag \"3\" { addflag \"4\"; }", ScriptPlace.None);
+        await _rig.Accounts.WriteAsync(db => ScriptRows.SetPanelAsync(db, _rig.Ann, "require \"imap4flags\"; if hasflag \"2\" { addflag \"3\"; }"u8.ToArray(), DateTimeOffset.UtcNow, default));
+        await GivenScriptAsync("require \"include\"; include :global \"flags\";");
+        await DeliverAsync("one");
+        await DeliverAsync("spam");
+        await PutAsync(ScriptOwner.Domain(_rig.Domain), "flags", "addflag \"own\";", ScriptPlace.None);   // of the same name: nearer
+        await DeliverAsync("two");
+        await DeliverAsync("three", to: ["bob@example.test"]);
+
+        MailboxSnapshot inbox = (await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Inbox))!.Current;
+        Assert.Equal(["1 2 3 4 5 6", "1 2 3 own"], Enumerable.Range(0, inbox.Count).Select(i => string.Join(' ', inbox.KeywordSets[inbox[i].KeywordSet].Order(StringComparer.Ordinal))));
+        MailboxSnapshot bob = (await _rig.Store.OpenAsync(_rig.Bob, MailboxName.Inbox))!.Current;
+        Assert.Equal(["1", "2"], bob.KeywordSets[bob[0].KeywordSet].Order(StringComparer.Ordinal));
+        Assert.Equal(["main"], (await _scripts.ListAsync(_rig.Ann, default)).Select(s => s.Name));   // what the panel wrote is none of the account's own
+        Assert.Null(await _scripts.ReadAsync(_rig.Ann, "", default));
+    }
+
+    [Fact]
     public async Task When_a_message_has_several_recipients_then_each_ones_script_decides_about_his_copy()
     {
         await GivenMailboxAsync("Folder");

@@ -58,6 +58,8 @@ sealed class CliSession : IAsyncDisposable
 
     public async Task<AccountNameService> AccountNamesAsync() => new(await ChangesAsync());
 
+    public async Task<ScriptService> ScriptsAsync() => new(await ChangesAsync(), new SieveScripts(await DatabaseAsync()), Options);
+
     public async Task<VacationService> VacationsAsync() => new(await ChangesAsync());
 
     public async Task<DeletedMailService> DeletedMailAsync() => new(await ChangesAsync(), await StoreAsync());

@@ -34,6 +34,11 @@ public static class CommandLine
           account restore ADDRESS ID...|--all|--mailbox ID
           vacation show|off ADDRESS
           vacation set ADDRESS --text-stdin [--from DAY] [--until DAY] [--subject TEXT] [--interval DAYS] [--known-only]
+          sieve list|get|delete WHERE [NAME]                 WHERE: an ADDRESS, a DOMAIN, or server; docs/filters.md
+          sieve put WHERE NAME                               store the script that is read from standard input
+          sieve activate ADDRESS NAME|--none                 the script that decides about mail
+          sieve place DOMAIN|server NAME before|after|copied|active|off
+                                                             run before or after everybody's own; copy to new accounts
           account import FILE.csv                            columns address, password or password_hash, quota, name
           mail export ADDRESS PATH [--format maildir|mbox|tar]
           mail import ADDRESS PATH [--format maildir|mbox|tar] [--keep-uids]
@@ -70,6 +75,12 @@ public static class CommandLine
         ["vacation show"] = VacationVerbs.ShowAsync,
         ["vacation set"] = VacationVerbs.SetAsync,
         ["vacation off"] = VacationVerbs.OffAsync,
+        ["sieve list"] = SieveVerbs.ListAsync,
+        ["sieve get"] = SieveVerbs.GetAsync,
+        ["sieve put"] = SieveVerbs.PutAsync,
+        ["sieve delete"] = SieveVerbs.DeleteAsync,
+        ["sieve activate"] = SieveVerbs.ActivateAsync,
+        ["sieve place"] = SieveVerbs.PlaceAsync,
         ["account password"] = AccountVerbs.PasswordAsync,
         ["account deleted"] = DeletedMailVerbs.ListAsync,
         ["account restore"] = DeletedMailVerbs.RestoreAsync,

@@ -164,7 +164,7 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
         using var targets = new PreparedInsert<Target>(db);
         using var tasks = new PreparedInsert<StoreTask>(db);
         using var audit = new PreparedInsert<AuditEntry>(db);
-        int made = 0;
+        var made = new List<long>();
         foreach (Row row in rows)
         {
             var problems = new Problems();
@@ -188,9 +188,11 @@ public sealed class AccountImport(Changes changes, EngineOptions options, Passwo
             tasks.Insert(new StoreTask { Kind = StoreTaskKind.Provision, AccountId = account.Id, Details = domain.StandardFolders, CreatedAt = changes.Now });
             audit.Insert(db.Chain.Append(changes.AuditOf(db, actor, "account.import", account.UserName!, account.Id, domain.Id, null, new { account.DisplayName, account.QuotaBytes })));
             all.Add(row.Address.Canonical);
-            if (made++ == 0)
+            if (made.Count == 0)
                 await RoleAddresses.EnsureAsync(db, domain.Id, account.Id, changes.Now, ct);
+            made.Add(account.Id);
         }
+        await ScriptRows.CopyAsync(db, domain.Id, made, changes.Now, ct);
         await db.SaveChangesAsync(ct);   // the domain's log-in counter, postmaster and abuse
     }
 

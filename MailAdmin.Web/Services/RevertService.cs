@@ -37,8 +37,8 @@ public sealed class RevertService(
         "account.create" or "account.import" or "superuser.create" or "domain.create" or "mailbox.create" or "apppassword.create" => "NoRevert.Made",
         "account.delete" or "domain.delete" or "mailbox.delete" or "mail.restore" or "mail.import" or "mail.export" => "NoRevert.Mail",
         "account.move" or "mailbox.rename" or "role.secondfactor" or "recovery.set" or "recovery.ask" or "forward.set" or "alias.delete"
-            or "sieve.rename" or "sieve.activate" => "NoRevert.ThereAgain",
-        "sieve.put" or "sieve.delete" => "NoRevert.Script",
+            or "sieve.rename" or "sieve.activate" or "sieve.place" => "NoRevert.ThereAgain",
+        "sieve.put" or "sieve.delete" or "sieve.panel" => "NoRevert.Script",
         "vacation.set" => "NoRevert.Vacation",
         "setting.update" => "NoRevert.First",
         _ => action.Split('.')[0] switch

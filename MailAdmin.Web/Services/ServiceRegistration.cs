@@ -58,6 +58,8 @@ public static class ServiceRegistration
         services.AddSingleton<AccountNameService>();
         services.AddSingleton<ManyAccountsService>();
         services.AddSingleton<VacationService>();
+        services.AddSingleton<SieveScripts>();
+        services.AddSingleton<ScriptService>();
         services.AddSingleton<PreferencesService>();
         services.AddSingleton<OwnMailService>();
         services.AddSingleton<OwnHistoryService>();

@@ -193,6 +193,9 @@ public sealed class AccountDirectory : IDisposable
         /// <summary>Other names of domains by the id of the real one; null: not read yet.</summary>
         public ILookup<long, string>? OtherNames { get; set; }
 
+        /// <summary>Scripts of the server and of domains that run for everybody there, in their order; null: not read yet.</summary>
+        public IReadOnlyList<SharedScript>? SharedScripts { get; set; }
+
         /// <summary>Counts one more entry; when there are too many all are dropped, which costs each a look-up of less than a millisecond.</summary>
         public void MakeRoom()
         {
@@ -206,6 +209,9 @@ public sealed class AccountDirectory : IDisposable
             Volatile.Write(ref _entries, 0);
         }
     }
+
+    /// <param name="DomainId">Null: of the server.</param>
+    internal sealed record SharedScript(long? DomainId, ScriptPlace Place, FilterScript Script);
 
     sealed class Subscription(AccountDirectory directory, long id) : IDisposable
     {

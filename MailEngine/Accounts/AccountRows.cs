@@ -129,6 +129,7 @@ public static class AccountRows
         await RoleAddresses.EnsureAsync(db, domain.Id, account.Id, now, ct);
         db.StoreTasks.Add(new StoreTask { Kind = StoreTaskKind.Provision, AccountId = account.Id, Details = domain.StandardFolders, CreatedAt = now });
         await db.SaveChangesAsync(ct);
+        await ScriptRows.CopyAsync(db, domain.Id, [account.Id], now, ct);
     }
 
     /// <summary>Gives an account that logs in with its address another one in its domain. Its sessions end; mail to the old one is refused.</summary>

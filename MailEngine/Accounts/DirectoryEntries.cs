@@ -76,8 +76,9 @@ public sealed record AccountEntry
     /// <summary>True: mail programs need an app password, since the password is not enough, or would not be any more.</summary>
     public bool NeedsAppPassword(DateTimeOffset now) => HasSecondFactor || SecondFactorRules.Any(rule => rule.HoldsAt(now));
 
-    /// <summary>Decides about mail that comes in; null: it goes to INBOX.</summary>
-    public ActiveScript? Sieve { get; init; }
+    /// <summary>Decide about mail that comes in, one after the other: of the server and of the domain, what the panel wrote, the account's active
+    /// one, again of the domain and of the server. None: it goes to INBOX.</summary>
+    public IReadOnlyList<FilterScript> Scripts { get; init; } = [];
 
     public bool MayReceive => HasMailbox && State is AccountState.Active or AccountState.ReceiveOnly && Services.HasFlag(MailServices.Receiving);
     public bool MaySend => State is AccountState.Active or AccountState.SendOnly && Services.HasFlag(MailServices.Sending);

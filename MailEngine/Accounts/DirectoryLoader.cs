@@ -106,14 +106,16 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
         Dictionary<long, List<(EmailAddress Address, bool IsOwn)>> addresses = ReadAddressesOf(list);
         ILookup<long, AppPasswordEntry> apps = ReadAppPasswords(list);
         ILookup<long, SecondFactorRule> rules = ReadSecondFactorRules(list);
+        IReadOnlyList<AccountDirectory.SharedScript> shared = cache.SharedScripts ??= ReadSharedScripts();
         using DbCommand command = Command($"""
             SELECT a."Id", a."UserName", a."DisplayName", a."PasswordHash", a."State", a."Services", a."QuotaBytes", a."SecurityStamp", a."HasMailbox",
                 d."Name", d."DefaultQuotaBytes", p."DisplayLocal", pd."Name",
                 v."From", v."Until", v."Subject", v."Text", v."IntervalDays", v."KnownSendersOnly", v."Handle", a."TwoFactorEnabled",
-                d."SecondFactorFrom", s."Id", s."Version"
+                d."SecondFactorFrom", s."Id", s."Version", w."Id", w."Version", a."DomainId"
             FROM "account" a
             LEFT JOIN "vacation" v ON v."AccountId" = a."Id" AND v."Enabled"
             LEFT JOIN "sieve_script" s ON s."AccountId" = a."Id" AND s."IsActive"
+            LEFT JOIN "sieve_script" w ON w."AccountId" = a."Id" AND w."Place" = {(int)ScriptPlace.Panel}
             LEFT JOIN "domain" d ON d."Id" = a."DomainId"
             LEFT JOIN "address" p ON p."Id" = a."PrimaryAddressId"
             LEFT JOIN "domain" pd ON pd."Id" = p."DomainId"
@@ -141,12 +143,47 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
                 Primary = Text(row, 11) is { } local && Text(row, 12) is { } ofDomain ? AddressParts.Join(local, ofDomain) : null,
                 Addresses = addresses.TryGetValue(id, out List<(EmailAddress Address, bool IsOwn)>? all) ? [.. all.Select(a => a.Address)] : [],
                 OwnAddresses = all is null ? [] : [.. all.Where(a => a.IsOwn).Select(a => a.Address)],
-                Sieve = Number(row, 22) is { } script ? new ActiveScript(script, row.GetInt64(23)) : null,
+                Scripts = ScriptsOf(shared, Number(row, 26), Number(row, 24) is { } panel ? new ActiveScript(panel, row.GetInt64(25)) : null,
+                    Number(row, 22) is { } script ? new ActiveScript(script, row.GetInt64(23)) : null),
                 Vacation = Text(row, 19) is { } handle
                     ? new VacationEntry(Time(row, 13), Time(row, 14), row.GetString(15), row.GetString(16), TimeSpan.FromDays(row.GetInt32(17)), row.GetBoolean(18), handle)
                     : null,
             };
         }
+    }
+
+    /// <summary>What decides about the mail of an account, in its order: docs/filters.md.</summary>
+    static List<FilterScript> ScriptsOf(IReadOnlyList<AccountDirectory.SharedScript> shared, long? domainId, ActiveScript? panel, ActiveScript? own)
+    {
+        if (panel is null && own is null && shared.Count == 0)
+            return [];
+        var scripts = new List<FilterScript>();
+        scripts.AddRange(shared.Where(s => s.Place == ScriptPlace.Before && s.DomainId is null).Select(s => s.Script));
+        scripts.AddRange(shared.Where(s => s.Place == ScriptPlace.Before && s.DomainId is not null && s.DomainId == domainId).Select(s => s.Script));
+        if (panel is { } rules)
+            scripts.Add(new FilterScript(rules, "the rules of the panel"));
+        if (own is { } active)
+            scripts.Add(new FilterScript(active, ""));
+        scripts.AddRange(shared.Where(s => s.Place == ScriptPlace.After && s.DomainId is not null && s.DomainId == domainId).Select(s => s.Script));
+        scripts.AddRange(shared.Where(s => s.Place == ScriptPlace.After && s.DomainId is null).Select(s => s.Script));
+        return scripts;
+    }
+
+    // Few, and wanted for every account: read once.
+    List<AccountDirectory.SharedScript> ReadSharedScripts()
+    {
+        var scripts = new List<AccountDirectory.SharedScript>();
+        using DbCommand command = Command($"""
+            SELECT "Id", "Version", "DomainId", "Place", "Name" FROM "sieve_script"
+            WHERE "AccountId" IS NULL AND "Place" IN ({(int)ScriptPlace.Before}, {(int)ScriptPlace.After}) ORDER BY "Name", "Id"
+            """);
+        using DbDataReader row = command.ExecuteReader();
+        while (row.Read())
+        {
+            string whose = row.IsDBNull(2) ? "server" : "domain";
+            scripts.Add(new(Number(row, 2), (ScriptPlace)row.GetInt32(3), new FilterScript(new ActiveScript(row.GetInt64(0), row.GetInt64(1)), $"the script \"{row.GetString(4)}\" of the {whose}")));
+        }
+        return scripts;
     }
 
     ILookup<long, AppPasswordEntry> ReadAppPasswords(string accountIds)

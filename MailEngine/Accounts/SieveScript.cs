@@ -5,7 +5,44 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace MailEngine.Accounts;
 
-/// <summary>A Sieve script of an account, by its name; the text stands in its versions. At most one of an account is active. RFC 5804 §1.4</summary>
+/// <summary>What a script is for, beside an account's own ones, of which one is active. The numbers are stored.</summary>
+public enum ScriptPlace
+{
+    /// <summary>An account's own; of a domain or the server: only run when another one includes it. RFC 6609 §3.2</summary>
+    None = 0,
+    /// <summary>Of a domain or the server: runs before the accounts' own.</summary>
+    Before = 1,
+    /// <summary>Of a domain or the server: runs after the accounts' own.</summary>
+    After = 2,
+    /// <summary>Of an account, at most one: what the panel wrote. It has no name, so that no client can name it.</summary>
+    Panel = 3,
+    /// <summary>Of a domain or the server: copied to accounts when they are made.</summary>
+    Copied = 4,
+    /// <summary>The same, and the copy is active.</summary>
+    CopiedActive = 5,
+}
+
+/// <summary>Whose a script is: an account's, a domain's, or (neither) the server's.</summary>
+public readonly record struct ScriptOwner
+{
+    public long? AccountId { get; private init; }
+
+    public long? DomainId { get; private init; }
+
+    public static ScriptOwner Server => default;
+
+    public bool IsAccount => AccountId is not null;
+
+    public static ScriptOwner Account(long id) => new() { AccountId = id };
+
+    public static ScriptOwner Domain(long id) => new() { DomainId = id };
+
+#pragma warning disable CA2225 // Account is the named alternative.
+    public static implicit operator ScriptOwner(long accountId) => Account(accountId);
+#pragma warning restore CA2225
+}
+
+/// <summary>A Sieve script by its name, of an account, a domain or the server; the text stands in its versions. At most one of an account is active. RFC 5804 §1.4</summary>
 public sealed class SieveScript
 {
     /// <summary>Characters of a name. RFC 5804 §1.6 asks for 128 at least.</summary>
@@ -16,7 +53,13 @@ public sealed class SieveScript
 
     public long Id { get; private set; }
 
-    public required long AccountId { get; init; }
+    /// <summary>Null: it is no account's.</summary>
+    public long? AccountId { get; init; }
+
+    /// <summary>Null: it is no domain's. Without both it is the server's.</summary>
+    public long? DomainId { get; init; }
+
+    public ScriptPlace Place { get; set; }
 
     /// <summary>See <see cref="IsName"/>.</summary>
     public required string Name { get; set; }
@@ -42,6 +85,8 @@ public sealed class SieveScript
             builder.ToTable("sieve_script");
             builder.Property(s => s.Name).HasMaxLength(MaxName);
             builder.HasIndex(s => new { s.AccountId, s.Name }).IsUnique();
+            builder.HasIndex(s => new { s.DomainId, s.Name }).IsUnique();   // names of the server's own are looked at by ScriptRows alone
+            builder.HasOne<Domain>().WithMany().HasForeignKey(s => s.DomainId).OnDelete(DeleteBehavior.Cascade);
             builder.HasOne<Account>().WithMany().HasForeignKey(s => s.AccountId).OnDelete(DeleteBehavior.Cascade);
         }
     }
@@ -70,5 +115,9 @@ public sealed class SieveScriptVersion
     }
 }
 
-/// <summary>The active script of an account as the engine sees it; its text is asked of <see cref="SieveScripts"/>, and compiled once a version.</summary>
+/// <summary>A version of a script as the engine sees it; its text is asked of <see cref="SieveScripts"/>, and compiled once.</summary>
 public readonly record struct ActiveScript(long ScriptId, long Version);
+
+/// <summary>One of the scripts that decide about an account's mail, one after the other.</summary>
+/// <param name="Label">Whose it is, for people; empty: the account's own.</param>
+public sealed record FilterScript(ActiveScript Script, string Label);

@@ -3,40 +3,41 @@ using Microsoft.EntityFrameworkCore;
 
 namespace MailEngine.Accounts;
 
-/// <summary>Why a script was not changed.</summary>
-public enum ScriptFault
+/// <summary>A script in a list.</summary>
+public sealed record ScriptInfo(string Name, bool IsActive, int Bytes, long Version, DateTimeOffset ChangedAt)
 {
-    None,
-    NoSuchScript,
-    AlreadyExists,
-    /// <summary>The active script cannot be deleted. RFC 5804 §2.10</summary>
-    IsActive,
-    TooManyScripts,
-    BadName,
-    NoSuchAccount,
+    /// <summary>Of a domain or the server: what it is for.</summary>
+    public ScriptPlace Place { get; init; }
 }
 
-/// <summary>A script in a list.</summary>
-public sealed record ScriptInfo(string Name, bool IsActive, int Bytes, long Version, DateTimeOffset ChangedAt);
-
-/// <summary>The scripts of accounts. Whether a text is a script is the caller's to check, and so is that he may do this for the account.</summary>
-/// <remarks>Every change is one transaction with its audit entry; the text itself is nobody's business and not in it.</remarks>
+/// <summary>The scripts of accounts, domains and the server. Whether a text is a script is the caller's to check, and so is that he may do this.</summary>
+/// <remarks>Every change is one transaction with its audit entry; the text itself is nobody's business and not in it. A number where an owner
+/// is wanted means an account.</remarks>
 public sealed class SieveScripts(AccountsDatabase database)
 {
-    public async Task<IReadOnlyList<ScriptInfo>> ListAsync(long accountId, CancellationToken ct)
+    public async Task<IReadOnlyList<ScriptInfo>> ListAsync(ScriptOwner owner, CancellationToken ct)
     {
         await using AccountsContext db = database.NewContext();
-        List<SieveScript> scripts = await db.SieveScripts.AsNoTracking().Where(s => s.AccountId == accountId).OrderBy(s => s.Name).ToListAsync(ct);
-        return [.. scripts.Select(s => new ScriptInfo(s.Name, s.IsActive, s.Bytes, s.Version, s.ChangedAt))];
+        List<SieveScript> scripts = await ScriptRows.Of(db, owner).AsNoTracking().OrderBy(s => s.Name).ToListAsync(ct);
+        return [.. scripts.Select(s => new ScriptInfo(s.Name, s.IsActive, s.Bytes, s.Version, s.ChangedAt) { Place = s.Place })];
     }
 
     /// <summary>Null: no such script.</summary>
-    public async Task<byte[]?> ReadAsync(long accountId, string name, CancellationToken ct)
+    public async Task<byte[]?> ReadAsync(ScriptOwner owner, string name, CancellationToken ct)
     {
         await using AccountsContext db = database.NewContext();
-        return await db.SieveScripts.Where(s => s.AccountId == accountId && s.Name == name)
-            .Join(db.SieveScriptVersions, s => new { ScriptId = s.Id, s.Version }, v => new { v.ScriptId, v.Version }, (s, v) => v.Content).FirstOrDefaultAsync(ct);
+        return await ContentOf(db, ScriptRows.Of(db, owner).Where(s => s.Name == name)).FirstOrDefaultAsync(ct);
     }
+
+    /// <summary>What the panel wrote for an account; null: nothing.</summary>
+    public async Task<byte[]?> ReadPanelAsync(long accountId, CancellationToken ct)
+    {
+        await using AccountsContext db = database.NewContext();
+        return await ContentOf(db, db.SieveScripts.Where(s => s.AccountId == accountId && s.Place == ScriptPlace.Panel)).FirstOrDefaultAsync(ct);
+    }
+
+    static IQueryable<byte[]> ContentOf(AccountsContext db, IQueryable<SieveScript> scripts) =>
+        scripts.Join(db.SieveScriptVersions, s => new { ScriptId = s.Id, s.Version }, v => new { v.ScriptId, v.Version }, (s, v) => v.Content);
 
     /// <summary>Text of one version; null: it is not there any more.</summary>
     public async Task<byte[]?> ReadAsync(ActiveScript script, CancellationToken ct)
@@ -45,90 +46,72 @@ public sealed class SieveScripts(AccountsDatabase database)
         return await db.SieveScriptVersions.Where(v => v.ScriptId == script.ScriptId && v.Version == script.Version).Select(v => v.Content).FirstOrDefaultAsync(ct);
     }
 
-    /// <summary>Would a script of this name find room? RFC 5804 §2.5</summary>
-    public async Task<ScriptFault> HaveSpaceAsync(long accountId, string name, int mostScripts, CancellationToken ct)
+    /// <summary>The script that include names; null: there is none. RFC 6609 §3.2</summary>
+    /// <param name="isGlobal">One of the account's domain, or, where it has none of the name, of the server; else one of the account.</param>
+    public async Task<ActiveScript?> FindIncludedAsync(long accountId, bool isGlobal, string name, CancellationToken ct)
     {
         await using AccountsContext db = database.NewContext();
-        return await db.SieveScripts.AnyAsync(s => s.AccountId == accountId && s.Name == name, ct) || await db.SieveScripts.CountAsync(s => s.AccountId == accountId, ct) < mostScripts
+        IQueryable<SieveScript> found = isGlobal
+            ? from s in db.SieveScripts
+              where s.AccountId == null && s.Name == name && (s.DomainId == null || db.Accounts.Any(a => a.Id == accountId && a.DomainId == s.DomainId))
+              orderby s.DomainId == null
+              select s
+            : ScriptRows.Of(db, accountId).Where(s => s.Name == name);
+        return await found.Select(s => new { s.Id, s.Version }).FirstOrDefaultAsync(ct) is { } script ? new ActiveScript(script.Id, script.Version) : null;
+    }
+
+    /// <summary>Calls back after every change of anything here.</summary>
+    internal IDisposable Listen(Action changed) => database.Listen(changed);
+
+    /// <summary>Would a script of this name find room? RFC 5804 §2.5</summary>
+    public async Task<ScriptFault> HaveSpaceAsync(ScriptOwner owner, string name, int mostScripts, CancellationToken ct)
+    {
+        await using AccountsContext db = database.NewContext();
+        return await ScriptRows.FindAsync(db, owner, name, ct) is not null || await ScriptRows.Of(db, owner).CountAsync(ct) < mostScripts
             ? ScriptFault.None : ScriptFault.TooManyScripts;
     }
 
     /// <summary>Stores a script, new or in place of the one of that name. RFC 5804 §2.6</summary>
-    public Task<ScriptFault> PutAsync(Administrator who, long accountId, string name, byte[] content, int mostScripts, CancellationToken ct) =>
-        ChangeAsync(who, accountId, "sieve.put", async (db, account) =>
-        {
-            if (!SieveScript.IsName(name))
-                return (ScriptFault.BadName, null);
-            SieveScript? script = await FindAsync(db, accountId, name, ct);
-            if (script is null)
-            {
-                if (await db.SieveScripts.CountAsync(s => s.AccountId == accountId, ct) >= mostScripts)
-                    return (ScriptFault.TooManyScripts, null);
-                script = new SieveScript { AccountId = accountId, Name = name };
-                db.SieveScripts.Add(script);
-            }
-            script.Version++;
-            script.Bytes = content.Length;
-            script.ChangedAt = database.Clock.GetUtcNow();
-            await db.SaveChangesAsync(ct);   // a new one has its number now
-            db.SieveScriptVersions.Add(new SieveScriptVersion { ScriptId = script.Id, Version = script.Version, Content = content, SavedAt = script.ChangedAt });
-            await db.SieveScriptVersions.Where(v => v.ScriptId == script.Id && v.Version <= script.Version - SieveScript.KeptVersions).ExecuteDeleteAsync(ct);
-            return (ScriptFault.None, new { name, bytes = content.Length, version = script.Version });
-        }, ct);
+    public Task<ScriptFault> PutAsync(Administrator who, ScriptOwner owner, string name, byte[] content, int mostScripts, CancellationToken ct) =>
+        ChangeAsync(who, owner, "sieve.put", db => ScriptRows.PutAsync(db, owner, name, content, mostScripts, database.Clock.GetUtcNow(), ct), ct);
 
     /// <summary>RFC 5804 §2.10</summary>
-    public Task<ScriptFault> DeleteAsync(Administrator who, long accountId, string name, CancellationToken ct) =>
-        ChangeAsync(who, accountId, "sieve.delete", async (db, account) =>
-        {
-            if (await FindAsync(db, accountId, name, ct) is not { } script)
-                return (ScriptFault.NoSuchScript, null);
-            if (script.IsActive)
-                return (ScriptFault.IsActive, null);
-            db.SieveScripts.Remove(script);
-            return (ScriptFault.None, new { name });
-        }, ct);
+    public Task<ScriptFault> DeleteAsync(Administrator who, ScriptOwner owner, string name, CancellationToken ct) =>
+        ChangeAsync(who, owner, "sieve.delete", db => ScriptRows.DeleteAsync(db, owner, name, ct), ct);
 
     /// <summary>RFC 5804 §2.11</summary>
-    public Task<ScriptFault> RenameAsync(Administrator who, long accountId, string from, string to, CancellationToken ct) =>
-        ChangeAsync(who, accountId, "sieve.rename", async (db, account) =>
-        {
-            if (!SieveScript.IsName(to))
-                return (ScriptFault.BadName, null);
-            if (await FindAsync(db, accountId, from, ct) is not { } script)
-                return (ScriptFault.NoSuchScript, null);
-            if (await FindAsync(db, accountId, to, ct) is not null)
-                return (ScriptFault.AlreadyExists, null);
-            script.Name = to;
-            return (ScriptFault.None, new { from, to });
-        }, ct);
+    public Task<ScriptFault> RenameAsync(Administrator who, ScriptOwner owner, string from, string to, CancellationToken ct) =>
+        ChangeAsync(who, owner, "sieve.rename", db => ScriptRows.RenameAsync(db, owner, from, to, ct), ct);
 
     /// <summary>Makes a script the active one. RFC 5804 §2.8</summary>
     /// <param name="name">Empty: none is active.</param>
     public Task<ScriptFault> ActivateAsync(Administrator who, long accountId, string name, CancellationToken ct) =>
-        ChangeAsync(who, accountId, "sieve.activate", async (db, account) =>
-        {
-            if (name.Length > 0 && await FindAsync(db, accountId, name, ct) is null)
-                return (ScriptFault.NoSuchScript, null);
-            foreach (SieveScript script in await db.SieveScripts.Where(s => s.AccountId == accountId && (s.IsActive || s.Name == name)).ToListAsync(ct))
-                script.IsActive = script.Name == name;
-            return (ScriptFault.None, new { name });
-        }, ct);
+        ChangeAsync(who, accountId, "sieve.activate", db => ScriptRows.ActivateAsync(db, accountId, name, ct), ct);
 
-    static Task<SieveScript?> FindAsync(AccountsContext db, long accountId, string name, CancellationToken ct) =>
-        db.SieveScripts.FirstOrDefaultAsync(s => s.AccountId == accountId && s.Name == name, ct);
-
-    Task<ScriptFault> ChangeAsync(Administrator who, long accountId, string action, Func<AccountsContext, Account, Task<(ScriptFault Fault, object? After)>> change, CancellationToken ct) =>
+    Task<ScriptFault> ChangeAsync(Administrator who, ScriptOwner owner, string action, Func<AccountsContext, Task<ScriptChange>> change, CancellationToken ct) =>
         database.WriteAsync(async db =>
         {
-            if (await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct) is not { } account)
+            string? what = "server";
+            long? domainId = owner.DomainId;
+            if (owner.AccountId is { } accountId)
+            {
+                Account? account = await db.Accounts.FirstOrDefaultAsync(a => a.Id == accountId, ct);
+                (what, domainId) = (account is null ? null : account.UserName ?? "", account?.DomainId);
+            }
+            else if (domainId is not null)
+            {
+                what = await db.Domains.Where(d => d.Id == domainId).Select(d => d.Name).FirstOrDefaultAsync(ct);
+            }
+            if (what is null)
                 return ScriptFault.NoSuchAccount;
-            (ScriptFault fault, object? after) = await change(db, account);
-            if (fault != ScriptFault.None)
-                return fault;
+            ScriptChange done = await change(db);
+            if (done.Fault != ScriptFault.None)
+                return done.Fault;
             db.Record(new AuditEntry
             {
                 Time = database.Clock.GetUtcNow(), ActorId = who.AccountId == 0 ? null : who.AccountId, Actor = who.Login, Role = db.ActingRole, Action = action,
-                Object = account.UserName ?? "", DomainId = account.DomainId, After = JsonSerializer.Serialize(after), Client = who.Client,
+                Object = what, AccountId = owner.AccountId, DomainId = domainId, Before = done.Before is null ? "" : JsonSerializer.Serialize(done.Before),
+                After = done.After is null ? "" : JsonSerializer.Serialize(done.After), Client = who.Client,
             });
             await db.SaveChangesAsync(ct);
             return ScriptFault.None;

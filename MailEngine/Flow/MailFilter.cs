@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Flow;
 
-/// <summary>Runs the script of a recipient over a message that has come in, before its commit.</summary>
+/// <summary>Runs the scripts that count for a recipient over a message that has come in, before its commit.</summary>
 /// <remarks>Decides nothing by itself: <see cref="DeliveryPlan"/> turns the actions into deposits and rows. A script with a fault keeps the mail
 /// (RFC 5228 §2.10.6), and its owner finds the reason in the trace.</remarks>
 sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostname, EngineOptions options, TraceLog trace, ILogger log)
@@ -29,23 +29,20 @@ sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostna
     {
         MessageView? _view;
 
-        /// <returns>Null: the account has no script that counts, and its mail goes where it always goes.</returns>
-        /// <exception cref="DbException">The script cannot be read now: try the recipient again later.</exception>
+        /// <returns>Null: no script counts for the account, and its mail goes where it always goes.</returns>
+        /// <exception cref="DbException">A script cannot be read now: try the recipient again later.</exception>
         /// <exception cref="IOException">The message cannot be read now.</exception>
         public async ValueTask<SieveOutcome?> RunAsync(EnvelopeRecipient recipient, Route.Deposit route, CancellationToken ct)
         {
-            if (route.Account.Sieve is not { } active)
+            IReadOnlyList<FilterScript> scripts = route.Account.Scripts;
+            if (scripts.Count == 0)
                 return null;
-            SieveOutcome outcome;
-            if (await filter._programs.FindAsync(active, ct) is { } program)
-            {
-                _view = _view is null or { IsChanged: true } ? new MessageView(body.Read, body.Length, body.Summary.Layout) : _view;
-                outcome = Interpreter.Run(program, _view, filter.Surroundings(envelope, recipient, route, now), filter.Limits);
-            }
-            else
-            {
-                outcome = new SieveOutcome([new SieveAction.Store(SieveAction.Store.Inbox, [])], "the active script is no script any more: look at it, and save it again");
-            }
+            var steps = new SieveStep[scripts.Count];
+            for (int i = 0; i < steps.Length; i++)
+                steps[i] = new SieveStep(await filter._programs.FindAsync(scripts[i].Script, ct), scripts[i].Label);
+            SieveLibrary? library = await filter._programs.LibraryAsync(steps, route.Account.AccountId, ct);
+            _view = _view is null or { IsChanged: true } ? new MessageView(body.Read, body.Length, body.Summary.Layout) : _view;
+            SieveOutcome outcome = Interpreter.Run(steps, _view, filter.Surroundings(envelope, recipient, route, now), filter.Limits, library);
             if (outcome.Fault is { } fault)
                 filter.Tell(envelope, body, route, Reply.Clean($"Sieve: {fault}"), now);
             return outcome;

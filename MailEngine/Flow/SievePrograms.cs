@@ -6,8 +6,9 @@ using MailEngine.Sieve.Running;
 namespace MailEngine.Flow;
 
 /// <summary>Compiled scripts by version: a script is read and compiled for the first message after its change.</summary>
-/// <remarks>A version never changes, so nothing here ever goes out of date; when there are too many, the quarter that was used longest ago goes.</remarks>
-sealed class SievePrograms(SieveScripts scripts, SieveOptions options)
+/// <remarks>A version never changes, so nothing compiled ever goes out of date; when there are too many, the quarter that was used longest ago goes.
+/// Which version a name of include means is remembered until anything in the accounts' database changes.</remarks>
+sealed class SievePrograms
 {
     /// <param name="Program">Null: what is stored is no script any more, since a limit was lowered.</param>
     sealed record Entry(SieveProgram? Program)
@@ -15,8 +16,19 @@ sealed class SievePrograms(SieveScripts scripts, SieveOptions options)
         public long UsedAt;
     }
 
+    readonly SieveScripts _scripts;
+    readonly SieveOptions _options;
     readonly ConcurrentDictionary<ActiveScript, Entry> _compiled = new();
+    ConcurrentDictionary<(long Account, IncludedScript Script), ActiveScript?> _names = new();
     long _uses;
+
+    public SievePrograms(SieveScripts scripts, SieveOptions options)
+    {
+        _scripts = scripts;
+        _options = options;
+        // A look-up that is on its way keeps its answer in the dictionary that it began with.
+        _ = scripts.Listen(() => Volatile.Write(ref _names, new()));
+    }
 
     /// <summary>Null: it cannot be used; the mail is kept.</summary>
     /// <exception cref="System.Data.Common.DbException">The database cannot be read now.</exception>
@@ -24,22 +36,56 @@ sealed class SievePrograms(SieveScripts scripts, SieveOptions options)
     {
         if (!_compiled.TryGetValue(script, out Entry? entry))
         {
-            byte[]? text = await scripts.ReadAsync(script, ct);
+            byte[]? text = await _scripts.ReadAsync(script, ct);
             if (text is null)
                 return null;   // replaced this very moment
-            entry = new Entry(SieveCompiler.Compile(text, options).Program);
             MakeRoom();
-            _compiled[script] = entry;
+            // The one that is there already, if another message was quicker: include knows a script by its program.
+            entry = _compiled.GetOrAdd(script, new Entry(SieveCompiler.Compile(text, _options).Program));
         }
         Volatile.Write(ref entry.UsedAt, Interlocked.Increment(ref _uses));
         return entry.Program;
     }
 
+    /// <summary>All that scripts of an account include, and what that includes; null: nothing.</summary>
+    /// <exception cref="System.Data.Common.DbException">The database cannot be read now.</exception>
+    public async ValueTask<SieveLibrary?> LibraryAsync(IReadOnlyList<SieveStep> steps, long accountId, CancellationToken ct)
+    {
+        if (!steps.Any(step => step.Program is { Includes.Count: > 0 }))
+            return null;
+        var library = new SieveLibrary();
+        var asked = new HashSet<IncludedScript>();
+        var waiting = new Queue<IncludedScript>(steps.SelectMany(step => step.Program?.Includes ?? []));
+        // What is over the limit is not run either.
+        while (waiting.TryDequeue(out IncludedScript name) && asked.Count <= _options.Includes)
+        {
+            if (!asked.Add(name) || await FindNameAsync(accountId, name, ct) is not { } script)
+                continue;
+            SieveProgram? program = await FindAsync(script, ct);
+            library.Add(name, program);
+            foreach (IncludedScript inner in program?.Includes ?? [])
+                waiting.Enqueue(inner);
+        }
+        return library;
+    }
+
+    async ValueTask<ActiveScript?> FindNameAsync(long accountId, IncludedScript script, CancellationToken ct)
+    {
+        ConcurrentDictionary<(long, IncludedScript), ActiveScript?> names = Volatile.Read(ref _names);
+        if (names.TryGetValue((accountId, script), out ActiveScript? known))
+            return known;
+        ActiveScript? found = await _scripts.FindIncludedAsync(accountId, script.IsGlobal, script.Name, ct);
+        if (names.Count >= _options.CachedPrograms)
+            names.Clear();
+        names[(accountId, script)] = found;
+        return found;
+    }
+
     void MakeRoom()
     {
-        if (_compiled.Count < options.CachedPrograms)
+        if (_compiled.Count < _options.CachedPrograms)
             return;
-        foreach (KeyValuePair<ActiveScript, Entry> old in _compiled.OrderBy(pair => Volatile.Read(ref pair.Value.UsedAt)).Take((options.CachedPrograms / 4) + 1).ToList())
+        foreach (KeyValuePair<ActiveScript, Entry> old in _compiled.OrderBy(pair => Volatile.Read(ref pair.Value.UsedAt)).Take((_options.CachedPrograms / 4) + 1).ToList())
             _compiled.TryRemove(old);
     }
 }

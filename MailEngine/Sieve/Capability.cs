@@ -31,7 +31,7 @@ public static class Capability
     static readonly string[] s_all =
     [
         FileInto, Envelope, EncodedCharacter, Copy, Body, Variables, Relational, Imap4Flags, Subaddress, Date, Index, Environment, IHave, Regex,
-        Vacation, VacationSeconds, EReject, Reject, Mailbox, Duplicate,
+        Vacation, VacationSeconds, EReject, Reject, Mailbox, Duplicate, Include,
         "comparator-i;octet", "comparator-i;ascii-casemap", "comparator-i;ascii-numeric", "comparator-i;unicode-casemap",
     ];
 

@@ -34,9 +34,9 @@ public abstract record SieveAction
     public sealed record Reject(string Reason, bool InTheseWords) : SieveAction;
 }
 
-/// <summary>What a script wants done with one message.</summary>
+/// <summary>What scripts want done with one message.</summary>
 /// <param name="Actions">In order; the implicit keep is one of them. Empty: the message is dropped.</param>
-/// <param name="Fault">Why the script ended before its end, for its owner; null: it did not. Then nothing but a keep is done. RFC 5228 §2.10.6</param>
+/// <param name="Fault">Why a script ended before its end, for its owner; null: none did. Nothing of what it did is done. RFC 5228 §2.10.6</param>
 public sealed record SieveOutcome(IReadOnlyList<SieveAction> Actions, string? Fault)
 {
     /// <summary>What the duplicate test is to remember when the actions are done, and how long. RFC 7352 §3</summary>

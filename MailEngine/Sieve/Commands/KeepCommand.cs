@@ -16,11 +16,7 @@ internal sealed class KeepCommand(FlagsTag flags) : SieveCommand
 {
     public static SieveCommand Parse(Arguments arguments) => new KeepCommand(FlagsTag.Read(arguments));
 
-    public override void Run(SieveRun run)
-    {
-        run.Store(SieveAction.Store.Inbox, flags.Get(run));
-        run.CancelImplicitKeep();
-    }
+    public override void Run(SieveRun run) => run.Keep(flags.Get(run));
 }
 
 /// <summary>discard: nothing is kept, unless something else keeps it. RFC 5228 §4.4</summary>

@@ -23,6 +23,9 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
     /// <summary>Names that "set" gave a value so far.</summary>
     public HashSet<string> Assigned { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Scripts that it names by include. RFC 6609 §3.2</summary>
+    public HashSet<IncludedScript> Includes { get; } = [];
+
     public void Error(int offset, string message) => errors.Add(offset, message);
 
     public void Require(string capability)
@@ -94,6 +97,6 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
             code[i].IfTrue = _labels[code[i].IfTrue];
             code[i].IfFalse = code[i].Test is null ? 0 : _labels[code[i].IfFalse];
         }
-        return new SieveProgram(code, _slots.Count, UsesMatches);
+        return new SieveProgram(code, _slots.Count, UsesMatches, [.. Includes]);
     }
 }

@@ -25,6 +25,9 @@ internal static class CommandTable
         ["vacation"] = new(Capability.Vacation, VacationCommand.Parse),
         ["ereject"] = new(Capability.EReject, RejectCommand.Parse),
         ["reject"] = new(Capability.Reject, RejectCommand.Parse),
+        ["include"] = new(Capability.Include, IncludeCommand.Parse),
+        ["return"] = new(Capability.Include, ReturnCommand.Parse),
+        ["global"] = new(Capability.Include, GlobalDeclaration.Parse),
         ["error"] = new(Capability.IHave, ErrorCommand.Parse),
     };
 }

@@ -3,12 +3,16 @@ namespace MailEngine.Sieve.Running;
 /// <summary>A compiled script: immutable, shared by all deliveries of its owner.</summary>
 public sealed class SieveProgram
 {
-    internal SieveProgram(Instruction[] code, int slots, bool usesMatches)
+    internal SieveProgram(Instruction[] code, int slots, bool usesMatches, IReadOnlyList<IncludedScript> includes)
     {
+        Includes = includes;
         Code = code;
         Slots = slots;
         UsesMatches = usesMatches;
     }
+
+    /// <summary>Scripts that it may include; whoever runs it has them in a <see cref="SieveLibrary"/>.</summary>
+    public IReadOnlyList<IncludedScript> Includes { get; }
 
     internal Instruction[] Code { get; }
 

@@ -6,12 +6,26 @@ using MailEngine.Sieve.Messages;
 
 namespace MailEngine.Sieve.Running;
 
-/// <summary>One run of a script over one message: where it is, what its variables hold, what it has decided so far, and how much it may still do.</summary>
-internal sealed class SieveRun(SieveProgram program, MessageView message, SieveSurroundings surroundings, SieveOptions limits)
+/// <summary>One run of scripts over one message: where it is, what their variables hold, what was decided so far, and how much they may still do.</summary>
+internal sealed class SieveRun(MessageView message, SieveSurroundings surroundings, SieveOptions limits, SieveLibrary? library)
 {
+    /// <summary>A script that waits for the end of one that it included.</summary>
+    readonly record struct Caller(SieveProgram Program, int Next, string?[] Variables, MatchVariables Matched);
+
+    /// <summary>What had been decided when a script began.</summary>
+    readonly record struct Mark(SieveAction[] Actions, (string, TimeSpan)[] Seen, int Redirects, string Flags);
+
     readonly List<SieveAction> _actions = [];
+    readonly Stack<Caller> _callers = new();
     List<(string Key, TimeSpan Interval)>? _seen;
+    HashSet<SieveProgram>? _included;
+    SieveProgram? _entered;
+    Mark _mark;
     bool _implicitKeep = true;
+    bool _explicitKeep;
+    int _includes;
+    int _answers;
+    long _mostSteps;
     HeaderAddress? _envelopeFrom;
     HeaderAddress? _envelopeTo;
     int _redirects;
@@ -34,17 +48,17 @@ internal sealed class SieveRun(SieveProgram program, MessageView message, SieveS
     }
 
     /// <summary>The script that runs now.</summary>
-    public SieveProgram Program { get; private set; } = program;
+    public SieveProgram Program { get; private set; } = null!;
 
     /// <summary>Variables of the script that runs now; null: never set. RFC 5229 §3</summary>
-    public string?[] Variables { get; private set; } = program.Slots == 0 ? [] : new string?[program.Slots];
+    public string?[] Variables { get; private set; } = [];
 
     /// <summary>RFC 6609 §3.4</summary>
     public Dictionary<string, string> Globals { get; } = new(StringComparer.Ordinal);
 
-    public MatchVariables Matched { get; private set; } = new();
+    public MatchVariables Matched { get; private set; } = null!;
 
-    /// <summary>Flags of the internal variable, apart by spaces. RFC 5232 §3</summary>
+    /// <summary>Flags of the internal variable, apart by spaces; what one script sets the next one finds. RFC 5232 §3</summary>
     public string Flags { get; set; } = "";
 
     public long Steps { get; private set; }
@@ -52,10 +66,117 @@ internal sealed class SieveRun(SieveProgram program, MessageView message, SieveS
     /// <summary>stop was done. RFC 5228 §3.3</summary>
     public bool IsStopped { get; set; }
 
+    /// <summary>return was done, and is not carried out yet. RFC 6609 §3.3</summary>
+    public bool IsReturning { get; set; }
+
+    /// <summary>Another script begins.</summary>
+    public void Begin(SieveProgram program)
+    {
+        Enter(program);
+        Globals.Clear();
+        _callers.Clear();
+        _included = null;
+        _entered = null;
+        (_implicitKeep, _explicitKeep, IsStopped, IsReturning) = (true, false, false, false);
+        (_includes, _answers) = (0, 0);
+        _mostSteps = Steps + limits.Steps;
+        _mark = new Mark(_actions.Count == 0 ? [] : [.. _actions], _seen is null ? [] : [.. _seen], _redirects, Flags);
+    }
+
+    /// <summary>The script has come to its end.</summary>
+    /// <param name="isLast">No other one follows.</param>
+    /// <returns>The mail is still to be kept, so that the next one decides about it.</returns>
+    public bool End(bool isLast)
+    {
+        // RFC 5429 §2.4: the sender must not be told that mail was refused which somebody has.
+        if (_actions.Exists(a => a is SieveAction.Reject) && _actions.Count > 1)
+            throw new SieveFaultException("the script refuses a message and does something else with it too");
+        if (!_implicitKeep && (!_explicitKeep || isLast))
+            return false;
+        if (_explicitKeep && _actions.Find(IsKeep) is SieveAction.Store keep)
+        {
+            _actions.Remove(keep);
+            Flags = string.Join(' ', keep.Flags);
+        }
+        return true;
+    }
+
+    static bool IsKeep(SieveAction action) => action is SieveAction.Store { Mailbox: SieveAction.Store.Inbox };
+
+    /// <summary>Undoes what the script did.</summary>
+    public void TakeBack()
+    {
+        _actions.Clear();
+        _actions.AddRange(_mark.Actions);
+        _seen = _mark.Seen.Length == 0 ? null : [.. _mark.Seen];
+        _redirects = _mark.Redirects;
+        Flags = _mark.Flags;
+    }
+
+    /// <summary>No script has decided otherwise.</summary>
+    public void Keep() => Put(new SieveAction.Store(SieveAction.Store.Inbox, FlagList.Valid(Flags)) { Header = EditedHeader() });
+
+    /// <summary>Another script is to run before this one goes on. RFC 6609 §3.2</summary>
+    public void Include(IncludedScript script, bool once, bool optional)
+    {
+        Charge(5);
+        if (library is null || !library.TryFind(script, out SieveProgram? program))
+        {
+            if (optional)
+                return;
+            throw new SieveFaultException($"there is no {(script.IsGlobal ? "global" : "personal")} script \"{script.Name}\" that could be included");
+        }
+        if (program is null)
+            throw new SieveFaultException($"the included script \"{script.Name}\" has errors");
+        bool isOpen = ReferenceEquals(program, Program) || _callers.Any(caller => ReferenceEquals(caller.Program, program));
+        if (once && (isOpen || _included?.Contains(program) is true))
+            return;
+        if (isOpen)
+            throw new SieveFaultException($"the script \"{script.Name}\" includes itself");   // RFC 6609 §3.1
+        if (_callers.Count >= limits.IncludeDepth)
+            throw new SieveFaultException($"scripts include one another more than {limits.IncludeDepth} deep");
+        if (++_includes > limits.Includes)
+            throw new SieveFaultException($"more than {limits.Includes} scripts are included");
+        (_included ??= []).Add(program);
+        _entered = program;
+    }
+
+    /// <summary>Goes into the script that the last command included.</summary>
+    /// <param name="next">Where the one that runs now goes on afterwards.</param>
+    public bool TryEnter(int next)
+    {
+        if (_entered is not { } program)
+            return false;
+        _entered = null;
+        _callers.Push(new Caller(Program, next, Variables, Matched));
+        Enter(program);
+        return true;
+    }
+
+    /// <summary>Goes back to the script that included this one.</summary>
+    /// <returns>False: none did.</returns>
+    public bool Return(out int next)
+    {
+        IsReturning = false;
+        next = 0;
+        if (!_callers.TryPop(out Caller caller))
+            return false;
+        (Program, next, Variables, Matched) = caller;
+        return true;
+    }
+
+    /// <summary>Variables are each script's own. RFC 6609 §3.4</summary>
+    void Enter(SieveProgram program)
+    {
+        Program = program;
+        Variables = program.Slots == 0 ? [] : new string?[program.Slots];
+        Matched = new MatchVariables();
+    }
+
     /// <exception cref="SieveFaultException">More was done than may be.</exception>
     public void Charge(int steps)
     {
-        if ((Steps += steps) > limits.Steps)
+        if ((Steps += steps) > _mostSteps)
             throw new SieveFaultException($"the script takes too long for this message: more than {limits.Steps} steps");
     }
 
@@ -71,11 +192,21 @@ internal sealed class SieveRun(SieveProgram program, MessageView message, SieveS
 
     public void CancelImplicitKeep() => _implicitKeep = false;
 
-    public void Store(string mailbox, IReadOnlyList<string> flags, bool create = false)
+    public void Store(string mailbox, IReadOnlyList<string> flags, bool create = false) =>
+        Put(new SieveAction.Store(mailbox, flags) { Header = EditedHeader(), Create = create });
+
+    /// <summary>keep was done. RFC 5228 §4.3</summary>
+    public void Keep(IReadOnlyList<string> flags)
+    {
+        Store(SieveAction.Store.Inbox, flags);
+        _implicitKeep = false;
+        _explicitKeep = true;
+    }
+
+    void Put(SieveAction.Store action)
     {
         // The same mailbox twice gets one copy, with the flags of the last. RFC 5228 §2.10.3, RFC 5232 §3
-        int same = _actions.FindIndex(a => a is SieveAction.Store store && store.Mailbox == mailbox);
-        var action = new SieveAction.Store(mailbox, flags) { Header = EditedHeader(), Create = create };
+        int same = _actions.FindIndex(a => a is SieveAction.Store store && store.Mailbox == action.Mailbox);
         if (same >= 0)
             _actions[same] = action;
         else
@@ -101,11 +232,12 @@ internal sealed class SieveRun(SieveProgram program, MessageView message, SieveS
         _seen.Add((key, interval));
     }
 
-    /// <summary>Once a script. RFC 5230 §4.7</summary>
+    /// <summary>Once a script; of several scripts the last one's answer counts. RFC 5230 §4.7</summary>
     public void Vacation(SieveAction.Vacation action)
     {
-        if (_actions.Exists(a => a is SieveAction.Vacation))
+        if (_answers++ > 0)
             throw new SieveFaultException("the script answers one message twice by \"vacation\"");
+        _actions.RemoveAll(a => a is SieveAction.Vacation);
         Add(action);
     }
 
@@ -135,13 +267,5 @@ internal sealed class SieveRun(SieveProgram program, MessageView message, SieveS
         return header.Written.ToArray();
     }
 
-    public SieveOutcome ToOutcome()
-    {
-        if (_implicitKeep)
-            Store(SieveAction.Store.Inbox, FlagList.Valid(Flags));
-        // RFC 5429 §2.4: the sender must not be told that mail was refused which somebody has.
-        if (_actions.Count > 1 && _actions.Exists(a => a is SieveAction.Reject))
-            throw new SieveFaultException("the script refuses a message and does something else with it too");
-        return new SieveOutcome(_actions, null) { Steps = Steps, Seen = _seen ?? [] };
-    }
+    public SieveOutcome ToOutcome(string? faults) => new(_actions, faults) { Steps = Steps, Seen = _seen ?? [] };
 }

@@ -759,13 +759,16 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .ValueGeneratedOnAdd()
                         .HasColumnType("INTEGER");
 
-                    b.Property<long>("AccountId")
+                    b.Property<long?>("AccountId")
                         .HasColumnType("INTEGER");
 
                     b.Property<int>("Bytes")
                         .HasColumnType("INTEGER");
 
                     b.Property<long>("ChangedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("DomainId")
                         .HasColumnType("INTEGER");
 
                     b.Property<bool>("IsActive")
@@ -776,12 +779,18 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .HasMaxLength(128)
                         .HasColumnType("TEXT");
 
+                    b.Property<int>("Place")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long>("Version")
                         .HasColumnType("INTEGER");
 
                     b.HasKey("Id");
 
                     b.HasIndex("AccountId", "Name")
+                        .IsUnique();
+
+                    b.HasIndex("DomainId", "Name")
                         .IsUnique();
 
                     b.ToTable("sieve_script", (string)null);
@@ -1132,8 +1141,12 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.HasOne("MailEngine.Accounts.Account", null)
                         .WithMany()
                         .HasForeignKey("AccountId")
-                        .OnDelete(DeleteBehavior.Cascade)
-                        .IsRequired();
+                        .OnDelete(DeleteBehavior.Cascade);
+
+                    b.HasOne("MailEngine.Accounts.Domain", null)
+                        .WithMany()
+                        .HasForeignKey("DomainId")
+                        .OnDelete(DeleteBehavior.Cascade);
                 });
 
             modelBuilder.Entity("MailEngine.Accounts.SieveScriptVersion", b =>
