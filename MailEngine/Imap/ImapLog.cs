@@ -16,7 +16,4 @@ static partial class ImapLog
 
     [LoggerMessage(4004, LogLevel.Error, "{Session} the bytes of message UID {Uid} in mailbox {MailboxId} cannot be read")]
     public static partial void MessageLost(ILogger log, Exception e, string session, uint uid, long mailboxId);
-
-    [LoggerMessage(4005, LogLevel.Warning, "Checking the accounts of open IMAP sessions failed")]
-    public static partial void RecheckFailed(ILogger log, Exception e);
 }

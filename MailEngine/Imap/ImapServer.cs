@@ -14,7 +14,7 @@ public sealed class ImapServer : IDisposable
     public ImapServer(MailStore store, AccountDirectory directory, AccountAdministration administration, Authenticator authenticator, SessionRegistry sessions, ServerName hostname,
         EngineOptions options, TimeProvider clock, ILogger<ImapServer> log)
     {
-        _services = new ImapServices(options, hostname, store, authenticator, sessions, new LoggedInSessions(directory, authenticator, log),
+        _services = new ImapServices(options, hostname, store, authenticator, sessions, new LoggedInSessions(directory, authenticator, MailServices.Imap, log),
             directory, administration, clock, log);
     }
 

@@ -1,3 +1,4 @@
+using MailEngine.Accounts;
 using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Sasl;
@@ -16,4 +17,7 @@ static partial class SaslLog
 
     [LoggerMessage(1204, LogLevel.Information, "account {AccountId}: password hash renewed")]
     public static partial void Rehashed(this ILogger log, long accountId);
+
+    [LoggerMessage(1205, LogLevel.Warning, "checking the accounts of open {Service} sessions failed")]
+    public static partial void RecheckFailed(this ILogger log, Exception e, MailServices service);
 }

@@ -1,25 +1,26 @@
 using System.Collections.Concurrent;
 using MailEngine.Accounts;
 using MailEngine.Net;
-using MailEngine.Sasl;
 using Microsoft.Extensions.Logging;
 
-namespace MailEngine.Imap;
+namespace MailEngine.Sasl;
 
-/// <summary>Ends sessions whose account may no longer go on: another password, suspended, service switched off.</summary>
+/// <summary>Ends sessions of one protocol whose account may no longer go on: another password, suspended, service switched off.</summary>
 /// <remarks>Every change of the directory asks once for each account that is logged in; answers come from the directory's cache. Changes
 /// that come while a check runs lead to one more check after it.</remarks>
 internal sealed class LoggedInSessions : IDisposable
 {
     readonly ConcurrentDictionary<Connection, AccountEntry> _open = new();
     readonly Authenticator _authenticator;
+    readonly MailServices _service;
     readonly ILogger _log;
     readonly IDisposable _subscription;
     int _pending;
 
-    public LoggedInSessions(AccountDirectory directory, Authenticator authenticator, ILogger log)
+    public LoggedInSessions(AccountDirectory directory, Authenticator authenticator, MailServices service, ILogger log)
     {
         _authenticator = authenticator;
+        _service = service;
         _log = log;
         _subscription = directory.OnChange(Changed);
     }
@@ -48,7 +49,7 @@ internal sealed class LoggedInSessions : IDisposable
             }
             catch (Exception e)   // the directory does not answer: sessions stay, the next change checks again
             {
-                ImapLog.RecheckFailed(_log, e);
+                _log.RecheckFailed(e, _service);
             }
         }
         while (Interlocked.CompareExchange(ref _pending, 0, seen) != seen);
@@ -61,7 +62,7 @@ internal sealed class LoggedInSessions : IDisposable
         {
             var key = (account.AccountId, account.SecurityStamp, account.AppPasswordId);
             if (!allowed.TryGetValue(key, out bool may))
-                allowed[key] = may = await _authenticator.MayContinueAsync(account, MailServices.Imap, CancellationToken.None);
+                allowed[key] = may = await _authenticator.MayContinueAsync(account, _service, CancellationToken.None);
             if (!may)
                 connection.End(EndReason.Ended);
         }
