@@ -70,6 +70,8 @@ public sealed class EngineOptions
 
     public SieveOptions Sieve { get; set; } = new();
 
+    public Pop3Options Pop3 { get; set; } = new();
+
     /// <summary>Mail protocols and ports as standard assigns them, plus <see cref="PortOffset"/>, unless <see cref="Listeners"/> is set.</summary>
     public IReadOnlyList<ListenerOptions> EffectiveListeners()
     {
@@ -84,13 +86,15 @@ public sealed class EngineOptions
             new() { Protocol = MailProtocol.Lmtp, Port = At(24), Address = "127.0.0.1" },
             new() { Protocol = MailProtocol.Imap, Port = At(143) },
             new() { Protocol = MailProtocol.Imap, Port = At(993), ImplicitTls = true },
+            new() { Protocol = MailProtocol.Pop3, Port = At(110) },
+            new() { Protocol = MailProtocol.Pop3, Port = At(995), ImplicitTls = true },
             new() { Protocol = MailProtocol.ManageSieve, Port = At(4190) },
         ];
     }
 }
 
 /// <summary>The protocols a listener can speak.</summary>
-public enum MailProtocol { Smtp, Submission, Lmtp, Imap, ManageSieve }
+public enum MailProtocol { Smtp, Submission, Lmtp, Imap, ManageSieve, Pop3 }
 
 /// <summary>One mail port.</summary>
 public sealed class ListenerOptions
@@ -184,6 +188,10 @@ public sealed class LimitOptions
     public TimeSpan SmtpIdle { get; set; } = TimeSpan.FromMinutes(5);
     /// <summary>Time without a command on IMAP. RFC 9051 §5.4 asks for 30 min at least.</summary>
     public TimeSpan ImapIdle { get; set; } = TimeSpan.FromMinutes(31);
+    /// <summary>POP3 line, bytes, CRLF included. RFC 2449 §4 asks for 255 at least. Default 4096: the base64 of a log-in with the longest name and password.</summary>
+    public int Pop3LineBytes { get; set; } = 4096;
+    /// <summary>Time without a command on POP3. RFC 1939 §3 asks for 10 min at least.</summary>
+    public TimeSpan Pop3Idle { get; set; } = TimeSpan.FromMinutes(10);
     /// <summary>Slowest rate of a message body, bytes a second over a minute (attack case A21).</summary>
     public int SlowestBytesPerSecond { get; set; } = 500;
     /// <summary>Bad commands after which a connection is closed.</summary>
@@ -351,4 +359,25 @@ public sealed class SieveOptions
     public int Scripts { get; set; } = 100;
     /// <summary>Compiled scripts kept in memory, those used last. Default 20,000, some 5 kB each.</summary>
     public int CachedPrograms { get; set; } = 20_000;
+}
+
+/// <summary>POP3: what a maildrop is, and what becomes of it when it was fetched.</summary>
+public sealed class Pop3Options
+{
+    /// <summary>Mailboxes that are the maildrop together: names and patterns as IMAP's LIST has them (<c>Lists/*</c>), special uses (<c>\Junk</c>), and
+    /// with <c>-</c> in front those that are left out: <c>*</c>, <c>-\Trash</c>, <c>-\Junk</c>, <c>-\Sent</c>, <c>-\Drafts</c> is all that was received.
+    /// Empty, the default: INBOX alone, because programs that fetch and delete must not empty what users file away.</summary>
+    public IList<string> Folders { get; set; } = [];
+    /// <summary>How unique-ids are written. Default <c>{uidvalidity}.{uid}</c>, which is Cyrus's own form. With the mail of a Dovecot server, moved here
+    /// with its UIDs, <c>{uid:08x}{uidvalidity:08x}</c> (<c>X</c> for capitals) keeps what its users' programs remember; Courier: <c>UID{uid}-{uidvalidity}</c>.</summary>
+    public string Uidl { get; set; } = "{uidvalidity}.{uid}";
+    /// <summary>True: one POP3 session an account, a second one is told [IN-USE]. IMAP goes on beside it either way. Default false: deletions name
+    /// messages and not numbers, so sessions do each other no harm, and one that hangs shuts nobody out.</summary>
+    public bool Exclusive { get; set; }
+    /// <summary>True: what was retrieved has \Seen in IMAP, set when the session ends. Default false, as other servers do.</summary>
+    public bool MarkSeen { get; set; }
+    /// <summary>False: QUIT also takes out what was retrieved and not deleted, and that is announced (EXPIRE 0). RFC 2449 §6.7</summary>
+    public bool LeaveMail { get; set; } = true;
+    /// <summary>Time after a log-in in which the account may not log in again, announced and enforced: RFC 2449 §6.5. Default none: log-ins are cheap here.</summary>
+    public TimeSpan LoginDelay { get; set; }
 }

@@ -18,6 +18,7 @@ public static class EngineOptionsCheck
         CheckPartitions(options, errors);
         CheckQueue(options.Queue, errors);
         CheckSieve(options.Sieve, errors);
+        CheckPop3(options.Pop3, errors);
         Require(errors, options.Passwords.MinLength is >= 8 and <= 128, "Passwords:MinLength", options.Passwords.MinLength, "8 to 128 characters");
         Require(errors, options.Passwords.Iterations is >= 1000 and <= 10_000_000, "Passwords:Iterations", options.Passwords.Iterations, "1000 to 10000000 rounds; 210000 is usual");
         Within(errors, "Links:PasswordTime", options.Links.PasswordTime, TimeSpan.FromMinutes(5), TimeSpan.FromDays(1));
@@ -107,6 +108,8 @@ public static class EngineOptionsCheck
         Within(errors, "Limits:TimeToAuthenticate", limits.TimeToAuthenticate, TimeSpan.FromSeconds(5), TimeSpan.FromHours(1));
         Within(errors, "Limits:SmtpIdle", limits.SmtpIdle, TimeSpan.FromSeconds(10), TimeSpan.FromHours(1));
         Within(errors, "Limits:ImapIdle", limits.ImapIdle, TimeSpan.FromMinutes(1), TimeSpan.FromDays(1));
+        Within(errors, "Limits:Pop3LineBytes", limits.Pop3LineBytes, 255, 1 << 20);   // RFC 2449 §4
+        Within(errors, "Limits:Pop3Idle", limits.Pop3Idle, TimeSpan.FromMinutes(1), TimeSpan.FromDays(1));
         Within(errors, "Limits:SlowestBytesPerSecond", limits.SlowestBytesPerSecond, 0, 1 << 20);
         Within(errors, "Limits:BadCommands", limits.BadCommands, 1, 10_000);
         Within(errors, "Limits:Hops", limits.Hops, 30, 10_000);
@@ -194,6 +197,16 @@ public static class EngineOptionsCheck
         Within(errors, "Sieve:Includes", sieve.Includes, 3, 10_000);
         Within(errors, "Sieve:Scripts", sieve.Scripts, 1, 10_000);
         Within(errors, "Sieve:CachedPrograms", sieve.CachedPrograms, 1, 1_000_000);
+    }
+
+    static void CheckPop3(Pop3Options pop3, List<string> errors)
+    {
+        foreach (string pattern in pop3.Folders)
+            Require(errors, Pop3.MaildropFolders.IsValid(pattern), "Pop3:Folders", pattern, "the name of a mailbox, a pattern such as Lists/*, a special use such as \\Junk, or one of them with - in front");
+        Require(errors, pop3.Folders.Count == 0 || pop3.Folders.Any(p => !p.StartsWith('-')), "Pop3:Folders", string.Join(", ", pop3.Folders), "one entry at least without - in front, or none at all");
+        Require(errors, Pop3.UidlForm.TryParse(pop3.Uidl) is not null, "Pop3:Uidl", pop3.Uidl,
+            "printable characters without spaces around {uidvalidity} and {uid} (or {uid:08x}), told apart by a character or by :08x");
+        Within(errors, "Pop3:LoginDelay", pop3.LoginDelay, TimeSpan.Zero, TimeSpan.FromDays(1));
     }
 
     static bool IsHostAndPort(string text)

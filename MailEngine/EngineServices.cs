@@ -5,6 +5,7 @@ using MailEngine.Imap;
 using MailEngine.Lmtp;
 using MailEngine.ManageSieve;
 using MailEngine.Net;
+using MailEngine.Pop3;
 using MailEngine.Sasl;
 using MailEngine.Smtp;
 using MailEngine.Store;
@@ -107,6 +108,7 @@ public sealed class EngineServices : IAsyncDisposable
         var smtp = new SmtpServer(Router, Delivery, Store, Trace, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<SmtpServer>());
         var lmtp = new LmtpServer(Router, Delivery, Store, Trace, Hostname, Options, Clock, logs.CreateLogger<LmtpServer>());
         var imap = Made(new ImapServer(Store, Directory, new AccountAdministration(Database), Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<ImapServer>()));
+        var pop3 = Made(new Pop3Server(Store, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<Pop3Server>()));
         var manageSieve = new ManageSieveServer(Scripts, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<ManageSieveServer>());
         Doors = new Dictionary<MailProtocol, ProtocolDoor>
         {
@@ -114,6 +116,7 @@ public sealed class EngineServices : IAsyncDisposable
             [MailProtocol.Submission] = smtp.SubmissionDoor,
             [MailProtocol.Lmtp] = lmtp.Door,
             [MailProtocol.Imap] = imap.Door,
+            [MailProtocol.Pop3] = pop3.Door,
             [MailProtocol.ManageSieve] = manageSieve.Door,
         };
         Listeners = new MailListeners(Options, Certificates, Sessions, Heartbeat, logs.CreateLogger<MailListeners>());

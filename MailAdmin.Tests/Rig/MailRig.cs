@@ -10,6 +10,7 @@ using MailEngine.Imap;
 using MailEngine.Lmtp;
 using MailEngine.ManageSieve;
 using MailEngine.Net;
+using MailEngine.Pop3;
 using MailEngine.Smtp;
 using MailEngine.Store;
 using MailEngine.Tls;
@@ -31,10 +32,11 @@ public sealed class MailRig : IAsyncDisposable
     readonly Certificates _certificates;
     readonly TempFolder _folder;
     readonly ImapServer _imap;
+    readonly Pop3Server _pop3;
 
     MailRig(WebApplication app, TempFolder folder, AccountsRig accounts, MailStore store, TraceLog trace, MailListeners listeners,
         SessionRegistry sessions, Heartbeat heartbeat, Certificates certificates, QueueScheduler queue, QueueControl control, EngineOptions options,
-        ImapServer imap)
+        ImapServer imap, Pop3Server pop3)
     {
         _app = app;
         _folder = folder;
@@ -49,6 +51,7 @@ public sealed class MailRig : IAsyncDisposable
         Control = control;
         Options = options;
         _imap = imap;
+        _pop3 = pop3;
     }
 
     public AccountsRig Accounts { get; }
@@ -83,6 +86,8 @@ public sealed class MailRig : IAsyncDisposable
                 new ListenerOptions { Protocol = MailProtocol.Lmtp },
                 new ListenerOptions { Protocol = MailProtocol.Imap },
                 new ListenerOptions { Protocol = MailProtocol.Imap, ImplicitTls = true },
+                new ListenerOptions { Protocol = MailProtocol.Pop3 },
+                new ListenerOptions { Protocol = MailProtocol.Pop3, ImplicitTls = true },
                 new ListenerOptions { Protocol = MailProtocol.ManageSieve },
             ],
         };
@@ -101,6 +106,7 @@ public sealed class MailRig : IAsyncDisposable
         var smtp = new SmtpServer(router, delivery, store, trace, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock,
             NullLogger<SmtpServer>.Instance);
         var imap = new ImapServer(store, accounts.Directory, new AccountAdministration(accounts.Database), accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ImapServer>.Instance);
+        var pop3 = new Pop3Server(store, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock, NullLogger<Pop3Server>.Instance);
         var lmtp = new LmtpServer(router, delivery, store, trace, hostname, options, clock, NullLogger<LmtpServer>.Instance);
         var queue = new QueueScheduler(store, router, delivery, new Resolver(options.Dns, clock), trace, hostname, options, clock,
             NullLogger<QueueScheduler>.Instance);
@@ -114,12 +120,13 @@ public sealed class MailRig : IAsyncDisposable
             [MailProtocol.Submission] = smtp.SubmissionDoor,
             [MailProtocol.Lmtp] = lmtp.Door,
             [MailProtocol.Imap] = imap.Door,
+            [MailProtocol.Pop3] = pop3.Door,
             [MailProtocol.ManageSieve] = new ManageSieveServer(scripts, accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ManageSieveServer>.Instance).Door,
         }));
         WebApplication app = builder.Build();
         await app.StartAsync();
         var rig = new MailRig(app, folder, accounts, store, trace, listeners, sessions, heartbeat, certificates, queue,
-            new QueueControl(queue, store, trace, clock), options, imap);
+            new QueueControl(queue, store, trace, clock), options, imap, pop3);
         rig.Domain = await accounts.GivenDomainAsync("example.test");
         rig.Ann = await accounts.GivenAccountAsync("ann@example.test", Password);
         rig.Bob = await accounts.GivenAccountAsync("bob@example.test", Password);
@@ -183,6 +190,7 @@ public sealed class MailRig : IAsyncDisposable
     {
         await _app.DisposeAsync();
         _imap.Dispose();
+        _pop3.Dispose();
         _heartbeat.Dispose();
         await Queue.DisposeAsync();
         await Trace.DisposeAsync();

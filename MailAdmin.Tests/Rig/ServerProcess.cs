@@ -122,7 +122,7 @@ sealed class ServerProcess : IAsyncDisposable
         while (true)
         {
             int offset = 12_000 + random.Next(18_000);
-            if (new[] { 25, 587, 465, 24, 143, 993, 1000 }.All(port => IsFree(offset + port)))
+            if (new[] { 25, 587, 465, 24, 143, 993, 110, 995, 1000 }.All(port => IsFree(offset + port)))
                 return offset;
         }
     }

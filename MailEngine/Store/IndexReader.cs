@@ -59,6 +59,7 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
     readonly SqliteStatement _subscriptions = db.Prepare("SELECT name FROM subscription WHERE account=?1");
     readonly SqliteStatement _details = db.Prepare(
         "SELECT id, envelope, structure, layout, message_id, preview, refs, email_id FROM message WHERE id>=?1 AND id<?2 ORDER BY id LIMIT ?3");
+    readonly SqliteStatement _emailIds = db.Prepare("SELECT id, email_id FROM message WHERE id>=?1 AND id<?2 AND email_id IS NOT NULL ORDER BY id");
     readonly SqliteStatement _naming = db.Prepare("SELECT mailbox FROM acl WHERE identifier=?1");
     readonly SqliteStatement _annotations = db.Prepare("SELECT entry, value FROM annotation WHERE mailbox=?1 AND reader=?2 ORDER BY entry");
     readonly SqliteStatement _limits = db.Prepare("SELECT bytes, messages, mailboxes FROM quota WHERE account=?1");
@@ -81,6 +82,23 @@ internal sealed class IndexReader(SqliteDatabase db) : IDisposable
 
     /// <summary>Mailboxes of an account that were deleted and whose retention time is not over.</summary>
     public List<MailboxRow> DeletedMailboxesOf(long accountId) => Many(_deletedOfAccount.Bind(1, accountId));
+
+    /// <summary>Messages of a mailbox that carry the name of another place.</summary>
+    public List<(uint Uid, string EmailId)> EmailIdsOf(long mailboxId)
+    {
+        var ids = new List<(uint, string)>();
+        _emailIds.Bind(1, IndexSchema.Key(mailboxId, 0)).Bind(2, IndexSchema.Key(mailboxId + 1, 0));
+        try
+        {
+            while (_emailIds.Step())
+                ids.Add((IndexSchema.NumberOf(_emailIds.Int64(0)), _emailIds.Text(1)));
+            return ids;
+        }
+        finally
+        {
+            _emailIds.Reset();
+        }
+    }
 
     /// <summary>A row of table expunged; null: there is none.</summary>
     public ExpungedRow? Expunged(long id)

@@ -381,6 +381,13 @@ public sealed class MailStore : IAsyncDisposable
     public Task<StoreError> ExpungeAsync(Mailbox box, IReadOnlyList<uint>? uids) =>
         box.Home.CommitAsync(new ExpungeChange(box.Id, MailboxUser.Of(box), uids is null ? null : Ascending(uids)));
 
+    /// <summary>Takes messages of one account out, \Deleted or not: all in one commit, or none. Those that are gone already are passed over.</summary>
+    public Task<StoreError> TakeOutAsync(IReadOnlyList<(Mailbox Box, IReadOnlyList<uint> Uids)> messages) =>
+        CommitAsync(messages[0].Box.AccountId, new TakeOutTogetherChange([.. messages.Select(m => (m.Box.Id, MailboxUser.Of(m.Box), Ascending(m.Uids)))]));
+
+    /// <summary>Messages of a mailbox that were first put elsewhere, with the names they have from there: <see cref="EmailId"/>.</summary>
+    internal IReadOnlyList<(uint Uid, string EmailId)> EmailIdsOf(Mailbox box) => Read(box, r => r.EmailIdsOf(box.Id));
+
     /// <summary>What was expunged after a mod-sequence.</summary>
     public ExpungedSince ExpungedSince(Mailbox box, ulong modSeq) => Read(box, r => r.ExpungedSince(box.Id, modSeq));
 
