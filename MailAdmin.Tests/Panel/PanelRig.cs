@@ -40,6 +40,7 @@ public sealed class PanelServer : IAsyncDisposable
         var options = new EngineOptions { DataPath = folder.Path, PanelPort = 0, PanelTlsPort = 0 };
         options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Smtp, Port = 0 });
         options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Imap, Port = 0 });
+        options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Pop3, Port = 0 });
         options.AllowPlaintextAuth = true;
         EngineServices engine = await EngineServices.OpenAsync(options, TimeProvider.System, NullLoggerFactory.Instance);
         WebApplication app = MailAdmin.Web.Server.Build(builder, engine, NullLoggerFactory.Instance);

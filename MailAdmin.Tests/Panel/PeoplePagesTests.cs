@@ -211,6 +211,9 @@ public sealed class PeoplePagesTests(PanelRig rig) : IClassFixture<PanelRig>
         XElement incoming = config.Root!.Element("emailProvider")!.Element("incomingServer")!;
         Assert.Equal(("mail.first.test", imap.ToString(System.Globalization.CultureInfo.InvariantCulture), "STARTTLS", "%EMAILADDRESS%"),
             ((string)incoming.Element("hostname")!, (string)incoming.Element("port")!, (string)incoming.Element("socketType")!, (string)incoming.Element("username")!));
+        string pop3 = rig.Server.Get<MailListeners>().PortOf(MailEngine.MailProtocol.Pop3).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        XElement second = config.Root!.Element("emailProvider")!.Elements("incomingServer").Last();
+        Assert.Equal(("pop3", pop3), ((string)second.Attribute("type")!, (string)second.Element("port")!));
         using (var request = new HttpRequestMessage(HttpMethod.Get, At("/mail/config-v1.1.xml")) { Headers = { Host = "autoconfig.clients.test" } })
         using (HttpResponseMessage answer = await http.SendAsync(request))
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
@@ -230,6 +233,8 @@ public sealed class PeoplePagesTests(PanelRig rig) : IClassFixture<PanelRig>
         (HttpStatusCode status, string text) = await PostAsync(string.Format(null, Ask, "ann@clients.test"));
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains($"<Port>{imap}</Port>", text);
+        Assert.Contains("<Type>POP3</Type>", text);
+        Assert.Contains($"<Port>{pop3}</Port>", text);
         Assert.Contains("<LoginName>ann@clients.test</LoginName>", text);
         Assert.Equal(HttpStatusCode.NotFound, (await PostAsync(string.Format(null, Ask, "ann@elsewhere.test"))).Item1);
         foreach (string bad in (string[])["", "no xml", "<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]><EMailAddress>&b;</EMailAddress>",
@@ -250,6 +255,11 @@ public sealed class PeoplePagesTests(PanelRig rig) : IClassFixture<PanelRig>
         Assert.Equal("ann@clients.test", words[Array.IndexOf(words, "IncomingMailServerUsername") + 1]);
         Assert.Equal(imap.ToString(System.Globalization.CultureInfo.InvariantCulture), words[Array.IndexOf(words, "IncomingMailServerPortNumber") + 1]);
         Assert.DoesNotContain(PanelRig.Password, words);
+        IDownload other = await tab.Page.RunAndWaitForDownloadAsync(() => tab.Page.ClickAsync("#apple-pop3-profile"));
+        string[] fetching = [.. XDocument.Parse(await File.ReadAllTextAsync(await other.PathAsync())).Root!.Descendants().Where(e => !e.HasElements).Select(e => e.Value)];
+        Assert.Contains("EmailTypePOP", fetching);
+        Assert.Equal(pop3, fetching[Array.IndexOf(fetching, "IncomingMailServerPortNumber") + 1]);
+        Assert.Empty(words.Where(w => w.StartsWith("mailadmin.", StringComparison.Ordinal)).Intersect(fetching));
         Assert.NotEqual(0, account);
         Assert.Empty(tab.Complaints);
     }

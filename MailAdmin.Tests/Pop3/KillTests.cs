@@ -23,27 +23,21 @@ public sealed class KillTests
         await File.WriteAllTextAsync(folder["in.mbox"], string.Concat(Enumerable.Range(0, Messages).Select(i => $"From x Sat Nov 21 04:00:00 2026\nSubject: {i}\n\ntext\n\n")));
         Assert.Equal(0, (await server.CliAsync(null, "mail", "import", "ann@example.test", folder["in.mbox"])).Exit);
 
-        List<string> all;
-        await using (WireScript c = await LogInAsync(server))
+        string[] all;
+        await using (WireScript open = await LogInAsync(server), quits = await LogInAsync(server))
         {
-            all = (await c.AskLinesAsync("UIDL")).Lines;
-            await MarkAsync(c, all.Count);
-            await server.KillAsync();   // nobody said QUIT
-        }
-        await server.StartAsync();
-        await using (WireScript c = await LogInAsync(server))
-        {
-            Assert.Equal(all, (await c.AskLinesAsync("UIDL")).Lines);   // the same names after a restart
-            await MarkAsync(c, all.Count);
-            await c.SendAsync("QUIT\r\n");
+            all = await IdsAsync(open);
+            await MarkAsync(open, 1, Messages / 2);   // nobody says QUIT
+            await MarkAsync(quits, (Messages / 2) + 1, Messages);
+            await quits.SendAsync("QUIT\r\n");
             await server.KillAsync();
         }
         await server.StartAsync();
         await using (WireScript c = await LogInAsync(server))
         {
-            int left = (await c.AskLinesAsync("UIDL")).Lines.Count;
-            Assert.True(left is 0 or Messages, $"{left} of {Messages} messages are left");
-            await MarkAsync(c, left);
+            string[] left = await IdsAsync(c);   // the same names after a restart
+            Assert.True(left.SequenceEqual(all) || left.SequenceEqual(all[..(Messages / 2)]), $"{left.Length} of {Messages} messages are left");
+            await MarkAsync(c, 1, left.Length);
             await c.PlayAsync("C: QUIT\nS: +OK *");
             await server.KillAsync();
         }
@@ -52,10 +46,12 @@ public sealed class KillTests
             await c.PlayAsync("C: STAT\nS: +OK 0 0");
     }
 
-    static async Task MarkAsync(WireScript c, int count)
+    static async Task<string[]> IdsAsync(WireScript c) => [.. (await c.AskLinesAsync("UIDL")).Lines.Select(line => line.Split(' ')[1])];
+
+    static async Task MarkAsync(WireScript c, int first, int last)
     {
-        await c.SendAsync(string.Concat(Enumerable.Range(1, count).Select(i => $"DELE {i}\r\n")));
-        for (int i = 0; i < count; i++)
+        await c.SendAsync(string.Concat(Enumerable.Range(first, last - first + 1).Select(i => $"DELE {i}\r\n")));
+        for (int i = first; i <= last; i++)
             await c.PlayAsync("S: +OK *");
     }
 

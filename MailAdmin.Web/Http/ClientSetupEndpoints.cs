@@ -13,6 +13,9 @@ static class ClientSetupEndpoints
 {
     public const string ProfilePath = "/account/setup/profile.mobileconfig";
 
+    /// <summary>The same for a device that fetches mail and keeps it.</summary>
+    public const string Pop3ProfilePath = ProfilePath + "?incoming=pop3";
+
     public static void MapClientSetup(this WebApplication app)
     {
         app.MapGet("/mail/config-v1.1.xml", AutoconfigAsync);
@@ -57,14 +60,14 @@ static class ClientSetupEndpoints
         }
     }
 
-    static async Task<IResult> ProfileAsync(HttpContext http, ClientSettings settings, AccountService accounts, HostSettings hosts)
+    static async Task<IResult> ProfileAsync(HttpContext http, ClientSettings settings, AccountService accounts, HostSettings hosts, string? incoming = null)
     {
         Actor actor = Actor.Of(http.User);
         if ((await accounts.OwnAsync(actor, http.RequestAborted)).Value is not { Primary.Length: > 0 } own)
             return No(StatusCodes.Status404NotFound);
         http.Response.Headers.CacheControl = "no-store";
-        return Xml(ClientSettings.AppleProfile(await settings.ServersAsync(http.RequestAborted), own, await hosts.HostnameAsync(http.RequestAborted)),
-            "application/x-apple-aspen-config", "mail.mobileconfig");
+        return Xml(ClientSettings.AppleProfile(await settings.ServersAsync(http.RequestAborted), own, await hosts.HostnameAsync(http.RequestAborted), incoming == "pop3"),
+            "application/x-apple-aspen-config", incoming == "pop3" ? "pop3.mobileconfig" : "mail.mobileconfig");
     }
 
     // With a text, or the page for people would be made in its place.

@@ -15,7 +15,7 @@ namespace MailAdmin.Web.Services;
 public sealed record ClientServer(string Host, int Port, bool IsImplicitTls);
 
 /// <summary>What a mail program needs to know. Null: the server has no such port.</summary>
-public sealed record ClientServers(ClientServer? Imap, ClientServer? Submission);
+public sealed record ClientServers(ClientServer? Imap, ClientServer? Pop3, ClientServer? Submission);
 
 /// <summary>The exact names and ports for mail programs, in words for people and in the forms that programs ask for by themselves.</summary>
 /// <remarks>The log-in name is always the address: the engine takes it as well as the account's own name. Nothing here says whether an account
@@ -25,7 +25,7 @@ public sealed class ClientSettings(HostSettings hosts, MailListeners listeners, 
     public async ValueTask<ClientServers> ServersAsync(CancellationToken ct = default)
     {
         string host = await hosts.HostnameAsync(ct);
-        return new ClientServers(Of(host, MailProtocol.Imap), Of(host, MailProtocol.Submission));
+        return new ClientServers(Of(host, MailProtocol.Imap), Of(host, MailProtocol.Pop3), Of(host, MailProtocol.Submission));
     }
 
     // Implicit TLS where there is a choice: RFC 8314 §3.
@@ -51,7 +51,8 @@ public sealed class ClientSettings(HostSettings hosts, MailListeners listeners, 
             new XElement("username", "%EMAILADDRESS%"), new XElement("authentication", "password-cleartext"));   // under TLS
         return new XDocument(new XElement("clientConfig", new XAttribute("version", "1.1"), new XElement("emailProvider", new XAttribute("id", domain.Name.Value),
             new XElement("domain", domain.Name.Value), new XElement("displayName", domain.Name.Display), new XElement("displayShortName", domain.Name.Display),
-            servers.Imap is { } imap ? Server("incomingServer", "imap", imap) : null,
+            servers.Imap is { } imap ? Server("incomingServer", "imap", imap) : null,   // programs take the first they can speak
+            servers.Pop3 is { } pop3 ? Server("incomingServer", "pop3", pop3) : null,
             servers.Submission is { } smtp ? Server("outgoingServer", "smtp", smtp) : null)));
     }
 
@@ -68,6 +69,7 @@ public sealed class ClientSettings(HostSettings hosts, MailListeners listeners, 
         return new XDocument(new XElement(outer + "Autodiscover", new XElement(inner + "Response", new XElement(inner + "Account",
             new XElement(inner + "AccountType", "email"), new XElement(inner + "Action", "settings"),
             servers.Imap is { } imap ? Protocol("IMAP", imap) : null,
+            servers.Pop3 is { } pop3 ? Protocol("POP3", pop3) : null,
             servers.Submission is { } smtp ? Protocol("SMTP", smtp) : null))));
     }
 
@@ -99,17 +101,19 @@ public sealed class ClientSettings(HostSettings hosts, MailListeners listeners, 
     public const int MostRequestBytes = 16 << 10;
 
     /// <summary>Apple's Mail on telephones and Macs: a profile. Without the password, which the device asks for.</summary>
-    public static XDocument AppleProfile(ClientServers servers, OwnAccount account, string organisation)
+    /// <param name="byPop3">The device fetches mail by POP3, where the server has it; or else by IMAP.</param>
+    public static XDocument AppleProfile(ClientServers servers, OwnAccount account, string organisation, bool byPop3 = false)
     {
         string mail = account.Primary;
         var payload = new List<(string Key, object Value)>
         {
             ("EmailAccountDescription", mail), ("EmailAccountName", account.DisplayName.Length > 0 ? account.DisplayName : mail),
-            ("EmailAccountType", "EmailTypeIMAP"), ("EmailAddress", mail),
+            ("EmailAccountType", byPop3 && servers.Pop3 is not null ? "EmailTypePOP" : "EmailTypeIMAP"), ("EmailAddress", mail),
         };
-        if (servers.Imap is { } imap)
+        string kind = byPop3 && servers.Pop3 is not null ? "pop3" : "mail";   // both may be on one device
+        if ((kind == "pop3" ? servers.Pop3 : servers.Imap) is { } incoming)
         {
-            payload.AddRange([("IncomingMailServerAuthentication", "EmailAuthPassword"), ("IncomingMailServerHostName", imap.Host), ("IncomingMailServerPortNumber", imap.Port),
+            payload.AddRange([("IncomingMailServerAuthentication", "EmailAuthPassword"), ("IncomingMailServerHostName", incoming.Host), ("IncomingMailServerPortNumber", incoming.Port),
                 ("IncomingMailServerUseSSL", true), ("IncomingMailServerUsername", mail)]);
         }
         if (servers.Submission is { } smtp)
@@ -117,13 +121,13 @@ public sealed class ClientSettings(HostSettings hosts, MailListeners listeners, 
             payload.AddRange([("OutgoingMailServerAuthentication", "EmailAuthPassword"), ("OutgoingMailServerHostName", smtp.Host), ("OutgoingMailServerPortNumber", smtp.Port),
                 ("OutgoingMailServerUseSSL", true), ("OutgoingMailServerUsername", mail), ("OutgoingPasswordSameAsIncomingPassword", true)]);
         }
-        payload.AddRange([("PayloadDescription", mail), ("PayloadDisplayName", mail), ("PayloadIdentifier", $"mailadmin.{organisation}.{account.Id}.mail"),
-            ("PayloadType", "com.apple.mail.managed"), ("PayloadUUID", StableId($"{organisation}/{account.Id}/mail")), ("PayloadVersion", 1)]);
+        payload.AddRange([("PayloadDescription", mail), ("PayloadDisplayName", mail), ("PayloadIdentifier", $"mailadmin.{organisation}.{account.Id}.{kind}"),
+            ("PayloadType", "com.apple.mail.managed"), ("PayloadUUID", StableId($"{organisation}/{account.Id}/{kind}")), ("PayloadVersion", 1)]);
         XElement profile = Dictionary(
         [
             ("PayloadContent", new XElement("array", Dictionary(payload))), ("PayloadDescription", mail), ("PayloadDisplayName", $"{mail} ({organisation})"),
-            ("PayloadIdentifier", $"mailadmin.{organisation}.{account.Id}"), ("PayloadOrganization", organisation), ("PayloadRemovalDisallowed", false),
-            ("PayloadType", "Configuration"), ("PayloadUUID", StableId($"{organisation}/{account.Id}")), ("PayloadVersion", 1),
+            ("PayloadIdentifier", $"mailadmin.{organisation}.{account.Id}{(kind == "pop3" ? ".pop3" : "")}"), ("PayloadOrganization", organisation), ("PayloadRemovalDisallowed", false),
+            ("PayloadType", "Configuration"), ("PayloadUUID", StableId($"{organisation}/{account.Id}{(kind == "pop3" ? "/pop3" : "")}")), ("PayloadVersion", 1),
         ]);
         return new XDocument(new XDeclaration("1.0", "UTF-8", null),
             new XDocumentType("plist", "-//Apple//DTD PLIST 1.0//EN", "http://www.apple.com/DTDs/PropertyList-1.0.dtd", null),
