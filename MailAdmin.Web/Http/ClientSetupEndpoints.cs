@@ -67,7 +67,7 @@ static class ClientSetupEndpoints
             return No(StatusCodes.Status404NotFound);
         http.Response.Headers.CacheControl = "no-store";
         return Xml(ClientSettings.AppleProfile(await settings.ServersAsync(http.RequestAborted), own, await hosts.HostnameAsync(http.RequestAborted), incoming == "pop3"),
-            "application/x-apple-aspen-config", incoming == "pop3" ? "pop3.mobileconfig" : "mail.mobileconfig");
+            "application/x-apple-aspen-config", $"{(incoming == "pop3" ? "pop3" : "mail")}.mobileconfig");
     }
 
     // With a text, or the page for people would be made in its place.
