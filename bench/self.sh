@@ -5,7 +5,7 @@
 # SELF_SERVER: folder of the published server (dotnet publish MailAdmin.Web -c Release -r linux-x64 -o FOLDER).
 PEER=self
 . "$(dirname "$0")/../lib.sh"
-IMAP=$SELF_IMAP IMAPS=$SELF_IMAPS LMTP=$SELF_LMTP SMTP=$SELF_SMTP
+IMAP=$SELF_IMAP IMAPS=$SELF_IMAPS POP3=$SELF_POP3 LMTP=$SELF_LMTP SMTP=$SELF_SMTP
 SERVER=${SELF_SERVER:-$BENCH_ROOT/self}/MailAdmin.Web
 USERPAT=u%06d@bench.test
 [ "${SELF_IDLE:-0}" = 1 ] && USERPAT=u001001@bench.test
@@ -13,7 +13,7 @@ listener() {  # listener NUMBER PROTOCOL PORT [tls]
   export "Mail__Listeners__$1__Protocol=$2" "Mail__Listeners__$1__Port=$3" "Mail__Listeners__$1__Address=$BENCH_HOST" "Mail__Listeners__$1__ImplicitTls=${4:-false}"
 }
 settings() {
-  listener 0 Imap "$IMAP"; listener 1 Imap "$IMAPS" true; listener 2 Lmtp "$LMTP"; listener 3 Smtp "$SMTP"
+  listener 0 Imap "$IMAP"; listener 1 Imap "$IMAPS" true; listener 2 Lmtp "$LMTP"; listener 3 Smtp "$SMTP"; listener 4 Pop3 "$POP3"
   export Mail__DataPath="$DATA" Mail__Listen__0="$BENCH_HOST" Mail__PanelPort="$SELF_HTTP" Mail__PanelTlsPort=-1 Mail__Hostname=mx.bench.test
   export Mail__AllowPlaintextAuth=true Mail__Tls__CertificatePath="$CERT" Mail__Tls__KeyPath="$KEY"
   export Mail__Store__Sync="$([ "${FAST:-0}" = 1 ] && echo false || echo true)"   # FAST=1: filling only, never for measuring
@@ -37,6 +37,6 @@ print(base64.b64encode(struct.pack(">BIII", 1, 2, 210000, 16) + salt + key).deco
   wipe) rm -rf "$DATA" "$RUN" ;;
   pids) cat "$PIDFILE" ;;
   queue) sqlite3 "$DATA/partitions/default/index.db" 'select count(*) from queue' ;;
-  env) echo "IMAP=$IMAP IMAPS=$IMAPS POP3= LMTP=$LMTP SMTP=$SMTP USERPAT=$USERPAT RCPTPAT=u%06d@bench.test DATA=$DATA SPOOL=$DATA" ;;
+  env) echo "IMAP=$IMAP IMAPS=$IMAPS POP3=$POP3 LMTP=$LMTP SMTP=$SMTP USERPAT=$USERPAT RCPTPAT=u%06d@bench.test DATA=$DATA SPOOL=$DATA" ;;
   *) echo "usage: $0 start|stop|adduser N|wipe|pids|queue|env" >&2; exit 2 ;;
 esac
