@@ -345,6 +345,17 @@ public sealed class SieveOptions
     public int Actions { get; set; } = 32;
     /// <summary>Redirects of one message. RFC 5228 §4.2 wants a limit, RFC 5228 §10 says why. Default 8.</summary>
     public int Redirects { get; set; } = 8;
+    /// <summary>Notifications of one message. RFC 5435 §8 wants a limit. Default 4.</summary>
+    public int Notifications { get; set; } = 4;
+    /// <summary>Octets of header fields that scripts add to one message. RFC 5293 §4 asks for 998 at least. Default 64 KiB.</summary>
+    public int HeaderBytes { get; set; } = 64 << 10;
+    /// <summary>Header field that a spam check before this server writes, and takes out of what strangers send; its first word is the score. Default
+    /// empty: nothing checks, and spamtest says so. RFC 5235 §4</summary>
+    public string SpamField { get; set; } = "";
+    /// <summary>Score that certainly is spam: 10 of spamtest. Default 10, twice what SpamAssassin calls spam.</summary>
+    public double SpamMaximum { get; set; } = 10;
+    /// <summary>The same for viruses: its first word is "clean", "infected", or a number from 1 to 5. Default empty. RFC 5235 §3.3</summary>
+    public string VirusField { get; set; } = "";
     /// <summary>Octets of one variable; a longer value is cut. RFC 5229 §6 asks for 4000 at least. Default 16 KiB.</summary>
     public int VariableBytes { get; set; } = 16 << 10;
     /// <summary>Variables of one script. RFC 5229 §6 asks for 128 at least. Default 256.</summary>

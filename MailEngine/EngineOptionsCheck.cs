@@ -193,6 +193,10 @@ public static class EngineOptionsCheck
         Within(errors, "Sieve:VariableBytes", sieve.VariableBytes, 4000, 1 << 20);   // RFC 5229 §6
         Within(errors, "Sieve:Variables", sieve.Variables, 128, 10_000);   // RFC 5229 §6
         Within(errors, "Sieve:BodyBytes", sieve.BodyBytes, 4096, 64 << 20);
+        Within(errors, "Sieve:Notifications", sieve.Notifications, 0, 1000);
+        Within(errors, "Sieve:HeaderBytes", sieve.HeaderBytes, 998, 1 << 20);   // RFC 5293 §4
+        if (sieve.SpamMaximum is not (> 0 and < 1e9))
+            errors.Add($"Mail:Sieve:SpamMaximum is {sieve.SpamMaximum}: it must be a number above 0, the score that certainly is spam.");
         Within(errors, "Sieve:IncludeDepth", sieve.IncludeDepth, 3, 100);   // RFC 6609 §3.1
         Within(errors, "Sieve:Includes", sieve.Includes, 3, 10_000);
         Within(errors, "Sieve:Scripts", sieve.Scripts, 1, 10_000);

@@ -248,6 +248,62 @@ public sealed class FilterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_a_script_changes_the_header_then_copies_and_redirects_have_it_and_a_second_try_makes_no_more()   // RFC 5293 §7
+    {
+        await GivenScriptAsync("""
+            require ["editheader", "fileinto", "mailbox", "special-use"];
+            addheader "X-Filtered" "yes";
+            fileinto :create :specialuse "\\Junk" "Junk/Of Mine";
+            deleteheader "Subject";
+            redirect "bob@example.test";
+            keep;
+            """);
+        await DeliverAsync("x", header: "X-A: b\r\n");
+        await ArrivedAsync(_rig.Bob);
+
+        string filed = Assert.Single(await _rig.MessagesAsync(_rig.Ann, "Junk/Of Mine"));
+        Assert.Contains("Delivered-To: ann@example.test\r\nX-Filtered: yes\r\nReceived: from ", filed, StringComparison.Ordinal);
+        Assert.EndsWith("X-A: b\r\n\r\nText of x\r\n", filed, StringComparison.Ordinal);
+        Assert.Contains("Subject: x", filed, StringComparison.Ordinal);
+        string kept = Assert.Single(await _rig.MessagesAsync(_rig.Ann)), sent = Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+        Assert.All([kept, sent], copy => Assert.DoesNotContain("Subject: x", copy, StringComparison.Ordinal));
+        Assert.All([kept, sent], copy => Assert.Contains("X-Filtered: yes\r\n", copy, StringComparison.Ordinal));
+        MailboxInfo junk = _rig.Store.Find(_rig.Ann, MailboxName.Parse("Junk/Of Mine"))!;
+        Assert.Equal("\\Junk", junk.SpecialUse);
+        Assert.Contains((await _rig.Store.ListAsync(_rig.Ann)), box => box.Name == junk.Name && box.Subscribed);
+        Assert.NotNull(_rig.Store.Find(_rig.Ann, MailboxName.Parse("Junk")));   // what stands above it
+    }
+
+    [Fact]
+    public async Task When_a_mailbox_cannot_be_made_then_the_message_is_kept_and_the_trace_says_so()   // RFC 5490 §3.2
+    {
+        Assert.Equal(StoreError.None, await _rig.Store.SetLimitsAsync(_rig.Ann, new AccountLimits { Mailboxes = 1 }));
+        await GivenScriptAsync("require [\"fileinto\", \"mailbox\"]; fileinto :create \"One/More\";");
+        await DeliverAsync("x");
+        Assert.Equal("x", await SubjectsAsync());
+        Assert.Null(_rig.Store.Find(_rig.Ann, MailboxName.Parse("One")));
+        Assert.Contains(await _rig.Trace.FindAsync("ann@example.test"), e => e.Text == "INBOX; One/More could not be made");
+    }
+
+    [Fact]
+    public async Task When_a_script_notifies_then_the_message_says_whose_it_is_and_goes_to_each_address_once()   // RFC 5436 §2.7, RFC 5436 §2.7.1
+    {
+        await GivenScriptAsync("require \"enotify\"; notify :from \"someone@elsewhere.example\" :message \"Mail is here\" \"mailto:bob@example.test?cc=x@elsewhere.example&body=Look%0Aat%20it&x-tag=1&from=boss@bank.example\"; discard;");
+        await DeliverAsync("x", from: "cyd@other.example");
+        await ArrivedAsync(_rig.Bob);
+
+        string told = Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+        Assert.StartsWith("Return-Path: <ann@example.test>\r\nDelivered-To: bob@example.test\r\n", told);
+        Assert.Contains("Auto-Submitted: auto-notified; owner-email=\"ann@example.test\"\r\n", told, StringComparison.Ordinal);
+        Assert.Contains("From: <ann@example.test>\r\nTo: <bob@example.test>\r\nCc: <x@elsewhere.example>\r\nSubject: Mail is here\r\n", told, StringComparison.Ordinal);
+        Assert.Contains("X-tag: 1\r\n", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("bank", told, StringComparison.Ordinal);
+        Assert.EndsWith("\r\n\r\nLook\r\nat it\r\n", told, StringComparison.Ordinal);
+        Assert.Single(_rig.Store.ReadQueue(), row => row.Recipient.ToString() == "x@elsewhere.example");
+        Assert.Equal("", await SubjectsAsync());
+    }
+
+    [Fact]
     public async Task When_a_script_answers_for_somebody_who_is_away_then_the_sender_hears_it_once_a_handle()   // RFC 5230 §4.2
     {
         await GivenScriptAsync("""

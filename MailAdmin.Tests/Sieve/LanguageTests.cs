@@ -59,7 +59,7 @@ public sealed class LanguageTests
     [InlineData("require \"date\"; if date \"date\" \"century\" \"20\" { }", "line 1, column 20: Parts of a date are*")]
     [InlineData("require \"date\"; if date :zone \"CET\" \"date\" \"year\" \"2026\" { }", "line 1, column 31: A time zone is written like*")]
     [InlineData("require \"regex\"; if header :regex \"subject\" \"(a\" { }", "line 1, column 45: A regular expression has a \"(\" without its \")\".")]
-    [InlineData("require \"envelope\"; if envelope \"via\" \"x\" { }", "line 1, column 33: Parts of the envelope are \"from\" and \"to\".")]
+    [InlineData("require \"envelope\"; if envelope \"via\" \"x\" { }", "line 1, column 33: Parts of the envelope are \"from\" and \"to\", and with envelope-dsn \"notify\", \"orcpt\", \"ret\" and \"envid\".")]
     [InlineData("if address \"subject\" \"x\" { }", "line 1, column 12: This header field holds no addresses*")]
     [InlineData("require \"fileinto\"; fileinto \"a//b\";", "line 1, column 30: This cannot be the name of a mailbox*")]
     public void When_a_script_has_a_fault_then_its_place_and_what_would_be_right_are_said(string script, string errors)

@@ -19,7 +19,10 @@ static class SieveStage
 
     public static readonly SieveSurroundings Usual = new()
     {
-        WasSeen = key => key == s_known, MailboxExists = name => name == "Partners", EnvelopeFrom = "tim@example.com", EnvelopeTo = "me+lists@example.net", SubaddressSeparator = "+", Now = Now, Zone = TimeZoneInfo.Utc,
+        WasSeen = key => key == s_known, MailboxExists = name => name == "Partners",
+        Mailboxes = () => [new("INBOX", "F1-1", ""), new("Spam", "F1-2", "\\Junk"), new("Lists/New", "F1-3", "")],
+        Annotation = (mailbox, entry) => (mailbox, entry) is ("INBOX", "/private/vendor/vendor.isode/auto-replies") ? "on" : (mailbox, entry) is (null, "/private/vendor/x") ? "ünï" : null,
+        Verdicts = new("X-Spam-Score", 10, "X-Virus"), Wishes = new Dictionary<string, string> { ["notify"] = "FAILURE,DELAY", ["ret"] = "HDRS", ["envid"] = "QQ314159", ["orcpt"] = "rfc822;tim@example.com" }, EnvelopeFrom = "tim@example.com", EnvelopeTo = "me+lists@example.net", SubaddressSeparator = "+", Now = Now, Zone = TimeZoneInfo.Utc,
         Environment = new Dictionary<string, string> { ["name"] = "MailAdmin", ["host"] = "mail.example.net", ["remote-host"] = "" },
     };
 
@@ -70,9 +73,10 @@ static class SieveStage
     {
         SieveAction.Store { Mailbox: SieveAction.Store.Inbox } keep => With("keep", keep.Flags),
         SieveAction.Store store => With($"fileinto {store.Mailbox}", store.Flags),
-        SieveAction.Redirect redirect => $"redirect {redirect.To}",
+        SieveAction.Redirect redirect => $"redirect {redirect.To}{(redirect.Reports is { } reports ? $" {reports}" : "")}{(redirect.Return is { } back ? $" {back}" : "")}",
         SieveAction.Reject reject => $"{(reject.InTheseWords ? "" : "e")}reject {reject.Reason}",
         SieveAction.Vacation vacation => $"vacation {vacation.Interval} {vacation.Subject}: {vacation.Reason}",
+        SieveAction.Notify notify => $"notify {string.Join(',', notify.Target.To.Concat(notify.Target.Copies))} {notify.Importance}: {notify.Subject}",
         _ => action.ToString(),
     };
 

@@ -50,6 +50,8 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         {
             foreach (AutomaticAnswer answer in answers)
                 answer.Body.Dispose();
+            foreach (Body edited in plan.Edited.Values)
+                edited.Dispose();
         }
     }
 
@@ -98,7 +100,13 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
             QueueEntry row = answers[i].Row;
             Queued?.Invoke(row with { Id = outcome.AnswerIds[i] });
             trace.Add(new TraceEvent(row.QueuedAt, TraceStep.Queued, row.MessageKey, "", "", row.Recipient.ToString(), "local",
-                row.ReversePath.Length > 0 ? "sent on by a script" : answers[i].Key.Handle.StartsWith("reject ", StringComparison.Ordinal) ? "refused by a script" : "answer of somebody who is away"));
+                answers[i].Key.Handle.Split(' ')[0] switch
+                {
+                    "redirect" => "sent on by a script",
+                    "notify" => "notification by a script",
+                    "reject" => "refused by a script",
+                    _ => "answer of somebody who is away",
+                }));
         }
     }
 
@@ -122,7 +130,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
             (EmailAddress at, Deposit deposit) = (plan.At[i], plan.Deposits[i]);
             (TraceStep step, string text) = error switch
             {
-                StoreError.None => (TraceStep.Delivered, deposit.Mailbox.Value + plan.RemarkOn(i)),
+                StoreError.None => (TraceStep.Delivered, outcome.Deposits[i].InInbox ? $"INBOX; {deposit.Mailbox} could not be made" : deposit.Mailbox.Value + plan.RemarkOn(i)),
                 StoreError.Duplicate => (TraceStep.Duplicate, "delivered before"),
                 StoreError.OverQuota => (waits ? TraceStep.Deferred : TraceStep.Rejected, "mailbox is full"),
                 _ => (waits ? TraceStep.Deferred : TraceStep.Rejected, error.ToString()),

@@ -41,6 +41,9 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
 
     public List<QueueEntry> Queue { get; } = [];
 
+    /// <summary>Messages as scripts have changed them, by their headers; the caller disposes them.</summary>
+    public Dictionary<byte[], Body> Edited { get; } = [];
+
     /// <param name="filter">Null: nobody's script is asked.</param>
     public async ValueTask AddAsync(Envelope from, Body body, byte[] fingerprint, MailStore store, MailFilter.Pass? filter, CancellationToken ct)
     {
@@ -95,7 +98,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
                 Add(place, route, folder, [], body, fingerprint);
                 return;
             }
-            await CarryOutAsync(outcome, place, recipient, route, folder, body, fingerprint, store);
+            CarryOut(outcome, place, recipient, route, folder, body, fingerprint, store);
         }
         catch (Exception fault) when (fault is DbException or IOException or PartitionMissingException)
         {
@@ -119,7 +122,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         }
     }
 
-    async ValueTask CarryOutAsync(
+    void CarryOut(
         SieveOutcome outcome, int place, EnvelopeRecipient recipient, Route.Deposit route, MailboxName folder, Body body, byte[] fingerprint, MailStore store)
     {
         bool loops = false;
@@ -129,15 +132,18 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             switch (action)
             {
                 case SieveAction.Store { Mailbox: SieveAction.Store.Inbox } keep:
-                    Add(place, route, folder, keep.Flags, body, fingerprint);
+                    Add(place, route, folder, keep.Flags, body, fingerprint, edited: EditedOf(keep.Header, body, store));
                     break;
                 case SieveAction.Store file:
                     // A mailbox that is not there: the mail is kept all the same. RFC 5228 §4.1
-                    MailboxName? target = await MailboxOfAsync(file, route.Account.AccountId, store);
-                    Add(place, route, target ?? folder, file.Flags, body, fingerprint, target is null ? $"; there is no mailbox {file.Mailbox}" : "");
+                    (MailboxName? target, string? create) = MailboxOf(file, route.Account.AccountId, store);
+                    Add(place, route, target ?? folder, file.Flags, body, fingerprint, target is null ? $"; there is no mailbox {file.Mailbox}" : "", EditedOf(file.Header, body, store), create);
                     break;
                 case SieveAction.Vacation answer:
                     away = answer;
+                    break;
+                case SieveAction.Notify notify:
+                    Redirects.AddRange(NotifyMessage.Write(store, envelope, recipient, route.Account, body, fingerprint, notify, now));
                     break;
                 case SieveAction.Reject reject:
                     Refuse(reject, place, route, recipient, folder, body, fingerprint, store);
@@ -159,7 +165,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             Sightings.Add(new Sighting(SeenKey(route.Account.AccountId, key), now + interval, [.. _uses.Where(use => use.Recipient == place).Select(use => use.Deposit)]));
         if (away is not null)
             Away.Add((away, route, _uses.FindIndex(use => use.Recipient == place) is var use and >= 0 ? _uses[use].Deposit : AutomaticAnswer.Made));
-        if (outcome.Actions.All(action => action is SieveAction.Vacation))
+        if (outcome.Actions.All(action => action is SieveAction.Vacation or SieveAction.Notify))
             _queuedRecipients.Add(place);   // dropped, as its owner wants: the sender hears nothing
     }
 
@@ -167,19 +173,20 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     public static AnswerKey SeenKey(long accountId, string key) => new(accountId, key, "seen");
 
     /// <summary>Where fileinto puts a copy; null: there is no such mailbox.</summary>
-    static async ValueTask<MailboxName?> MailboxOfAsync(SieveAction.Store file, long accountId, MailStore store)
+    /// <returns>Create: it is made with the copy, and has this special use.</returns>
+    static (MailboxName? Name, string? Create) MailboxOf(SieveAction.Store file, long accountId, MailStore store) =>
+        !MailboxName.TryParse(file.Mailbox, out MailboxName name) ? (null, null)
+        : store.Find(accountId, name) is not null ? (name, null)
+        : file.Create ? (name, file.NewUse) : (null, null);
+
+    /// <summary>The message with the header that a script gave it; null: as it came.</summary>
+    Body? EditedOf(byte[]? header, Body body, MailStore store)
     {
-        if (!MailboxName.TryParse(file.Mailbox, out MailboxName name))
+        if (header is null)
             return null;
-        if (store.Find(accountId, name) is not null)
-            return name;
-        if (!file.Create)
-            return null;
-        // A commit of its own before that of the message: when that one fails the mailbox is there, and empty.
-        if (await store.CreateAsync(accountId, name) is not (StoreError.None or StoreError.AlreadyExists))
-            return null;
-        await store.SubscribeAsync(accountId, name, subscribed: true);
-        return name;
+        if (!Edited.TryGetValue(header, out Body? edited))
+            Edited.Add(header, edited = EditedMessage.Write(store, body, header));
+        return edited;
     }
 
     /// <summary>Where the reason cannot be told as it is to the client that brings the message, reject sends it to the sender. RFC 5429 §2.2</summary>
@@ -211,7 +218,8 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         return new Reply(550, "5.7.1", string.Join('\n', lines));
     }
 
-    void Add(int place, Route.Deposit route, MailboxName mailbox, IReadOnlyList<string> flags, Body body, byte[] fingerprint, string remark = "")
+    void Add(int place, Route.Deposit route, MailboxName mailbox, IReadOnlyList<string> flags, Body body, byte[] fingerprint, string remark = "", Body? edited = null,
+        string? create = null)
     {
         // The same mailbox by two ways gets one copy.
         int there = _known is null ? Deposits.FindIndex(d => d.Owner.AccountId == route.Account.AccountId && d.Mailbox == mailbox)
@@ -225,7 +233,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             (_remarks ??= [])[Deposits.Count] = remark;
         _known?.Add((route.Account.AccountId, mailbox.Value), Deposits.Count);
         _uses.Add((place, Deposits.Count));
-        Deposits.Add(DepositOf(route, mailbox, flags, body, fingerprint));
+        Deposits.Add(DepositOf(route, mailbox, flags, body, fingerprint) with { Body = edited, Create = create });
         At.Add(route.At);
         Routes.Add(route);
         _retryAs.Add(route.Account.Primary ?? route.At);

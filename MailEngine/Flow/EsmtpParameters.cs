@@ -74,12 +74,18 @@ public sealed record RecipientParameters(DsnNotify Notify, string OriginalRecipi
         return notify == DsnNotify.Never || !notify.HasFlag(DsnNotify.Never);
     }
 
+    /// <summary>The value of NOTIFY; of no use when nothing was said.</summary>
+    public string NotifyText => Notify.ToString().ToUpperInvariant().Replace(" ", "", StringComparison.Ordinal);
+
+    /// <summary>Reads a value of NOTIFY that is known to be one.</summary>
+    public static DsnNotify NotifyOf(string value) => TryParseNotify(value, out DsnNotify notify) ? notify : DsnNotify.Default;
+
     /// <summary>As words of a command; empty when there are none.</summary>
     public override string ToString()
     {
         var words = new List<string>(2);
         if (Notify != DsnNotify.Default)
-            words.Add("NOTIFY=" + Notify.ToString().ToUpperInvariant().Replace(" ", "", StringComparison.Ordinal));
+            words.Add("NOTIFY=" + NotifyText);
         if (OriginalRecipient.Length > 0)
             words.Add("ORCPT=" + OriginalRecipient);
         return string.Join(' ', words);

@@ -63,6 +63,11 @@ sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostna
         EnvelopeTo = Octets.OfText(recipient.Address.ToString()),
         SubaddressSeparator = route.Separator,
         WasSeen = key => store.WasAnswered(DeliveryPlan.SeenKey(route.Account.AccountId, key)),
+        Mailboxes = () => [.. store.MailboxesOf(route.Account.AccountId).Where(box => box.Id != 0)
+            .Select(box => new SieveMailbox(box.Name.Value, MailboxIds.Of(box.AccountId, box.UidValidity), box.SpecialUse))],
+        Annotation = (mailbox, entry) => AnnotationOf(route.Account.AccountId, mailbox, entry),
+        Verdicts = new SieveVerdicts(options.Sieve.SpamField, options.Sieve.SpamMaximum, options.Sieve.VirusField),
+        Wishes = WishesOf(envelope, recipient),
         MailboxExists = name => MailboxName.TryParse(name, out MailboxName mailbox) && store.Find(route.Account.AccountId, mailbox) is not null,
         Now = now,
         // RFC 5183 §4.1. The name that a client gives itself is nothing a script should trust: remote-host stays empty.
@@ -72,4 +77,38 @@ sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostna
             ["remote-host"] = "", ["remote-ip"] = envelope.ClientAddress?.ToString() ?? "", ["version"] = s_version,
         },
     };
+
+    // With the rights of the account, whose own mailboxes these are. RFC 5490 §3.3, RFC 5490 §4.1
+    string? AnnotationOf(long account, string? mailbox, string entry)
+    {
+        long id = Annotation.OfServer;
+        if (mailbox is not null)
+        {
+            if (!MailboxName.TryParse(mailbox, out MailboxName name) || store.Find(account, name) is not { } box)
+                return null;
+            id = box.Id;
+        }
+        foreach (Annotation annotation in store.AnnotationsOf(id, account))
+        {
+            if (annotation.Value is { } value && annotation.Entry.Equals(entry, StringComparison.OrdinalIgnoreCase))
+                return Octets.Of(value);
+        }
+        return null;
+    }
+
+    static Dictionary<string, string> WishesOf(Envelope envelope, EnvelopeRecipient recipient)
+    {
+        var wishes = new Dictionary<string, string>();
+        if (envelope.Parameters == SenderParameters.None && recipient.Parameters == RecipientParameters.None)
+            return wishes;
+        if (recipient.Parameters.Notify != DsnNotify.Default)
+            wishes["notify"] = recipient.Parameters.NotifyText;
+        if (recipient.Parameters.OriginalRecipient.Length > 0)
+            wishes["orcpt"] = EsmtpWords.FromXtext(recipient.Parameters.OriginalRecipient);
+        if (envelope.Parameters.Return.Length > 0)
+            wishes["ret"] = envelope.Parameters.Return;
+        if (envelope.Parameters.EnvelopeId.Length > 0)
+            wishes["envid"] = EsmtpWords.FromXtext(envelope.Parameters.EnvelopeId);
+        return wishes;
+    }
 }

@@ -49,26 +49,9 @@ static class RedirectMessage
         string own = (account.Primary ?? recipient.Address).Canonical;
         using BodyWriter writer = store.NewBody();
         writer.Write(Encoding.UTF8.GetBytes($"{Field}: {own}\r\n"));
-        long at = 0;
-        if (redirect.Header is { } header)
-        {
-            writer.Write(header);
-            var layout = new List<MimePart>();
-            new MimeLayout(body.Summary.Layout).TryRead(layout);
-            int text = layout.Count > 0 ? layout[0].BodyStart : 0;
-            writer.Write("\r\n"u8);
-            at = text;
-        }
-        byte[] block = ArrayPool<byte>.Shared.Rent(PieceBytes);
-        try
-        {
-            for (int count; (count = body.Read(at, block)) > 0; at += count)
-                writer.Write(block.AsSpan(0, count));
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(block);
-        }
+        EditedMessage.CopyTo(writer, body, redirect.Header);
+        SenderParameters wishes = redirect.Return is null ? envelope.Parameters : envelope.Parameters with { Return = redirect.Return };
+        DsnNotify reports = redirect.Reports is null ? recipient.Parameters.Notify : RecipientParameters.NotifyOf(redirect.Reports);   // RFC 6009 §4
         string key = MessageKey.Next(now);
         // The fingerprint names the bytes, so that a second try of the client leads to no second copy.
         string handle = "redirect " + Convert.ToHexString(SHA256.HashData([.. fingerprint, .. Encoding.UTF8.GetBytes($"{body.Summary.MessageId}\n{envelope.ReversePathText}\n{own}")]));
@@ -77,7 +60,7 @@ static class RedirectMessage
             MessageKey = key,
             ReversePath = envelope.ReversePathText,
             Recipient = redirect.To,
-            Parameters = QueueParameters.Write(envelope.Parameters, new RecipientParameters(recipient.Parameters.Notify, "")),
+            Parameters = QueueParameters.Write(wishes, new RecipientParameters(reports, "")),
             QueuedAt = now,
             NextAttempt = now,
         });

@@ -20,6 +20,9 @@ sealed record AwayAnswer(string Subject, string Text, TimeSpan Interval, bool Kn
     /// <summary>Also his.</summary>
     public IReadOnlyList<EmailAddress> Addresses { get; init; } = [];
 
+    /// <summary>Of the message, as scripts have changed it; null: as it came. RFC 5293 §7</summary>
+    public byte[]? Header { get; init; }
+
     /// <summary>The text has a header of its own. RFC 5230 §4.4</summary>
     public bool IsMime { get; init; }
 }
@@ -41,7 +44,7 @@ sealed class Vacations(MailStore store)
         {
             var away = new AwayAnswer(action.Subject, action.Reason, action.Interval, KnownSendersOnly: false, action.Handle)
             {
-                From = action.From, Addresses = action.Addresses, IsMime = action.IsMime,
+                From = action.From, Addresses = action.Addresses, IsMime = action.IsMime, Header = action.Header,
             };
             if (await AnswerAsync(envelope, body, route, away, deposit, now) is { } answer)
                 answers.Add(answer);
@@ -65,7 +68,7 @@ sealed class Vacations(MailStore store)
         var key = new AnswerKey(account.AccountId, sender.Canonical, vacation.Handle);
         try
         {
-            if (store.WasAnswered(key) || VacationRules.Read(body, OwnOf(route, vacation.Addresses)) is not { } about)
+            if (store.WasAnswered(key) || Read(body, vacation.Header, OwnOf(route, vacation.Addresses)) is not { } about)
                 return null;
             if (vacation.KnownSendersOnly && sender.Domain != account.Domain && !await WasWrittenToAsync(account.AccountId, sender))
                 return null;
@@ -76,6 +79,8 @@ sealed class Vacations(MailStore store)
             return null;   // the disk is full, or the mail of the account is not to be read now: the message matters more than the answer
         }
     }
+
+    static AnsweredMessage? Read(Body body, byte[]? header, HashSet<string> own) => header is null ? VacationRules.Read(body, own) : VacationRules.Read(header, own);
 
     AutomaticAnswer AnswerOf(
         AccountEntry account, EmailAddress address, EmailAddress sender, AwayAnswer vacation, AnsweredMessage about, AnswerKey key, int deposit, DateTimeOffset now)

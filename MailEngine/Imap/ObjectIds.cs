@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using MailEngine.Store;
@@ -9,7 +8,7 @@ namespace MailEngine.Imap;
 internal static class ObjectIds
 {
     /// <summary>Stays with a mailbox through renames. RFC 8474 §4</summary>
-    public static string Mailbox(long accountId, uint uidValidity) => string.Create(CultureInfo.InvariantCulture, $"F{accountId:x}-{uidValidity:x}");
+    public static string Mailbox(long accountId, uint uidValidity) => MailboxIds.Of(accountId, uidValidity);
 
     /// <summary>RFC 8474 §5.1</summary>
     /// <param name="stored">What a copy has in its row; empty: the message is where it was first put.</param>

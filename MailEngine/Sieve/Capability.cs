@@ -24,6 +24,17 @@ public static class Capability
     internal const string Reject = "reject";
     internal const string Mailbox = "mailbox";
     internal const string Duplicate = "duplicate";
+    internal const string EditHeader = "editheader";
+    internal const string SpecialUse = "special-use";
+    internal const string MailboxId = "mailboxid";
+    internal const string EnvelopeDsn = "envelope-dsn";
+    internal const string RedirectDsn = "redirect-dsn";
+    internal const string MailboxMetadata = "mboxmetadata";
+    internal const string ServerMetadata = "servermetadata";
+    internal const string ENotify = "enotify";
+    internal const string SpamTest = "spamtest";
+    internal const string SpamTestPlus = "spamtestplus";
+    internal const string VirusTest = "virustest";
 
     /// <summary>Comparators other than those of RFC 5228 §2.7.3 that must be there always.</summary>
     internal const string ComparatorPrefix = "comparator-";
@@ -32,6 +43,7 @@ public static class Capability
     [
         FileInto, Envelope, EncodedCharacter, Copy, Body, Variables, Relational, Imap4Flags, Subaddress, Date, Index, Environment, IHave, Regex,
         Vacation, VacationSeconds, EReject, Reject, Mailbox, Duplicate, Include,
+        EditHeader, SpecialUse, MailboxId, EnvelopeDsn, RedirectDsn, MailboxMetadata, ServerMetadata, ENotify, SpamTest, SpamTestPlus, VirusTest,
         "comparator-i;octet", "comparator-i;ascii-casemap", "comparator-i;ascii-numeric", "comparator-i;unicode-casemap",
     ];
 

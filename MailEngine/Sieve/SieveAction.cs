@@ -18,10 +18,25 @@ public abstract record SieveAction
 
         /// <summary>The mailbox is made when it is not there. RFC 5490 §3.2</summary>
         public bool Create { get; init; }
+
+        /// <summary>Of a mailbox that is made; empty: none. RFC 8579 §4</summary>
+        public string NewUse { get; init; } = "";
     }
 
     /// <summary>RFC 5228 §4.2</summary>
-    public sealed record Redirect(EmailAddress To) : SieveAction;
+    public sealed record Redirect(EmailAddress To) : SieveAction
+    {
+        /// <summary>"NEVER", or of "SUCCESS", "FAILURE", "DELAY" those that are wanted, apart by commas; null: as the client wanted. RFC 6009 §4</summary>
+        public string? Reports { get; init; }
+
+        /// <summary>"FULL" or "HDRS"; null: as the client wanted.</summary>
+        public string? Return { get; init; }
+    }
+
+    /// <summary>Somebody is told of the message. RFC 5435 §3, RFC 5436 §2</summary>
+    /// <param name="From">Null: the recipient's main address.</param>
+    /// <param name="Subject">Null: that of the message.</param>
+    public sealed record Notify(NotifyTarget Target, EmailAddress? From, string? Subject, int Importance) : SieveAction;
 
     /// <summary>The sender is told that the recipient is away. RFC 5230 §4</summary>
     /// <param name="From">Null: the recipient's main address.</param>
@@ -33,6 +48,12 @@ public abstract record SieveAction
     /// <summary>The message is refused: by ereject, the best way for the mail system, or by reject, with the very words. RFC 5429 §2.1, RFC 5429 §2.2</summary>
     public sealed record Reject(string Reason, bool InTheseWords) : SieveAction;
 }
+
+/// <summary>A mailto URI of a script, read. RFC 5436 §2.1</summary>
+/// <param name="Copies">Its "cc".</param>
+/// <param name="Fields">More fields of the header.</param>
+public sealed record NotifyTarget(
+    IReadOnlyList<EmailAddress> To, IReadOnlyList<EmailAddress> Copies, string? Subject, string Text, IReadOnlyList<(string Name, string Value)> Fields);
 
 /// <summary>What scripts want done with one message.</summary>
 /// <param name="Actions">In order; the implicit keep is one of them. Empty: the message is dropped.</param>

@@ -17,6 +17,18 @@ public sealed record SieveSurroundings
     /// <summary>Is there a mailbox of this name (text), and may mail be put into it? RFC 5490 §3.1</summary>
     public Func<string, bool> MailboxExists { get; init; } = _ => false;
 
+    /// <summary>The account's mailboxes that mail may be put into. RFC 8579 §3, RFC 9042 §4</summary>
+    public Func<IReadOnlyList<SieveMailbox>> Mailboxes { get; init; } = () => [];
+
+    /// <summary>Value of an annotation as the account sees it, of a mailbox (text) or, null, of the server; null: it has none. RFC 5490 §3.3, RFC 5490 §4.1</summary>
+    public Func<string?, string, string?> Annotation { get; init; } = (_, _) => null;
+
+    /// <summary>What the client wanted of reports: "notify", "orcpt", "ret", "envid". RFC 6009 §3</summary>
+    public IReadOnlyDictionary<string, string> Wishes { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What checks before us found.</summary>
+    public SieveVerdicts Verdicts { get; init; } = SieveVerdicts.None;
+
     /// <summary>Was this key of a duplicate test remembered by an earlier run, not too long ago? RFC 7352 §3</summary>
     public Func<string, bool> WasSeen { get; init; } = _ => false;
 
@@ -25,4 +37,19 @@ public sealed record SieveSurroundings
 
     /// <summary>RFC 5183 §4.1: "domain", "host", "remote-ip" and so on; what is missing has no value.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+}
+
+/// <summary>A mailbox of the account.</summary>
+/// <param name="Name">Text, levels apart by "/".</param>
+/// <param name="Id">RFC 8474 §4</param>
+/// <param name="SpecialUse">With its backslash; empty: none.</param>
+public sealed record SieveMailbox(string Name, string Id, string SpecialUse);
+
+/// <summary>Where a spam and a virus check before us leave their findings: fields of the message that they take out of mail from strangers. RFC 5235 §3.1, RFC 5235 §4</summary>
+/// <param name="Spam">Empty: none.</param>
+/// <param name="SpamMost">Score that certainly is spam.</param>
+/// <param name="Virus">Empty: none.</param>
+public sealed record SieveVerdicts(string Spam, double SpamMost, string Virus)
+{
+    public static SieveVerdicts None { get; } = new("", 0, "");
 }

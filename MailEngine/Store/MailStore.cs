@@ -88,6 +88,9 @@ public sealed class MailStore : IAsyncDisposable
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
         _ = acceptance.Body.Summary;   // on this thread, not in the loop
+        foreach (Deposit deposit in acceptance.Deposits)
+            _ = deposit.Body?.Summary;
+        acceptance = acceptance with { MostMailboxes = MailboxesPerAccount };
         return _partitions.IsSingle ? _partitions.Default.CommitAsync(new AcceptChange(acceptance, removeQueueIds), ct)
             : new SplitDelivery(_partitions).AcceptAsync(acceptance, removeQueueIds, ct);
     }

@@ -24,6 +24,11 @@ public sealed record Deposit
     /// <summary>Names this very delivery; a second one with the same key inside the window is dropped. Null: never dropped.
     /// A hash of 16 bytes at least; the first 16 count.</summary>
     public byte[]? DuplicateKey { get; init; }
+    /// <summary>Other bytes than the message came with, for a copy that a script changed; null: the same.</summary>
+    public Body? Body { get; init; }
+    /// <summary>Null: the mailbox must be there. Else it is made where it is missing, with this special use (empty: none), and subscribed; where it cannot
+    /// be made the message goes to INBOX.</summary>
+    public string? Create { get; init; }
 }
 
 /// <summary>State of a queue row.</summary>
@@ -61,6 +66,8 @@ public sealed record QueueEntry
 public sealed record Acceptance
 {
     public required Body Body { get; init; }
+    /// <summary>Most mailboxes of an account; filled in by the store.</summary>
+    internal int MostMailboxes { get; init; }
     public IReadOnlyList<Deposit> Deposits { get; init; } = [];
     public IReadOnlyList<QueueEntry> Queue { get; init; } = [];
     /// <summary>Answers of people who are away, and what their scripts send on.</summary>
@@ -100,7 +107,11 @@ public sealed record AcceptOutcome(StoreError Fault, IReadOnlyList<DepositOutcom
 }
 
 /// <summary>One deposit: where it went, or why it did not.</summary>
-public readonly record struct DepositOutcome(StoreError Error, long MailboxId, uint UidValidity, uint Uid);
+public readonly record struct DepositOutcome(StoreError Error, long MailboxId, uint UidValidity, uint Uid)
+{
+    /// <summary>The mailbox could not be made: it is in INBOX.</summary>
+    public bool InInbox { get; init; }
+}
 
 /// <summary>A mailbox, or a name that only is subscribed, as LIST and STATUS show it.</summary>
 public sealed record MailboxInfo

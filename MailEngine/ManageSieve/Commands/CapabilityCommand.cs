@@ -27,6 +27,7 @@ internal sealed record CapabilityCommand : ManageSieveCommand
         Line("SASL", session.MayLogIn ? string.Join(' ', SaslExchange.Mechanisms) : "");
         if (!session.Connection.IsTls && !session.Connection.IsUnixSocket)
             Line("STARTTLS");
+        Line("NOTIFY", "mailto");   // RFC 5804 §1.7
         Line("MAXREDIRECTS", session.SieveLimits.Redirects.ToString(CultureInfo.InvariantCulture));
         if (session.Account is { } account)
             Line("OWNER", account.Login);

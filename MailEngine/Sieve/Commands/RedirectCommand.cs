@@ -6,26 +6,45 @@ using MailEngine.Sieve.Running;
 
 namespace MailEngine.Sieve.Commands;
 
-/// <summary>redirect [":copy"] address. RFC 5228 §4.2, RFC 3894 §3</summary>
-internal sealed class RedirectCommand(ScriptString address, bool copy) : SieveCommand
+/// <summary>redirect [":copy"] [":notify" value] [":ret" "FULL" / "HDRS"] address. RFC 5228 §4.2, RFC 3894 §3, RFC 6009 §4</summary>
+internal sealed class RedirectCommand(ScriptString address, bool copy, ScriptString? notify, ScriptString? back) : SieveCommand
 {
     public static SieveCommand Parse(Arguments arguments)
     {
         bool copy = arguments.Flag("copy", Capability.Copy);
+        ScriptString? notify = arguments.TaggedString("notify", Capability.RedirectDsn), back = arguments.TaggedString("ret", Capability.RedirectDsn);
+        if (notify?.Constant is { } when && NotifyOf(when) is null)
+            arguments.Script.Error(notify.Offset, "After :notify \"NEVER\" must stand, or of \"SUCCESS\", \"FAILURE\" and \"DELAY\" those that are wanted, apart by commas.");
+        if (back?.Constant is { } what && ReturnOf(what) is null)
+            arguments.Script.Error(back.Offset, "After :ret \"FULL\" or \"HDRS\" must stand.");
         ScriptString address = arguments.String("the address");
         if (address.Constant is { } constant && SieveAddress.Parse(constant) is null)
             arguments.Script.Error(address.Offset, "This is no mail address such as jo@example.org.");
-        return new RedirectCommand(address, copy);
+        return new RedirectCommand(address, copy, notify, back);
     }
 
     public override void Run(SieveRun run)
     {
         if (SieveAddress.Parse(address.Get(run)) is not { } to)
             throw new SieveFaultException("redirect has an address that is none");
-        run.Redirect(new SieveAction.Redirect(to));
+        run.Redirect(new SieveAction.Redirect(to)
+        {
+            Reports = notify is null ? null : NotifyOf(notify.Get(run)) ?? throw new SieveFaultException("redirect has a value for :notify that is none"),
+            Return = back is null ? null : ReturnOf(back.Get(run)) ?? throw new SieveFaultException("redirect has a value for :ret that is none"),
+        });
         if (!copy)
             run.CancelImplicitKeep();
     }
+
+    // notify-esmtp-value = "NEVER" / 1#notify-list-element (RFC 3461 §4.1)
+    static string? NotifyOf(string text)
+    {
+        string[] words = Octets.ToUpper(text).Split(',');
+        bool holds = words is ["NEVER"] || (words.Distinct().Count() == words.Length && Array.TrueForAll(words, word => word is "SUCCESS" or "FAILURE" or "DELAY"));
+        return holds ? string.Join(',', words) : null;
+    }
+
+    static string? ReturnOf(string text) => Octets.ToUpper(text) is var word and ("FULL" or "HDRS") ? word : null;
 }
 
 /// <summary>Addresses as scripts write them. RFC 5228 §2.4.2.3</summary>

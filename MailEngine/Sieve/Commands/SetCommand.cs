@@ -52,17 +52,18 @@ internal sealed class VariableName
 }
 
 /// <summary>set [MODIFIER] name value. RFC 5229 §4</summary>
-internal sealed class SetCommand(VariableName name, ScriptString value, string? letters, string? first, bool quote, bool length) : SieveCommand
+internal sealed class SetCommand(VariableName name, ScriptString value, string? letters, string? first, bool quote, bool encode, bool length) : SieveCommand
 {
     public static SieveCommand Parse(Arguments arguments)
     {
         string? letters = arguments.OneOf(("lower", null), ("upper", null));
         string? first = arguments.OneOf(("lowerfirst", null), ("upperfirst", null));
         bool quote = arguments.Flag("quotewildcard"), length = arguments.Flag("length");
+        bool encode = arguments.Flag("encodeurl", Capability.ENotify);
         ScriptString value;
         var name = VariableName.Of(arguments.String("the name of the variable"), arguments.Script);
         value = arguments.String("the value");
-        return new SetCommand(name, value, letters, first, quote, length);
+        return new SetCommand(name, value, letters, first, quote, encode, length);
     }
 
     public override void Run(SieveRun run)
@@ -75,9 +76,25 @@ internal sealed class SetCommand(VariableName name, ScriptString value, string? 
             text = (first == "lowerfirst" ? Octets.ToLower(text[..1]) : Octets.ToUpper(text[..1])) + text[1..];
         if (quote)
             text = Quoted(text);
+        if (encode)
+            text = Escaped(text);
         if (length)
             text = Octets.ToText(text).EnumerateRunes().Count().ToString(CultureInfo.InvariantCulture);
         name.Set(run, text);
+    }
+
+    /// <summary>RFC 5435 §6</summary>
+    static string Escaped(string text)
+    {
+        var escaped = new StringBuilder(text.Length + 8);
+        foreach (char c in text)
+        {
+            if (char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or '~')
+                escaped.Append(c);
+            else
+                escaped.Append(CultureInfo.InvariantCulture, $"%{(int)c:X2}");
+        }
+        return escaped.ToString();
     }
 
     static string Quoted(string text)

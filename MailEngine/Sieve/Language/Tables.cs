@@ -28,6 +28,9 @@ internal static class CommandTable
         ["include"] = new(Capability.Include, IncludeCommand.Parse),
         ["return"] = new(Capability.Include, ReturnCommand.Parse),
         ["global"] = new(Capability.Include, GlobalDeclaration.Parse),
+        ["addheader"] = new(Capability.EditHeader, AddHeaderCommand.Parse),
+        ["deleteheader"] = new(Capability.EditHeader, DeleteHeaderCommand.Parse),
+        ["notify"] = new(Capability.ENotify, NotifyCommand.Parse),
         ["error"] = new(Capability.IHave, ErrorCommand.Parse),
     };
 }
@@ -53,6 +56,16 @@ internal static class TestTable
         ["environment"] = new(Capability.Environment, EnvironmentTest.Parse),
         ["duplicate"] = new(Capability.Duplicate, DuplicateTest.Parse),
         ["mailboxexists"] = new(Capability.Mailbox, MailboxExistsTest.Parse),
+        ["specialuse_exists"] = new(Capability.SpecialUse, SpecialUseExistsTest.Parse),
+        ["mailboxidexists"] = new(Capability.MailboxId, MailboxIdExistsTest.Parse),
+        ["metadata"] = new(Capability.MailboxMetadata, MetadataTest.Parse),
+        ["metadataexists"] = new(Capability.MailboxMetadata, MetadataExistsTest.Parse),
+        ["servermetadata"] = new(Capability.ServerMetadata, MetadataTest.Parse),
+        ["servermetadataexists"] = new(Capability.ServerMetadata, MetadataExistsTest.Parse),
+        ["valid_notify_method"] = new(Capability.ENotify, ValidNotifyMethodTest.Parse),
+        ["notify_method_capability"] = new(Capability.ENotify, NotifyMethodCapabilityTest.Parse),
+        ["spamtest"] = new(null, VerdictTest.ParseSpam),
+        ["virustest"] = new(Capability.VirusTest, VerdictTest.ParseVirus),
         ["ihave"] = new(Capability.IHave, _ => throw new InvalidOperationException("ihave is answered while compiling.")),
     };
 }

@@ -52,6 +52,21 @@ internal sealed class MessageView
     /// <summary>Fields were added or removed.</summary>
     public bool IsChanged { get; private set; }
 
+    /// <summary>How often.</summary>
+    public int Changes { get; private set; }
+
+    /// <summary>The fields as they are, for <see cref="Restore"/>; null: as they came.</summary>
+    public List<HeaderLine>? Save() => IsChanged ? [.. Lines] : null;
+
+    public void Restore(List<HeaderLine>? saved)
+    {
+        if (!IsChanged)
+            return;
+        _lines = saved;
+        Changed();
+        IsChanged = saved is not null;
+    }
+
     public BodyText Body => _body ??= new BodyText(this, _read);
 
     /// <summary>Fields of a name, in any case, from the top down. A name that no field can have has none.</summary>
@@ -86,6 +101,7 @@ internal sealed class MessageView
     void Changed()
     {
         _byName.Clear();
+        Changes++;
         IsChanged = true;
     }
 

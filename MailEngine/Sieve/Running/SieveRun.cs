@@ -23,6 +23,10 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     Mark _mark;
     bool _implicitKeep = true;
     bool _explicitKeep;
+    List<HeaderLine>? _header;
+    IReadOnlyList<SieveMailbox>? _mailboxes;
+    byte[]? _edited;
+    int _editedAt;
     int _includes;
     int _answers;
     long _mostSteps;
@@ -61,6 +65,12 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     /// <summary>Flags of the internal variable, apart by spaces; what one script sets the next one finds. RFC 5232 §3</summary>
     public string Flags { get; set; } = "";
 
+    /// <summary>The account's mailboxes, asked for once.</summary>
+    public IReadOnlyList<SieveMailbox> Mailboxes => _mailboxes ??= surroundings.Mailboxes();
+
+    /// <summary>Octets of header fields added so far.</summary>
+    public int AddedBytes { get; set; }
+
     public long Steps { get; private set; }
 
     /// <summary>stop was done. RFC 5228 §3.3</summary>
@@ -79,6 +89,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         _entered = null;
         (_implicitKeep, _explicitKeep, IsStopped, IsReturning) = (true, false, false, false);
         (_includes, _answers) = (0, 0);
+        _header = message.Save();
         _mostSteps = Steps + limits.Steps;
         _mark = new Mark(_actions.Count == 0 ? [] : [.. _actions], _seen is null ? [] : [.. _seen], _redirects, Flags);
     }
@@ -89,7 +100,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     public bool End(bool isLast)
     {
         // RFC 5429 §2.4: the sender must not be told that mail was refused which somebody has.
-        if (_actions.Exists(a => a is SieveAction.Reject) && _actions.Count > 1)
+        if (_actions.Exists(a => a is SieveAction.Reject) && _actions.Exists(a => a is not (SieveAction.Reject or SieveAction.Notify)))
             throw new SieveFaultException("the script refuses a message and does something else with it too");
         if (!_implicitKeep && (!_explicitKeep || isLast))
             return false;
@@ -110,6 +121,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         _actions.AddRange(_mark.Actions);
         _seen = _mark.Seen.Length == 0 ? null : [.. _mark.Seen];
         _redirects = _mark.Redirects;
+        message.Restore(_header);   // RFC 5293 §7
         Flags = _mark.Flags;
     }
 
@@ -192,8 +204,8 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
 
     public void CancelImplicitKeep() => _implicitKeep = false;
 
-    public void Store(string mailbox, IReadOnlyList<string> flags, bool create = false) =>
-        Put(new SieveAction.Store(mailbox, flags) { Header = EditedHeader(), Create = create });
+    public void Store(string mailbox, IReadOnlyList<string> flags, bool create = false, string newUse = "") =>
+        Put(new SieveAction.Store(mailbox, flags) { Header = EditedHeader(), Create = create, NewUse = newUse });
 
     /// <summary>keep was done. RFC 5228 §4.3</summary>
     public void Keep(IReadOnlyList<string> flags)
@@ -211,6 +223,14 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
             _actions[same] = action;
         else
             Add(action);
+    }
+
+    /// <summary>RFC 5435 §7</summary>
+    public void Notify(SieveAction.Notify action)
+    {
+        if (_actions.Count(a => a is SieveAction.Notify) >= limits.Notifications)
+            throw new SieveFaultException($"the script notifies of one message more than {limits.Notifications} times");
+        Add(action with { Header = EditedHeader() });
     }
 
     public void Redirect(SieveAction.Redirect action)
@@ -238,7 +258,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         if (_answers++ > 0)
             throw new SieveFaultException("the script answers one message twice by \"vacation\"");
         _actions.RemoveAll(a => a is SieveAction.Vacation);
-        Add(action);
+        Add(action with { Header = EditedHeader() });
     }
 
     /// <summary>Once a script. RFC 5429 §2.4</summary>
@@ -261,10 +281,14 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     {
         if (!message.IsChanged)
             return null;
+        if (_edited is not null && _editedAt == message.Changes)
+            return _edited;   // one array for all actions in between, so that there is one message
+        ChargeFor(message.Lines.Count * 64L);
         using var header = new ByteBuffer(4096);
         foreach (HeaderLine line in message.Lines)
             header.Write(line.Raw.Span);
-        return header.Written.ToArray();
+        _editedAt = message.Changes;
+        return _edited = header.Written.ToArray();
     }
 
     public SieveOutcome ToOutcome(string? faults) => new(_actions, faults) { Steps = Steps, Seen = _seen ?? [] };

@@ -21,10 +21,13 @@ internal static class AddressTags
 /// <param name="Number">From 1; 0: all of them.</param>
 internal readonly record struct FieldIndex(long Number, bool FromEnd)
 {
-    public static FieldIndex Read(Arguments arguments)
+    public static FieldIndex Read(Arguments arguments) => Read(arguments, Capability.Index);
+
+    /// <param name="capability">Extension that brings the tags; null: that of the command.</param>
+    public static FieldIndex Read(Arguments arguments, string? capability)
     {
-        long? number = arguments.TaggedNumber("index", Capability.Index);
-        bool last = arguments.Flag("last", Capability.Index);
+        long? number = arguments.TaggedNumber("index", capability);
+        bool last = arguments.Flag("last", capability);
         if (last && number is null)
             arguments.Script.Error(arguments.Offset, $":last of \"{arguments.Name}\" needs :index beside it.");
         if (number == 0)

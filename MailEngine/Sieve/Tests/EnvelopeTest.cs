@@ -15,8 +15,12 @@ internal sealed class EnvelopeTest(ScriptString[] parts, AddressPart part, Match
         ScriptString[] parts = arguments.Strings("the list of envelope parts");
         foreach (ScriptString name in parts)
         {
-            if (name.Constant is { } constant && Octets.ToLower(constant) is not ("from" or "to"))
-                arguments.Script.Error(name.Offset, "Parts of the envelope are \"from\" and \"to\".");
+            if (name.Constant is not { } constant || Octets.ToLower(constant) is "from" or "to")
+                continue;
+            if (Octets.ToLower(constant) is not ("notify" or "orcpt" or "ret" or "envid"))
+                arguments.Script.Error(name.Offset, "Parts of the envelope are \"from\" and \"to\", and with envelope-dsn \"notify\", \"orcpt\", \"ret\" and \"envid\".");
+            else if (arguments.Script.Needs(Capability.EnvelopeDsn, name.Offset, $"\"{constant}\"") && part != AddressPart.All)
+                arguments.Script.Error(name.Offset, $"\"{constant}\" is no address: it has no parts.");   // RFC 6009 §3
         }
         return new EnvelopeTest(parts, part, Matcher.Of(match, arguments.Strings("the list of keys"), arguments.Script));
     }
@@ -27,7 +31,19 @@ internal sealed class EnvelopeTest(ScriptString[] parts, AddressPart part, Match
         int count = 0;
         foreach (ScriptString name in parts)
         {
-            HeaderAddress? address = Octets.ToLower(name.Get(run)) switch
+            string wanted = Octets.ToLower(name.Get(run));
+            if (wanted is "notify" or "orcpt" or "ret" or "envid")
+            {
+                // What the client did not say has no value. RFC 6009 §3
+                if (!run.Surroundings.Wishes.TryGetValue(wanted, out string? wish))
+                    continue;
+                string[] values = wanted == "notify" ? wish.Split(',') : [wish];
+                count += values.Length;
+                if (keys.Length > 0 && values.Any(v => matcher.Matches(run, keys, new MatchValue(v))))
+                    return true;
+                continue;
+            }
+            HeaderAddress? address = wanted switch
             {
                 "from" => run.EnvelopeFrom,
                 "to" => run.EnvelopeTo,

@@ -21,11 +21,36 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
     long[] _queueIds = [];
     long[] _answerIds = [];
 
-    public override bool InLog => acceptance.Queue.Count == 0 && removeQueueIds.Count == 0 && acceptance.Answers.Count == 0 && acceptance.Sightings.Count == 0;
+    public override bool InLog => acceptance.Queue.Count == 0 && removeQueueIds.Count == 0 && acceptance.Answers.Count == 0 && acceptance.Sightings.Count == 0
+        && !MakesMailboxes;
+
+    bool MakesMailboxes
+    {
+        get
+        {
+            foreach (Deposit deposit in acceptance.Deposits)
+            {
+                if (deposit.Create is not null)
+                    return true;
+            }
+            return false;
+        }
+    }
 
     public override bool BringsMail => true;
 
-    public override long Bytes => acceptance.Body.OwnRange is null ? acceptance.Body.Length : 0;
+    public override long Bytes
+    {
+        get
+        {
+            long bytes = BytesOf(acceptance.Body);
+            foreach (Deposit deposit in acceptance.Deposits)
+                bytes += deposit.Body is { } own ? BytesOf(own) : 0;
+            return bytes;
+        }
+    }
+
+    static long BytesOf(Body body) => body.OwnRange is null ? body.Length : 0;
 
     protected override AcceptOutcome Outcome => new(StoreError.None, _deposits, _queueIds) { AnswerIds = _answerIds };
 
@@ -79,17 +104,24 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
         long accountId = deposit.Owner.AccountId;
         long id = batch.FindMailbox(accountId, deposit.Mailbox);
         MailboxDraft? box = id != 0 ? batch.Mailbox(id) : deposit.Mailbox.IsInbox ? batch.CreateMailbox(accountId, deposit.Mailbox, "") : null;
+        bool inInbox = false;
+        if (box is null && deposit.Create is { } use)
+        {
+            inInbox = CreateChange.MakeParents(batch, accountId, deposit.Mailbox, acceptance.MostMailboxes) != StoreError.None;
+            box = inInbox ? Inbox(batch, accountId) : Make(batch, accountId, deposit.Mailbox, use);
+        }
         if (box is null)
             return new DepositOutcome(StoreError.NoSuchMailbox, 0, 0, 0);
-        long size = acceptance.Body.Length + deposit.Prefix.Length;
+        Body bytes = deposit.Body ?? acceptance.Body;
+        long size = bytes.Length + deposit.Prefix.Length;
         if (!batch.Account(accountId).HasRoom(1, size, deposit.Owner.QuotaBytes))
             return new DepositOutcome(StoreError.OverQuota, 0, 0, 0);
         int keywords = box.KeywordSet(deposit.Keywords);
-        BodyRange body = batch.Append(acceptance.Body);
+        BodyRange body = batch.Append(bytes);
         var entry = new MessageEntry
         {
             InternalDate = deposit.InternalDate.ToUnixTimeSeconds(),
-            SentDate = acceptance.Body.Summary.SentDate ?? long.MinValue,
+            SentDate = bytes.Summary.SentDate ?? long.MinValue,
             Flags = deposit.Flags,
             KeywordSet = Math.Max(keywords, 0),
             BodySegment = body.Segment,
@@ -98,10 +130,21 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
         };
         uint uid = batch.Deposit(box, ref entry, deposit.Prefix, InLog, key);
         long mailboxId = box.Mailbox.Id;
-        MessageSummary summary = acceptance.Body.Summary;
+        MessageSummary summary = bytes.Summary;
         batch.Row(index => index.PutMessage(mailboxId, uid, accountId, summary), summary.Bytes);
         if (key != 0)
             batch.RememberDelivery(key, accountId);
-        return new DepositOutcome(StoreError.None, mailboxId, box.Counters.UidValidity, uid);
+        return new DepositOutcome(StoreError.None, mailboxId, box.Counters.UidValidity, uid) { InInbox = inInbox };
+    }
+
+    static MailboxDraft? Inbox(CommitBatch batch, long accountId) => batch.FindMailbox(accountId, MailboxName.Inbox) is var id and not 0
+        ? batch.Mailbox(id) : batch.CreateMailbox(accountId, MailboxName.Inbox, "");
+
+    static MailboxDraft Make(CommitBatch batch, long accountId, MailboxName name, string use)
+    {
+        MailboxDraft box = batch.CreateMailbox(accountId, name, use);
+        batch.Row(index => index.Run("INSERT OR IGNORE INTO subscription(account, name) VALUES(?1,?2)", accountId, name.Value));
+        batch.Tell(accountId, new MailboxEvent(MailboxEventKind.Subscribed, 0, name));
+        return box;
     }
 }

@@ -93,6 +93,8 @@ internal sealed class SplitDelivery(PartitionSet partitions)
         {
             if (acceptance.Body.OwnRange is not null)
                 await Task.Run(() => acceptance.Body.RangeIn(partition.Segments), ct);   // not in the commit loop
+            foreach (Body changed in places.Select(i => acceptance.Deposits[i].Body).Where(body => body?.OwnRange is not null).Distinct()!)
+                await Task.Run(() => changed.RangeIn(partition.Segments), ct);
             outcome = await partition.CommitAsync(change, ct);
         }
         catch (IOException)
