@@ -76,6 +76,86 @@ public sealed class FaultTests
         }
     }
 
+    static QueueEntry Queued() => new()
+    {
+        MessageKey = "K", ReversePath = "ann@example.test", Recipient = MailEngine.Addresses.EmailAddress.Parse("x@other.test"),
+        QueuedAt = DateTimeOffset.UtcNow, NextAttempt = DateTimeOffset.UtcNow,
+    };
+
+    [Theory, InlineData(40), InlineData(2_000_000)]   // in the segment; in a file of its own
+    public async Task When_a_commit_fails_whose_rows_are_in_the_log_all_the_same_then_what_they_name_is_there(int bytes)
+    {
+        await using StoreRig rig = await StoreRig.OpenAsync();
+        await rig.GivenMailboxAsync(1, "INBOX", messages: 1);
+        rig.Store.Default.Settle();
+        rig.Store.Default.StepReached = step =>
+        {
+            if (step == CommitStep.Committed)
+                throw new SqliteException(10, "disk I/O error");   // as when the frames were written and their sync fails
+        };
+        using (Body body = rig.GivenBody(StoreRig.Mail("doubtful", bytes)))
+        {
+            AcceptOutcome outcome = await rig.Store.AcceptAsync(new Acceptance { Body = body, Deposits = [StoreRig.To(1)], Queue = [Queued()] }, default);
+            Assert.Equal(StoreError.Unavailable, outcome.Fault);
+        }
+        await rig.ReopenAsync();   // nothing was committed in between, as when the process is killed
+
+        CheckReport check = await rig.Store.CheckAsync(null, default);
+        Assert.True(check.IsWhole, string.Join('\n', check.Faults));
+        Mailbox box = (await rig.Store.OpenAsync(1, MailboxName.Inbox))!;
+        Assert.Equal(2, box.Current.Count);
+        Assert.Contains("doubtful", System.Text.Encoding.ASCII.GetString(rig.Read(box.Current[1])), StringComparison.Ordinal);
+        Assert.Single(rig.Store.ReadQueue());
+    }
+
+    [Fact]
+    public async Task When_a_change_of_rows_alone_fails_then_the_next_delivery_first_settles_that_it_does_not_hold()
+    {
+        await using StoreRig rig = await StoreRig.OpenAsync();
+        Mailbox box = await rig.GivenMailboxAsync(1, "Work", messages: 1);
+        rig.Store.Default.Settle();
+        var steps = new List<CommitStep>();
+        bool isFaulty = true;
+        rig.Store.Default.StepReached = step =>
+        {
+            lock (steps)
+                steps.Add(step);
+            if (step == CommitStep.RowsWritten && isFaulty)
+                throw new SqliteException(10, "disk I/O error");
+        };
+        Assert.Equal(StoreError.Unavailable, await rig.Store.DeleteAsync(1, MailboxName.Parse("Work")));
+        isFaulty = false;
+        lock (steps)
+            steps.Clear();
+        await rig.DeliverAsync(StoreRig.Mail("next"), StoreRig.To(1, "Work"));
+        lock (steps)
+            Assert.Equal([CommitStep.RowsWritten, CommitStep.Committed], steps[..2]);   // before its own bytes
+        Assert.Equal(2, box.Current.Count);
+    }
+
+    [Fact]
+    public async Task When_a_large_message_was_not_kept_after_all_then_compaction_removes_its_file()
+    {
+        await using StoreRig rig = await StoreRig.OpenAsync();
+        await rig.GivenMailboxAsync(1, "INBOX", messages: 1);
+        rig.Store.Default.Settle();
+        bool isFaulty = true;
+        rig.Store.Default.StepReached = step =>
+        {
+            if (step == CommitStep.RowsWritten && isFaulty)
+                throw new SqliteException(10, "disk I/O error");
+        };
+        using (Body body = rig.GivenBody(StoreRig.Mail("large", 2_000_000)))
+            Assert.Equal(StoreError.Unavailable, (await rig.Store.AcceptAsync(new Acceptance { Body = body, Queue = [Queued()] }, default)).Fault);
+        isFaulty = false;
+        await rig.DeliverAsync(StoreRig.Mail("next"), StoreRig.To(1));
+        long Largest() => Directory.GetFiles(Path.Combine(rig.Folder, "partitions/default/segments")).Max(file => new FileInfo(file).Length);
+        Assert.True(Largest() > 2_000_000, $"{Largest()}");
+        await rig.Store.CompactAsync();
+        Assert.True(Largest() < 2_000_000, $"{Largest()}");
+        Assert.True((await rig.Store.CheckAsync(null, default)).IsWhole);
+    }
+
     [Theory, InlineData(0, 100), InlineData(100, 4000)]
     public async Task When_the_index_is_damaged_then_opening_says_so_in_one_line_and_touches_nothing(int at, int bytes)
     {

@@ -53,7 +53,8 @@ internal sealed class CommitBatch(Partition partition)
     readonly List<Action<IndexWriter>> _rows = [];
     readonly List<Action> _published = [];
     readonly List<ReadOnlyMemory<byte>> _pieces = [];
-    readonly List<(BodyRange Range, Body Body)> _ownBodies = [];
+    readonly List<(uint Number, long Length)> _files = [];
+    readonly List<Action> _keepFiles = [];
     readonly Dictionary<Body, BodyRange> _bodies = new(ReferenceEqualityComparer.Instance);
     static readonly byte[] s_padding = new byte[8];
 
@@ -332,8 +333,7 @@ internal sealed class CommitBatch(Partition partition)
         if (body.RangeIn(partition.Segments) is { } own)
         {
             range = own;
-            _ownBodies.Add((own, body));
-            _rows.Add(index => index.PutSegment(own.Segment, own.Offset + (long)own.Length));
+            TakeFiles([(own.Segment, own.Offset + (long)own.Length)], () => body.MarkCommitted(partition.Segments));
         }
         else
         {
@@ -341,6 +341,26 @@ internal sealed class CommitBatch(Partition partition)
         }
         _bodies.Add(body, range);
         return range;
+    }
+
+    /// <summary>Synced files of their own that rows of this batch name.</summary>
+    public IReadOnlyList<(uint Number, long Length)> Files => _files;
+
+    /// <param name="files">Number and length of each.</param>
+    /// <param name="keep">Called when they are no longer whoever's who wrote them, to be removed when the batch fails.</param>
+    public void TakeFiles(IReadOnlyCollection<(uint Number, long Length)> files, Action keep)
+    {
+        foreach ((uint number, long length) in files)
+            _rows.Add(index => index.PutSegment(number, length));
+        _files.AddRange(files);
+        _keepFiles.Add(keep);
+    }
+
+    /// <summary>Rows name them, or may do so.</summary>
+    public void KeepFiles()
+    {
+        foreach (Action keep in _keepFiles)
+            keep();
     }
 
     /// <summary>Gives a message to a mailbox: UID, mod-sequence, segment record, row.</summary>
@@ -427,8 +447,7 @@ internal sealed class CommitBatch(Partition partition)
     /// <summary>After COMMIT: nothing here may fail or wait.</summary>
     public void Publish()
     {
-        foreach ((_, Body body) in _ownBodies)
-            body.MarkCommitted(partition.Segments);
+        KeepFiles();
         foreach (Action action in _published)
             action();
         foreach (((long mailbox, long reader), SeenState seen) in _seen)

@@ -40,6 +40,7 @@ internal sealed class Partition : IAsyncDisposable
     readonly RecentDeliveries _delivered;
     readonly DiskReserve _reserve;
     readonly Dictionary<uint, long> _failedSegments = [];   // not yet closed in the index
+    bool _inDoubt;   // a commit failed: the index must say what holds before anything else is taken
     (uint Segment, long Length) _whole;                     // up to here all records are committed
     readonly Dictionary<long, AccountDraft> _accounts = [];
     readonly Dictionary<(long, string), long> _names = [];
@@ -516,7 +517,7 @@ internal sealed class Partition : IAsyncDisposable
             if (changes.Count == 0)
                 return;
         }
-        bool inLog = _failedSegments.Count == 0 && !_index.HasFailed && changes.TrueForAll(change => change.InLog);
+        bool inLog = !_inDoubt && !_index.HasFailed && changes.TrueForAll(change => change.InLog);
         if (!inLog)
             SettleNow();
         var batch = new CommitBatch(this);
@@ -545,7 +546,7 @@ internal sealed class Partition : IAsyncDisposable
         }
         else if (batch.HasRows)
         {
-            _index.Write(durable || batch.NeedsIndex, batch.Write);   // S4, S1
+            WriteIndex(durable || batch.NeedsIndex, batch);
         }
         _appending = false;
         _whole = (Segments.CurrentNumber, Segments.CurrentLength);
@@ -569,17 +570,38 @@ internal sealed class Partition : IAsyncDisposable
         _index.Throttle();
     }
 
-    /// <summary>Writes the rows that wait. Their messages are durable by their segment, so this syncs only to close a failed one.</summary>
+    /// <summary>S4, S1. A COMMIT that failed may have left its frames in the log, where they count after a power cut or a kill until the next one
+    /// has written over them: what they name must stay. Its files come on the list of the index, so that compaction removes what no row names.</summary>
+    void WriteIndex(bool durable, CommitBatch batch)
+    {
+        try
+        {
+            _index.Write(durable, batch.Write);
+        }
+        catch
+        {
+            _inDoubt = true;
+            batch.KeepFiles();
+            foreach ((uint number, long length) in batch.Files)
+                _failedSegments[number] = length;
+            throw;
+        }
+    }
+
+    /// <summary>Writes the rows that wait. Their messages are durable by their segment, so this syncs only after a commit that failed.</summary>
     void SettleNow()
     {
-        if (!_index.Any && _failedSegments.Count == 0)
+        if (!_index.Any && !_inDoubt)
             return;
-        _index.Write(durable: _failedSegments.Count > 0, index =>
+        _index.Write(durable: _inDoubt, index =>
         {
+            if (_inDoubt)
+                index.PutMeta("last_segment", Segments.LastNumber);   // an empty transaction would leave the log as it is
             foreach ((uint segment, long length) in _failedSegments)
                 index.CloseSegment(segment, length);
         });
         _failedSegments.Clear();
+        _inDoubt = false;
     }
 
     /// <summary>The disk is nearly full: what is left serves reading, deleting and what was taken before.</summary>
@@ -606,7 +628,8 @@ internal sealed class Partition : IAsyncDisposable
             // Its callers are told that nothing was kept, so no start may make rows of it. The index says so before anything else is taken.
             long committed = Segments.CurrentNumber == _whole.Segment ? _whole.Length : 0;
             _failedSegments[Segments.CurrentNumber] = committed;
-            // Rows whose COMMIT failed may stand in the log all the same, and count after a power cut: what they name stays when it is on the disk.
+            _inDoubt = true;
+            // What a failed COMMIT may name stays, when it is on the disk: see WriteIndex.
             Segments.Poison(_synced ? Segments.CurrentLength : committed);
         }
         _appending = false;

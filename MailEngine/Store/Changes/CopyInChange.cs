@@ -69,15 +69,7 @@ internal sealed class CopyInChange(
             uids[i] = batch.Deposit(to, ref entry, message.Prefix, movedFrom: move ? (from.Id, message.Uid) : null);
         }
         if (transfer is not null)
-        {
-            (uint Number, long Length)[] segments = [.. transfer.Sealed];
-            batch.Row(index =>
-            {
-                foreach ((uint number, long length) in segments)
-                    index.PutSegment(number, length);
-            });
-            batch.WhenPublished(transfer.MarkCommitted);
-        }
+            batch.TakeFiles(transfer.Sealed, transfer.MarkCommitted);
         if (reader != 0 && seen.Count > 0)
             batch.SetSeen(to, reader, batch.SeenOf(to, reader).With([.. uids.Where((_, i) => seen.Contains(messages[i].Uid))]));
         batch.Row(index => WriteDetails(index, account, uids));

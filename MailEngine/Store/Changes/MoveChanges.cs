@@ -79,13 +79,11 @@ internal sealed class ArriveChange(Partition source, MailboxRow box, IReadOnlyLi
                 fresh.Add(entry.Uid);
             gone.Add(arriving.Row with { Entry = entry });
         }
-        (uint Number, long Length)[] segments = [.. transfer.Sealed];
+        batch.TakeFiles(transfer.Sealed, transfer.MarkCommitted);
         batch.Row(index =>
         {
             index.Run("INSERT OR IGNORE INTO mailbox(id, account, name, special_use, uidvalidity, uidnext, modseq, messages, unseen, bytes, next_chunk, recent_from, keywords, deleted_at) VALUES(?1,?2,?3,'',?4,1,0,0,0,0,0,1,'',?5)",
                 box.Id, box.AccountId, box.Name.Value, (long)box.Counters.UidValidity, OnItsWay);
-            foreach ((uint number, long length) in segments)
-                index.PutSegment(number, length);
             foreach (int number in dropped)
                 index.DropChunk(box.Id, number);
             foreach ((int number, MessageEntry[] entries) in written)
@@ -102,7 +100,6 @@ internal sealed class ArriveChange(Partition source, MailboxRow box, IReadOnlyLi
                 return 0;
             });
         });
-        batch.WhenPublished(transfer.MarkCommitted);
     }
 }
 
