@@ -26,7 +26,7 @@ public sealed class PowerCutTests
         using var stop = new CancellationTokenSource();
         Task trouble = Task.Run(async () =>
         {
-            while (!File.Exists(source["acks"]))
+            while (new FileInfo(source["acks"]) is not { Exists: true, Length: > 0 })   // its mailboxes are made
                 await Task.Delay(5);
             for (int i = 0; !stop.IsCancellationRequested; i++)
             {
