@@ -14,7 +14,7 @@ namespace MailAdmin.Tests.Rig;
 /// <remarks>Lines, fields by spaces; the id is in the message's Subject:
 /// D mailbox uid modseq id = deposited; Q row id = queued; M id = moved from Work to Done; Y id = moved from Work to the other account's Across,
 /// which is in another partition half of the time; X id = expunged from Trash;
-/// F mailbox uid = flagged; C name = mailbox created; A name identifier = "lr" given;
+/// F mailbox uid = flagged; G mailbox uid = answered, and a draft no more; C name = mailbox created; A name identifier = "lr" given;
 /// N mailbox id = annotated. Messages V…/1 and V…/2 in Away are of one sender, who is told once that the owner is away.</remarks>
 static partial class StoreLoad
 {
@@ -115,6 +115,12 @@ static partial class StoreLoad
         Mailbox inbox = (await store.OpenAsync(Account, MailboxName.Inbox))!;
         if (await store.StoreFlagsAsync(inbox, [outcome.Deposits[0].Uid], new FlagChange(FlagChangeMode.Add, MessageFlags.Flagged, ["kept"])) == StoreError.None)
             say($"F {inbox.Id} {outcome.Deposits[0].Uid}");
+        // Flags without keywords go another way: by the segment. Set, changed and taken away again.
+        Mailbox others = (await store.OpenAsync(Other, MailboxName.Inbox))!;
+        uint[] uid = [outcome.Deposits[1].Uid];
+        if (await store.StoreFlagsAsync(others, uid, new FlagChange(FlagChangeMode.Add, MessageFlags.Answered | MessageFlags.Draft, [])) == StoreError.None
+            && await store.StoreFlagsAsync(others, uid, new FlagChange(FlagChangeMode.Remove, MessageFlags.Draft, [])) == StoreError.None)
+            say($"G {others.Id} {uid[0]}");
         say($"S {Account} {inbox.Current.HighestModSeq}");
     }
 

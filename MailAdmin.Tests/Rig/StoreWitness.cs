@@ -9,7 +9,7 @@ namespace MailAdmin.Tests.Rig;
 sealed partial class StoreWitness
 {
     readonly Dictionary<(long Mailbox, uint Uid, uint Validity), string> _uids = [];
-    readonly HashSet<string> _queue = [], _moved = [], _across = [], _expunged = [], _flagged = [], _created = [], _granted = [], _annotated = [];
+    readonly HashSet<string> _queue = [], _moved = [], _across = [], _expunged = [], _flagged = [], _answered = [], _created = [], _granted = [], _annotated = [];
     readonly Dictionary<string, long> _inWork = [];
     ulong _modSeq;
     int _read;
@@ -50,6 +50,9 @@ sealed partial class StoreWitness
                 case "F" when durableFlags:
                     _flagged.Add($"{word[1]} {word[2]}");
                     break;
+                case "G" when durableFlags:
+                    _answered.Add($"{word[1]} {word[2]}");
+                    break;
                 case "C":
                     _created.Add(word[1]);
                     break;
@@ -75,7 +78,7 @@ sealed partial class StoreWitness
 
         var places = new Dictionary<string, List<string>>();
         var found = new Dictionary<(long, uint, uint), string>();
-        var flagged = new HashSet<string>();
+        HashSet<string> flagged = [], answered = [];
         ulong modSeq = 0;
         foreach (long account in new[] { StoreLoad.Account, StoreLoad.Other })
         {
@@ -101,6 +104,8 @@ sealed partial class StoreWitness
                     at.Add($"{account}/{info.Name}");
                     if (entry.Flags.HasFlag(MessageFlags.Flagged) && box.Current.KeywordSets[entry.KeywordSet].Contains("kept"))
                         flagged.Add($"{box.Id} {entry.Uid}");
+                    if ((entry.Flags & (MessageFlags.Answered | MessageFlags.Draft)) == MessageFlags.Answered)
+                        answered.Add($"{box.Id} {entry.Uid}");
                     if (account == StoreLoad.Account)
                         modSeq = Math.Max(modSeq, entry.ModSeq);
                 }
@@ -126,6 +131,7 @@ sealed partial class StoreWitness
                 Assert.Equal([$"{StoreLoad.Other}/Across"], at);
         }
         Assert.Subset(flagged, _flagged);
+        Assert.Subset(answered, _answered);
         var queued = rig.Store.ReadQueue().Select(q => q.MessageKey).ToHashSet();
         Assert.Subset(queued, _queue);
         // What a script leads to is one commit: all of it or nothing. With several partitions what is sent on comes after the copy, never without it.

@@ -37,7 +37,7 @@ internal sealed class AccountDraft(long id, ulong modSeq, long messages, long by
 /// <summary>Everything one turn of the commit loop will write, worked out in memory before the first byte goes to disk.</summary>
 /// <remarks>Commit loop only. A change first decides (quota, names), then allocates UIDs and places here; it touches no disk. If the
 /// batch fails, all of this is dropped and nothing happened.</remarks>
-internal sealed class CommitBatch(Partition partition)
+internal sealed class CommitBatch(Partition partition, bool inLog)
 {
     readonly Dictionary<long, MailboxDraft> _mailboxes = [];
     readonly Dictionary<long, AccountDraft> _accounts = [];
@@ -57,6 +57,9 @@ internal sealed class CommitBatch(Partition partition)
     readonly List<Action> _keepFiles = [];
     readonly Dictionary<Body, BodyRange> _bodies = new(ReferenceEqualityComparer.Instance);
     static readonly byte[] s_padding = new byte[8];
+
+    /// <summary>All its changes are <see cref="StoreChange.InLog"/>, and their rows may follow.</summary>
+    public bool InLog => inLog;
 
     /// <summary>Bytes to append to the current segment.</summary>
     public long SegmentBytes { get; private set; }
@@ -409,6 +412,14 @@ internal sealed class CommitBatch(Partition partition)
             entry.PrefixSegment = place.Segment;
             entry.PrefixOffset = place.Offset;
         }
+    }
+
+    /// <summary>The segment record of flags that were changed: all that is needed to change the rows too.</summary>
+    /// <param name="messages">By UID.</param>
+    public void WriteFlags(MailboxDraft box, ulong modSeq, IReadOnlyList<(uint Uid, MessageFlags Flags)> messages)
+    {
+        byte[] payload = SegmentRecord.FlagsPayload(messages);
+        AppendRecord(RecordKind.Flags, SegmentRecord.FlagsMeta(new FlagsRecord(box.Mailbox.AccountId, box.Mailbox.Id, box.Counters.UidValidity, modSeq)), payload, Crc32C.Of(payload));
     }
 
     /// <summary>Puts down the bytes of a message that is being moved to another segment.</summary>

@@ -27,8 +27,8 @@ internal sealed class MailboxDraft
 
     public bool IsChanged { get; private set; }
 
-    /// <summary>Number of the first chunk that is other than before.</summary>
-    public int FirstTouchedChunk => _touched.Count == 0 ? int.MaxValue : _touched.Min();
+    /// <summary>Numbers of the chunks that are other than before.</summary>
+    public IReadOnlySet<int> TouchedChunks => _touched;
 
     IReadOnlyList<string[]> OldKeywordSets { get; }
 
@@ -111,7 +111,7 @@ internal sealed class MailboxDraft
             unseen += (wasSeen ? 1 : 0) - (entry.Flags.HasFlag(MessageFlags.Seen) ? 1 : 0);
         }
         if (any)
-            Change(Counters with { Unseen = Counters.Unseen + unseen, HighestModSeq = modSeq });
+            Change(Counters with { Unseen = Counters.Unseen + unseen, HighestModSeq = Math.Max(Counters.HighestModSeq, modSeq) });
     }
 
     /// <summary>Puts entries in the place of those with their UIDs: the same messages, their bytes elsewhere. No client can see it, so
@@ -248,20 +248,21 @@ internal sealed class MailboxDraft
         MailboxSnapshot next = Snapshot;
         foreach (int number in _dropped)
             index.DropChunk(Mailbox.Id, number);
-        foreach (Chunk chunk in next.Chunks)
-        {
-            if (_touched.Contains(chunk.Number))
-                index.PutChunk(Mailbox.Id, Mailbox.AccountId, chunk.Number, chunk.Entries);
-        }
-        index.UpdateMailbox(Mailbox.Id, next.Counters, KeywordText.Format(next.KeywordSets));
+        Write(index, Mailbox, next, _touched);
     }
 
-    /// <summary>Writes the last chunks of a mailbox as it was at a moment, and its counters (S4).</summary>
-    /// <param name="first">Number of the first chunk to write.</param>
-    public static void WriteTail(IndexWriter index, Mailbox box, MailboxSnapshot now, int first)
+    /// <summary>Writes some chunks of a mailbox as it was at a moment, and its counters (S4).</summary>
+    /// <param name="numbers">Of the chunks to write.</param>
+    public static void Write(IndexWriter index, Mailbox box, MailboxSnapshot now, IReadOnlySet<int> numbers)
     {
-        for (int i = now.Chunks.Length - 1; i >= 0 && now.Chunks[i].Number >= first; i--)
+        int left = numbers.Count;   // most are at the end
+        for (int i = now.Chunks.Length - 1; i >= 0 && left > 0; i--)
+        {
+            if (!numbers.Contains(now.Chunks[i].Number))
+                continue;
             index.PutChunk(box.Id, box.AccountId, now.Chunks[i].Number, now.Chunks[i].Entries);
+            left--;
+        }
         index.UpdateMailbox(box.Id, now.Counters, KeywordText.Format(now.KeywordSets));
     }
 

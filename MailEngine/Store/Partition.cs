@@ -520,12 +520,13 @@ internal sealed class Partition : IAsyncDisposable
         bool inLog = !_inDoubt && !_index.HasFailed && changes.TrueForAll(change => change.InLog);
         if (!inLog)
             SettleNow();
-        var batch = new CommitBatch(this);
-        bool durable = false;
+        var batch = new CommitBatch(this, inLog);
+        bool durable = false, sync = !inLog;
         foreach (StoreChange change in changes)
         {
             change.Prepare(batch);
             durable |= change.Durable && !change.InLog;
+            sync |= change.Durable;
             if (change.BringsMail)
                 _inflow.Note();
         }
@@ -535,14 +536,17 @@ internal sealed class Partition : IAsyncDisposable
             (_appending, _synced) = (true, false);
             Segments.Append(batch.Pieces, batch.SegmentBytes);   // bytes nobody points at yet: a crash here leaves garbage, no promise
             StepReached?.Invoke(CommitStep.Appended);
-            Segments.Sync();                                     // S2; S1 for what is in the log
-            _synced = true;
+            if (sync)                                            // flags alone (D1) outlive the process without
+            {
+                Segments.Sync();                                 // S2; S1 for what is in the log
+                _synced = true;
+            }
             StepReached?.Invoke(CommitStep.Synced);
         }
         if (inLog && !batch.NeedsIndex)
         {
             if (batch.HasRows)
-                _index.Absorb(batch, Segments.CurrentNumber, Segments.CurrentLength);
+                _index.Absorb(batch, Segments.CurrentNumber, Segments.SyncedLength);
         }
         else if (batch.HasRows)
         {
@@ -627,7 +631,7 @@ internal sealed class Partition : IAsyncDisposable
         {
             // Its callers are told that nothing was kept, so no start may make rows of it. The index says so before anything else is taken.
             long committed = Segments.CurrentNumber == _whole.Segment ? _whole.Length : 0;
-            _failedSegments[Segments.CurrentNumber] = committed;
+            _failedSegments[Segments.CurrentNumber] = Math.Min(committed, Segments.SyncedLength);   // flags behind it have their rows by then
             _inDoubt = true;
             // What a failed COMMIT may name stays, when it is on the disk: see WriteIndex.
             Segments.Poison(_synced ? Segments.CurrentLength : committed);

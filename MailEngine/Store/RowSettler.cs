@@ -67,12 +67,13 @@ internal sealed class RowSettler : IDisposable
             return _waiting.TryGetUse(accountId, out use) || _taken.TryGetUse(accountId, out use);
     }
 
-    /// <summary>Takes over the rows of a batch whose bytes are synced, before anybody hears of it. Commit loop only.</summary>
-    public void Absorb(CommitBatch batch, uint segment, long length)
+    /// <summary>Takes over the rows of a batch whose records are as durable as they must be, before anybody hears of it. Commit loop only.</summary>
+    /// <param name="synced">Octets of the segment that are on the disk.</param>
+    public void Absorb(CommitBatch batch, uint segment, long synced)
     {
         lock (_gate)
         {
-            _waiting.Absorb(batch, segment, length);
+            _waiting.Absorb(batch, segment, synced);
             _absorbed++;
             if (!_any || IsFull)
                 Monitor.PulseAll(_gate);

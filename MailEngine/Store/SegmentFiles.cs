@@ -48,6 +48,9 @@ internal sealed class SegmentFiles : IDisposable
     /// <summary>Highest number given so far.</summary>
     public uint LastNumber => (uint)Volatile.Read(ref _lastNumber);
 
+    /// <summary>Octets of the current segment that are on the disk.</summary>
+    public long SyncedLength { get; private set; }
+
     /// <summary>Whoever remembers places takes this first and holds it as long as he does.</summary>
     public SegmentPin Pin => _pin;
 
@@ -80,7 +83,7 @@ internal sealed class SegmentFiles : IDisposable
         (uint number, SafeFileHandle handle) = Create();
         _current = handle;
         CurrentNumber = number;
-        CurrentLength = 0;
+        CurrentLength = SyncedLength = 0;
     }
 
     /// <summary>Writes all pieces at the end, in one gathered write. Commit loop only.</summary>
@@ -95,6 +98,7 @@ internal sealed class SegmentFiles : IDisposable
     {
         if (_sync)
             Disk.SyncData(_current!);
+        SyncedLength = CurrentLength;
     }
 
     /// <summary>Closes the current segment for writing for ever; what was committed in it stays readable.</summary>

@@ -17,7 +17,12 @@ internal enum RecordKind : byte
     Deposit = 2,
     /// <summary>One queue row; the payload is its envelope.</summary>
     Queue = 3,
+    /// <summary>Flags that messages of a mailbox have from now on; the payload is which message has which.</summary>
+    Flags = 4,
 }
+
+/// <summary>What a flags record says; keywords are not changed by one.</summary>
+internal readonly record struct FlagsRecord(long AccountId, long MailboxId, uint UidValidity, ulong ModSeq);
 
 /// <summary>What a deposit record says: the row, and where it belongs.</summary>
 /// <param name="Entry">Keyword set and sent date are not in it.</param>
@@ -46,6 +51,7 @@ internal static class SegmentRecord
     /// <summary>Meta of a deposit without its names.</summary>
     public const int DepositFixedBytes = 100;
     const int MovedFromBytes = 12;
+    const int FlagsBytes = 32;
     const uint InLogFlag = 1;
 
     public static long Padded(long length) => (length + 7) & ~7L;
@@ -144,6 +150,49 @@ internal static class SegmentRecord
             (BinaryPrimitives.ReadUInt32LittleEndian(meta[76..]) & InLogFlag) != 0, BinaryPrimitives.ReadUInt128LittleEndian(meta[80..]),
             rest == 0 ? null : (BinaryPrimitives.ReadInt64LittleEndian(meta[^MovedFromBytes..]), BinaryPrimitives.ReadUInt32LittleEndian(meta[^4..])));
         return true;
+    }
+
+    /// <summary>Meta of a flags record.</summary>
+    public static byte[] FlagsMeta(in FlagsRecord flags)
+    {
+        byte[] meta = new byte[FlagsBytes];
+        BinaryPrimitives.WriteInt64LittleEndian(meta, flags.AccountId);
+        BinaryPrimitives.WriteInt64LittleEndian(meta.AsSpan(8), flags.MailboxId);
+        BinaryPrimitives.WriteUInt64LittleEndian(meta.AsSpan(16), flags.ModSeq);
+        BinaryPrimitives.WriteUInt32LittleEndian(meta.AsSpan(24), flags.UidValidity);
+        return meta;
+    }
+
+    /// <summary>Reads what <see cref="FlagsMeta"/> wrote.</summary>
+    public static bool TryReadFlags(ReadOnlySpan<byte> meta, out FlagsRecord flags)
+    {
+        flags = default;
+        if (meta.Length != FlagsBytes)
+            return false;
+        flags = new FlagsRecord(BinaryPrimitives.ReadInt64LittleEndian(meta), BinaryPrimitives.ReadInt64LittleEndian(meta[8..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(meta[24..]), BinaryPrimitives.ReadUInt64LittleEndian(meta[16..]));
+        return true;
+    }
+
+    /// <summary>Payload of a flags record: UID and flags of each message.</summary>
+    public static byte[] FlagsPayload(IReadOnlyList<(uint Uid, MessageFlags Flags)> messages)
+    {
+        byte[] payload = new byte[messages.Count * 8];
+        for (int i = 0; i < messages.Count; i++)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(payload.AsSpan(i * 8), messages[i].Uid);
+            BinaryPrimitives.WriteUInt32LittleEndian(payload.AsSpan(i * 8 + 4), (uint)messages[i].Flags);
+        }
+        return payload;
+    }
+
+    /// <summary>Reads what <see cref="FlagsPayload"/> wrote.</summary>
+    public static Dictionary<uint, MessageFlags> ReadFlagsPayload(ReadOnlySpan<byte> payload)
+    {
+        var messages = new Dictionary<uint, MessageFlags>(payload.Length / 8);
+        for (; payload.Length >= 8; payload = payload[8..])
+            messages[BinaryPrimitives.ReadUInt32LittleEndian(payload)] = (MessageFlags)BinaryPrimitives.ReadUInt32LittleEndian(payload[4..]) & MessageFlags.All;
+        return messages;
     }
 
     /// <summary>Reads what <see cref="QueueMeta"/> wrote.</summary>

@@ -73,6 +73,8 @@ internal sealed class SegmentReplay(SegmentFiles segments, IndexReader reader, I
                 return at;
             if (record.Kind == RecordKind.Deposit && SegmentRecord.TryReadDeposit(meta, out DepositRecord deposit) && deposit.InLog)
                 made += Apply(deposit, number, (uint)(at + head.Length + meta.Length), record.PayloadLength) ? 1 : 0;
+            else if (record.Kind == RecordKind.Flags && SegmentRecord.TryReadFlags(meta, out FlagsRecord flags))
+                Apply(flags, SegmentRecord.ReadFlagsPayload(payload));
             at += record.TotalLength;
         }
         return at;
@@ -93,11 +95,7 @@ internal sealed class SegmentReplay(SegmentFiles segments, IndexReader reader, I
             (entry.PrefixSegment, entry.PrefixOffset, entry.PrefixLength) = (segment, payloadOffset, payloadLength);
         entry.SentDate = summary.SentDate ?? long.MinValue;
         entry.KeywordSet = Math.Max(0, box.KeywordSet(deposit.Keywords.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
-        if (!_accounts.TryGetValue(deposit.AccountId, out AccountDraft? account))
-        {
-            (ulong modSeq, long messages, long bytes) = reader.Account(deposit.AccountId) ?? default;
-            _accounts.Add(deposit.AccountId, account = new AccountDraft(deposit.AccountId, modSeq, messages, bytes));
-        }
+        AccountDraft account = AccountOf(deposit.AccountId);
         account.Reach(entry.ModSeq);
         account.Add(1, entry.Size);
         if (box.SkipTo(entry.Uid))
@@ -111,6 +109,32 @@ internal sealed class SegmentReplay(SegmentFiles segments, IndexReader reader, I
             writer.PutDelivered(deposit.DeliveryKey, expires, deposit.AccountId);
         }
         return true;
+    }
+
+    /// <summary>Changes flags that were changed behind the rows; what has a newer mod-sequence was changed again since.</summary>
+    void Apply(in FlagsRecord flags, Dictionary<uint, MessageFlags> messages)
+    {
+        if (Find(flags.MailboxId) is not { } box || box.Counters.UidValidity != flags.UidValidity)
+            return;
+        ulong modSeq = flags.ModSeq;
+        AccountOf(flags.AccountId).Reach(modSeq);
+        box.Update([.. messages.Keys.Order()], modSeq, (ref MessageEntry entry) =>
+        {
+            if (entry.ModSeq >= modSeq)
+                return false;
+            entry.Flags = messages[entry.Uid];
+            return true;
+        });
+    }
+
+    AccountDraft AccountOf(long id)
+    {
+        if (!_accounts.TryGetValue(id, out AccountDraft? account))
+        {
+            (ulong modSeq, long messages, long bytes) = reader.Account(id) ?? default;
+            _accounts.Add(id, account = new AccountDraft(id, modSeq, messages, bytes));
+        }
+        return account;
     }
 
     MailboxDraft? Find(long id)

@@ -6,8 +6,9 @@ internal abstract class StoreChange
     /// <summary>True: class D2, on disk before the caller hears of it. False: D1, flags alone.</summary>
     public virtual bool Durable => true;
 
-    /// <summary>True: its segment records are enough to make all its rows again, so it is done when the segment is synced and
-    /// its rows may follow later. It touches nothing but what <see cref="CommitBatch.Deposit"/> does in mailboxes that are there.</summary>
+    /// <summary>True: its segment records are enough to make all its rows again, so it is done when they are written, and synced if it is
+    /// <see cref="Durable"/>; its rows may follow later. It touches nothing but what <see cref="CommitBatch.Deposit"/> and
+    /// <see cref="CommitBatch.WriteFlags"/> put down, in mailboxes that are there.</summary>
     public virtual bool InLog => false;
 
     /// <summary>True: it brings new mail, which is refused while the disk is nearly full.</summary>

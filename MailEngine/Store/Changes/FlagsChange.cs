@@ -18,6 +18,9 @@ internal sealed class FlagsChange(long mailboxId, MailboxUser user, IReadOnlyLis
 
     public override bool Durable => false;
 
+    // The record knows flags alone, and the owner's.
+    public override bool InLog => user.Reader == 0 && wanted.Mode != FlagChangeMode.Replace && wanted.Keywords.Count == 0;
+
     public override void Prepare(CommitBatch batch)
     {
         MailboxDraft? box = batch.Mailbox(mailboxId);
@@ -59,7 +62,9 @@ internal sealed class FlagsChange(long mailboxId, MailboxUser user, IReadOnlyLis
         var seenNow = new List<uint>();
         var unseenNow = new List<uint>();
         MessageFlags may = mask.Flags & ~(reader == 0 ? MessageFlags.None : MessageFlags.Seen);
-        box.Update(chosen, batch.Account(box.Mailbox.AccountId).NextModSeq(), (ref MessageEntry entry) =>
+        List<(uint, MessageFlags)>? changed = batch.InLog ? [] : null;
+        ulong modSeq = batch.Account(box.Mailbox.AccountId).NextModSeq();
+        box.Update(chosen, modSeq, (ref MessageEntry entry) =>
         {
             bool touched = seen is not null && ChangeSeen(seen, entry.Uid, seenNow, unseenNow);
             MessageFlags flags = (After(entry.Flags) & may) | (entry.Flags & ~may);
@@ -68,8 +73,11 @@ internal sealed class FlagsChange(long mailboxId, MailboxUser user, IReadOnlyLis
                 return false;
             entry.Flags = flags;
             entry.KeywordSet = set;
+            changed?.Add((entry.Uid, flags));
             return true;
         });
+        if (changed is { Count: > 0 })
+            batch.WriteFlags(box, modSeq, changed);
         if (seenNow.Count + unseenNow.Count > 0)
             batch.SetSeen(box, reader, seen!.With(seenNow).Without(unseenNow));
     }
