@@ -1,6 +1,6 @@
 namespace MailAdmin.Tests.Accounts;
 
-/// <summary>A clock that stands until a test moves it; timers fire while it is moved.</summary>
+/// <summary>A clock that stands until a test moves it; timers fire while it is moved, and one that is late for more than one turn fires once.</summary>
 public sealed class ManualClock : TimeProvider
 {
     readonly Lock _lock = new();
@@ -38,7 +38,7 @@ public sealed class ManualClock : TimeProvider
             if (due is null)
                 break;
             _now = due.Due > _now ? due.Due : _now;
-            due.Fire();
+            due.Fire(end);
         }
         _now = end;
     }
@@ -56,9 +56,10 @@ public sealed class ManualClock : TimeProvider
             return true;
         }
 
-        public void Fire()
+        public void Fire(DateTimeOffset end)
         {
-            Due = _period == Timeout.InfiniteTimeSpan || _period == TimeSpan.Zero ? DateTimeOffset.MaxValue : Due + _period;
+            Due = _period == Timeout.InfiniteTimeSpan || _period == TimeSpan.Zero ? DateTimeOffset.MaxValue
+                : Due + _period * Math.Max(1, Math.Floor((end - Due) / _period));
             callback(state);
         }
 
