@@ -27,10 +27,34 @@ public sealed class AccountsRig : IAsyncDisposable
     public TimeProvider Clock { get; }
     public ManualClock Hands => (ManualClock)Clock;
 
+    const string DatabaseFile = "accounts.db";
+    static readonly Lazy<Task<byte[]>> s_empty = new(MakeEmptyAsync);
+
+    /// <summary>Puts an accounts.db without accounts into a new folder: its migrations ran once for all tests. Those that are about them do without.</summary>
+    public static async Task PrepareAsync(string folder)
+    {
+        System.IO.Directory.CreateDirectory(folder);
+        await File.WriteAllBytesAsync(Path.Combine(folder, DatabaseFile), await s_empty.Value);
+    }
+
+    static async Task<byte[]> MakeEmptyAsync()
+    {
+        string folder = System.IO.Directory.CreateTempSubdirectory("accounts-").FullName;
+        await using (AccountsDatabase database = await AccountsDatabase.OpenAsync(folder, TimeProvider.System, NullLogger<AccountsDatabase>.Instance))
+        {
+        }
+        Assert.False(File.Exists(Path.Combine(folder, DatabaseFile + "-wal")));
+        byte[] bytes = await File.ReadAllBytesAsync(Path.Combine(folder, DatabaseFile));
+        System.IO.Directory.Delete(folder, recursive: true);
+        return bytes;
+    }
+
     public static async Task<AccountsRig> OpenAsync(TimeProvider? clock = null, string? folder = null, LimitOptions? limits = null)
     {
         clock ??= new ManualClock();
         folder ??= System.IO.Directory.CreateTempSubdirectory("accounts-").FullName;
+        if (!File.Exists(Path.Combine(folder, DatabaseFile)))
+            await PrepareAsync(folder);
         AccountsDatabase database = await AccountsDatabase.OpenAsync(folder, clock, NullLogger<AccountsDatabase>.Instance);
         return new AccountsRig(folder, database, clock, limits ?? new LimitOptions());
     }

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using MailAdmin.Tests.Accounts;
 using MailAdmin.Tests.Rig;
 using MailAdmin.Web;
 using MailAdmin.Web.Services;
@@ -42,6 +43,7 @@ public sealed class PanelServer : IAsyncDisposable
         options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Imap, Port = 0 });
         options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Pop3, Port = 0 });
         options.AllowPlaintextAuth = true;
+        await AccountsRig.PrepareAsync(folder.Path);
         EngineServices engine = await EngineServices.OpenAsync(options, TimeProvider.System, NullLoggerFactory.Instance);
         WebApplication app = MailAdmin.Web.Server.Build(builder, engine, NullLoggerFactory.Instance);
         await MailAdmin.Web.Server.StartAsync(app);
