@@ -345,6 +345,11 @@ public sealed class SieveOptions
     public int Actions { get; set; } = 32;
     /// <summary>Redirects of one message. RFC 5228 §4.2 wants a limit, RFC 5228 §10 says why. Default 8.</summary>
     public int Redirects { get; set; } = 8;
+    /// <summary>Whose name stands in the reverse path of what is sent on to other domains: the sender's (false), or an address of the account's domain that
+    /// leads returned mail back to him (true). Default false; true where next hops refuse it by the sender's SPF record. RFC 5228 §4.2 leaves it to us.</summary>
+    public bool RewriteSender { get; set; }
+    /// <summary>Days for which such an address takes returned mail. Default 21: mail waits some days in queues, RFC 5321 §4.5.4.1.</summary>
+    public int RewriteDays { get; set; } = 21;
     /// <summary>Notifications of one message. RFC 5435 §8 wants a limit. Default 4.</summary>
     public int Notifications { get; set; } = 4;
     /// <summary>Octets of header fields that scripts add to one message. RFC 5293 §4 asks for 998 at least. Default 64 KiB.</summary>

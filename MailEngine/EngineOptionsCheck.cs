@@ -193,6 +193,7 @@ public static class EngineOptionsCheck
         Within(errors, "Sieve:VariableBytes", sieve.VariableBytes, 4000, 1 << 20);   // RFC 5229 §6
         Within(errors, "Sieve:Variables", sieve.Variables, 128, 10_000);   // RFC 5229 §6
         Within(errors, "Sieve:BodyBytes", sieve.BodyBytes, 4096, 64 << 20);
+        Within(errors, "Sieve:RewriteDays", sieve.RewriteDays, 1, 365);
         Within(errors, "Sieve:Notifications", sieve.Notifications, 0, 1000);
         Within(errors, "Sieve:HeaderBytes", sieve.HeaderBytes, 998, 1 << 20);   // RFC 5293 §4
         if (sieve.SpamMaximum is not (> 0 and < 1e9))

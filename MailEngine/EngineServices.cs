@@ -97,9 +97,10 @@ public sealed class EngineServices : IAsyncDisposable
         Heartbeat = Made(new Heartbeat(Clock));
 
         Trace = Made(new TraceLog(Options.DataPath, Clock, logs.CreateLogger<TraceLog>()));
-        Router = new Router(Directory, Options);
+        var senders = await SenderRewriting.OpenAsync(Database, Options.Sieve, Clock);
+        Router = new Router(Directory, Options) { Senders = senders };
         Scripts = new SieveScripts(Database);
-        Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>()) { Filter = new MailFilter(Scripts, Store, Hostname, Options, Trace, logs.CreateLogger<MailFilter>()) };
+        Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>()) { Filter = new MailFilter(Scripts, Store, Hostname, Options, Trace, logs.CreateLogger<MailFilter>()) { Senders = senders } };
         Resolver = new Resolver(Options.Dns, Clock);
         Queue = Made(new QueueScheduler(Store, Router, Delivery, Resolver, Trace, Hostname, Options, Clock, logs.CreateLogger<QueueScheduler>()));
         QueueControl = new QueueControl(Queue, Store, Trace, Clock);

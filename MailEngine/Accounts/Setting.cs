@@ -15,6 +15,9 @@ public sealed class Setting
     /// <summary>Number and hash of the last audit entry.</summary>
     public const string AuditHead = "audit.head";
 
+    /// <summary>Key of the addresses that returned mail comes back to, base64.</summary>
+    public const string SrsSecret = "srs.secret";
+
     public required string Key { get; init; }
 
     public required string Value { get; set; }

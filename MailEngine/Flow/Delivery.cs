@@ -38,7 +38,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         Envelope envelope, Body body, byte[] fingerprint, bool queueFaults, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        var plan = new DeliveryPlan(envelope, queueFaults, now);
+        var plan = new DeliveryPlan(envelope, queueFaults, now) { Senders = Filter?.Senders };
         List<AutomaticAnswer> answers = plan.Redirects;
         try
         {

@@ -41,6 +41,9 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
 
     public List<QueueEntry> Queue { get; } = [];
 
+    /// <summary>Makes reverse paths of what is sent on; null: those of the senders stay.</summary>
+    public SenderRewriting? Senders { get; init; }
+
     /// <summary>Messages as scripts have changed them, by their headers; the caller disposes them.</summary>
     public Dictionary<byte[], Body> Edited { get; } = [];
 
@@ -154,7 +157,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
                         loops = true;
                         break;
                     }
-                    Redirects.Add(RedirectMessage.Write(store, envelope, recipient, route.Account, body, fingerprint, redirect, now));
+                    Redirects.Add(RedirectMessage.Write(store, Senders, envelope, recipient, route.Account, body, fingerprint, redirect, now));
                     _queuedRecipients.Add(place);
                     break;
             }

@@ -19,6 +19,9 @@ sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostna
 {
     static readonly string s_version = typeof(MailFilter).Assembly.GetName().Version?.ToString(2) ?? "";
 
+    /// <summary>Makes reverse paths of what is sent on; null: those of the senders stay.</summary>
+    public SenderRewriting? Senders { get; init; }
+
     readonly SievePrograms _programs = new(scripts, options.Sieve);
 
     /// <summary>One message; scripts of several recipients look at it one after the other.</summary>

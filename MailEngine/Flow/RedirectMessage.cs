@@ -10,7 +10,7 @@ using MailEngine.Store;
 namespace MailEngine.Flow;
 
 /// <summary>A copy of a message that a script sends on, with a field that names whose script it was. RFC 5228 §4.2</summary>
-/// <remarks>The field ends loops: a script does not send on what it sent on before. The copy keeps the reverse path and goes by the queue, to
+/// <remarks>The field ends loops: a script does not send on what it sent on before. The copy keeps the reverse path, or has one of ours (<see cref="SenderRewriting"/>), and goes by the queue, to
 /// people here too, so that their scripts see it like any other mail.</remarks>
 static class RedirectMessage
 {
@@ -42,8 +42,9 @@ static class RedirectMessage
         }
     }
 
+    /// <param name="senders">Null: the reverse path stays as it is.</param>
     /// <exception cref="IOException">The message cannot be read, or the copy not be written.</exception>
-    public static AutomaticAnswer Write(MailStore store, Envelope envelope, EnvelopeRecipient recipient, AccountEntry account, Body body, byte[] fingerprint, SieveAction.Redirect redirect,
+    public static AutomaticAnswer Write(MailStore store, SenderRewriting? senders, Envelope envelope, EnvelopeRecipient recipient, AccountEntry account, Body body, byte[] fingerprint, SieveAction.Redirect redirect,
         DateTimeOffset now)
     {
         string own = (account.Primary ?? recipient.Address).Canonical;
@@ -58,7 +59,7 @@ static class RedirectMessage
         return new AutomaticAnswer(AutomaticAnswer.Made, new AnswerKey(account.AccountId, redirect.To.Canonical, handle), now + s_remembered, writer.Complete(), new QueueEntry
         {
             MessageKey = key,
-            ReversePath = envelope.ReversePathText,
+            ReversePath = senders?.Rewrite(envelope.ReversePath, account.Primary ?? recipient.Address, redirect.To) ?? envelope.ReversePathText,
             Recipient = redirect.To,
             Parameters = QueueParameters.Write(wishes, new RecipientParameters(reports, "")),
             QueuedAt = now,

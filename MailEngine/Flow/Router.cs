@@ -8,6 +8,9 @@ namespace MailEngine.Flow;
 /// followed. An outage of the directory is a temporary refusal, never a permanent one.</remarks>
 public sealed class Router(AccountDirectory directory, EngineOptions options)
 {
+    /// <summary>Knows the addresses that returned mail comes back to; null: there are none.</summary>
+    public SenderRewriting? Senders { get; init; }
+
     /// <summary>All the way: deposits and relays, and a Reject for each target of an alias that is refused for good; or one Reject alone.</summary>
     /// <param name="mayRelay">True: other people's domains are taken (an account that logged in; a target of our own alias).</param>
     /// <remarks>Expansion goes level by level, without recursion, each address once: <see cref="LimitOptions.AliasDepth"/>,
@@ -38,6 +41,9 @@ public sealed class Router(AccountDirectory directory, EngineOptions options)
             return new Route.Reject(Reply.MailboxDisabled);
         if (domain.Kind == DomainKind.Relay)
             return new Route.Relay(recipient, domain.RelayHost, domain.MessageBytes);
+        // Mail that was sent on and is returned: to its sender. Each step is shorter than the one before.
+        if (Senders is not null && Senders.TryRead(recipient, out EmailAddress? sender))
+            return await RouteAsync(sender.Value, mayRelay: true, ct);
         if (resolution.Address is not { Enabled: true, Targets.Count: > 0 } address)
             return new Route.Reject(Reply.UnknownUser);
         return address.Targets is [{ Account: { } account }]
