@@ -373,6 +373,8 @@ public sealed class SieveOptions
     public int Includes { get; set; } = 255;
     /// <summary>Scripts of one account. Default 100.</summary>
     public int Scripts { get; set; } = 100;
+    /// <summary>A message that somebody tries a script with in the panel, octets: it is in memory meanwhile. Default 5 MiB.</summary>
+    public int TrialBytes { get; set; } = 5 << 20;
     /// <summary>Compiled scripts kept in memory, those used last. Default 20,000, some 5 kB each.</summary>
     public int CachedPrograms { get; set; } = 20_000;
 }

@@ -201,6 +201,7 @@ public static class EngineOptionsCheck
         Within(errors, "Sieve:IncludeDepth", sieve.IncludeDepth, 3, 100);   // RFC 6609 §3.1
         Within(errors, "Sieve:Includes", sieve.Includes, 3, 10_000);
         Within(errors, "Sieve:Scripts", sieve.Scripts, 1, 10_000);
+        Within(errors, "Sieve:TrialBytes", sieve.TrialBytes, 4096, 256 << 20);
         Within(errors, "Sieve:CachedPrograms", sieve.CachedPrograms, 1, 1_000_000);
     }
 

@@ -5,6 +5,8 @@ using MailAdmin.Tests.Rig;
 using MailAdmin.Web;
 using MailAdmin.Web.Components.Layout;
 using MailAdmin.Web.Services;
+using MailEngine.Accounts;
+using MailEngine.Sieve.Rules;
 using MailEngine.Store;
 using Microsoft.AspNetCore.Components;
 
@@ -15,6 +17,9 @@ namespace MailAdmin.Tests.Panel;
 /// <param name="Shared">Mailbox of the domain.</param>
 sealed partial record PanelPlace(long Domain, long Account, string Login, long Alias, long Inbox, long Shared)
 {
+    /// <summary>A script of the account and of the domain.</summary>
+    public const string Script = "what.i.wrote.on.a.long.evening.and.never.looked.at.again";
+
     const string LongSubject = "a-subject-without-any-place-where-a-line-could-be-broken-so-that-it-must-be-broken-anywhere";
 
     public static async Task<PanelPlace> GivenAsync(PanelRig rig, string name, string localPart = "ann", string alias = "sales", string team = "Team", string gone = "Gone")
@@ -31,6 +36,16 @@ sealed partial record PanelPlace(long Domain, long Account, string Login, long A
         await store.SetAclAsync(inbox, "-" + AclIdentifier.Anyone, AclChangeMode.Replace, AclRights.Read);
         MailboxName shared = MailboxName.Parse(team);
         await store.CreateAsync(MailStore.SharedTree(domain), shared);
+        foreach (ScriptOwner owner in (ScriptOwner[])[ScriptOwner.Account(account), ScriptOwner.Domain(domain)])
+        {
+            await rig.Server.Get<ScriptService>().PutAsync(rig.Superuser, owner, Script, System.Text.Encoding.UTF8.GetBytes($"require \"fileinto\";\r\nif header :contains \"Subject\" \"{LongSubject}\" {{\r\n    fileinto \"Lists\";   # all of it\r\n}}\r\n"));
+            await rig.Server.Get<ScriptService>().PutAsync(rig.Superuser, owner, Script, "# nothing any more\r\nkeep;\r\n"u8.ToArray());
+        }
+        var filters = rig.Server.Get<FilterService>();
+        Assert.True((await filters.SetRulesAsync(rig.Superuser, account, new RulesOf([], ""), [
+            new Rule($"About {LongSubject}", true, RuleMatch.Any, [new RuleCondition(RuleField.Subject, "", RuleOperator.Contains, LongSubject), new RuleCondition(RuleField.Size, "", RuleOperator.Over, "5M")],
+                [new RuleAction(RuleVerb.MarkSeen, ""), new RuleAction(RuleVerb.FileInto, team)], true),
+            new Rule("Off for now", false, RuleMatch.All, [], [new RuleAction(RuleVerb.Discard, "")], false)])).Ok);
         PageOf<AddressRow> found = (await rig.Server.Get<AddressService>().ListAsync(rig.Superuser, new AddressQuery(new PageRequest(Filter: alias), domain))).Value!;
         return new PanelPlace(domain, account, login, found.Items[0].Id, inbox, store.Find(MailStore.SharedTree(domain), shared)!.Id);
     }
@@ -41,7 +56,9 @@ sealed partial record PanelPlace(long Domain, long Account, string Login, long A
         .. from type in typeof(PanelSetup).Assembly.GetTypes()
            from route in type.GetCustomAttributes<RouteAttribute>()
            orderby route.Template
-           select (Filled(route.Template), type.IsDefined(typeof(ExcludeFromInteractiveRoutingAttribute)) || type.GetCustomAttribute<LayoutAttribute>()?.LayoutType == typeof(BareLayout)),
+           from path in route.Template.EndsWith("/script", StringComparison.Ordinal) || route.Template.EndsWith("/history", StringComparison.Ordinal) && route.Template.Contains("filters", StringComparison.Ordinal)
+               ? new[] { Filled(route.Template), $"{Filled(route.Template)}?name={Script}" } : [Filled(route.Template)]
+           select (path, type.IsDefined(typeof(ExcludeFromInteractiveRoutingAttribute)) || type.GetCustomAttribute<LayoutAttribute>()?.LayoutType == typeof(BareLayout)),
     ];
 
     string Filled(string template)

@@ -130,6 +130,16 @@ public sealed class PanelRig : IAsyncLifetime
     public async Task GivenAliasAsync(long domainId, string localPart, string target) => Id(await Server.Get<AddressService>().CreateAsync(
         _root, new AddressForm { DomainId = domainId, LocalPart = localPart, Targets = [target] }, default));
 
+    /// <summary>A message in an INBOX, with what its delivery put before it.</summary>
+    public async Task GivenMessageAsync(long accountId, string prefix, string message)
+    {
+        var store = Server.Get<MailEngine.Store.MailStore>();
+        using MailEngine.Store.BodyWriter writer = store.NewBody();
+        writer.Write(System.Text.Encoding.UTF8.GetBytes(message));
+        using MailEngine.Store.Body body = writer.Complete();
+        await store.AcceptAsync(new MailEngine.Store.Acceptance { Body = body, Deposits = [StoreRig.To(accountId, prefix: prefix)] }, default);
+    }
+
     public async Task GivenSuspendedAsync(long accountId)
     {
         var accounts = Server.Get<AccountService>();

@@ -168,6 +168,37 @@ public sealed class AuthorizationMatrixTests
         ["SearchService.FindAsync"] = new(async (r, a) => await r.Get<SearchService>().FindAsync(a, "ann"), Anywhere: Permissions.See),
         ["VacationService.GetAsync"] = new(async (r, a) => await r.Get<VacationService>().GetAsync(a, r.OwnUser), Permissions.See, OwnerToo: true),
         ["VacationService.SetAsync"] = new((r, a) => r.Get<VacationService>().SetAsync(a, r.OwnUser, new VacationForm { Enabled = true, Text = "Away" }), Permissions.Accounts, OwnerToo: true),
+        ["ScriptService.ListAsync"] = new(async (r, a) => await r.Get<ScriptService>().ListAsync(a, r.OwnUser), Permissions.Accounts, OwnerToo: true),
+        ["ScriptService.ListAsync/domain"] = new(async (r, a) => await r.Get<ScriptService>().ListAsync(a, ScriptOwner.Domain(r.OwnDomain)), Permissions.See),
+        ["ScriptService.ListAsync/server"] = new(async (r, a) => await r.Get<ScriptService>().ListAsync(a, ScriptOwner.Server), OnServer: Permissions.SeeServer),
+        ["ScriptService.ReadAsync"] = new(async (r, a) => await r.Get<ScriptService>().ReadAsync(a, r.OwnUser, "mine"), Permissions.Accounts, OwnerToo: true, Given: GivenScriptAsync),
+        ["ScriptService.ReadPanelAsync"] = new(async (r, a) => await r.Get<ScriptService>().ReadPanelAsync(a, r.OwnUser), Permissions.Accounts, OwnerToo: true),
+        ["ScriptService.PutAsync"] = new(async (r, a) => await r.Get<ScriptService>().PutAsync(a, r.OwnUser, "new", "keep;"u8.ToArray()), Permissions.Accounts, OwnerToo: true),
+        ["ScriptService.PutAsync/domain"] = new(async (r, a) => await r.Get<ScriptService>().PutAsync(a, ScriptOwner.Domain(r.OwnDomain), "new", "keep;"u8.ToArray()), Permissions.Domain),
+        ["ScriptService.PutAsync/server"] = new(async (r, a) => await r.Get<ScriptService>().PutAsync(a, ScriptOwner.Server, "new", "keep;"u8.ToArray()), OnServer: Permissions.Server),
+        ["ScriptService.SaveAsync"] = new(async (r, a) => await r.Get<ScriptService>().SaveAsync(
+            a, r.OwnUser, new ScriptForm { OldName = "mine", Name = "other", Version = 1, Text = "discard;"u8.ToArray(), Activate = true }), Permissions.Accounts, OwnerToo: true, Given: GivenScriptAsync),
+        ["ScriptService.SaveAsync/server"] = new(async (r, a) => await r.Get<ScriptService>().SaveAsync(
+            a, ScriptOwner.Server, new ScriptForm { Name = "new", Text = "keep;"u8.ToArray(), Place = ScriptPlace.Before }), OnServer: Permissions.Server),
+        ["ScriptService.MayChangeAsync"] = new(async (r, a) => await r.Get<ScriptService>().MayChangeAsync(a, r.OwnUser), Permissions.Accounts, OwnerToo: true),
+        ["ScriptService.DeleteAsync"] = new(async (r, a) => await r.Get<ScriptService>().DeleteAsync(a, r.OwnUser, "mine"), Permissions.Accounts, OwnerToo: true, Given: GivenScriptAsync),
+        ["ScriptService.RenameAsync"] = new(async (r, a) => await r.Get<ScriptService>().RenameAsync(a, r.OwnUser, "mine", "other"), Permissions.Accounts, OwnerToo: true, Given: GivenScriptAsync),
+        ["ScriptService.ActivateAsync"] = new(async (r, a) => await r.Get<ScriptService>().ActivateAsync(a, r.OwnUser, "mine"), Permissions.Accounts, OwnerToo: true, Given: GivenScriptAsync),
+        ["ScriptService.PlaceAsync"] = new(async (r, a) => await r.Get<ScriptService>().PlaceAsync(a, ScriptOwner.Domain(r.OwnDomain), "all", ScriptPlace.After), Permissions.Domain, Given: GivenScriptAsync),
+        ["ScriptService.SetPanelAsync"] = new(async (r, a) => await r.Get<ScriptService>().SetPanelAsync(a, r.OwnUser, "keep;"u8.ToArray()), Permissions.Accounts, OwnerToo: true),
+        ["FilterService.CheckAsync"] = new(async (r, a) => await r.Get<FilterService>().CheckAsync(a, "keep;"u8.ToArray()), Everybody: true),
+        ["FilterService.RecentAsync"] = new(async (r, a) => await r.Get<FilterService>().RecentAsync(a), Everybody: true),
+        ["FilterService.RecipientAsync"] = new(async (r, a) => await r.Get<FilterService>().RecipientAsync(a, r.OwnUser), Permissions.Accounts, OwnerToo: true),
+        ["FilterService.TryAsync"] = new(async (r, a) => await r.Get<FilterService>().TryAsync(
+            a, r.OwnUser, new TrialForm { Script = "keep;"u8.ToArray(), Message = "Subject: x\n\n"u8.ToArray(), To = "ann@own.test" }), Permissions.Accounts, OwnerToo: true),
+        ["FilterService.HistoryAsync"] = new(async (r, a) => await r.Get<FilterService>().HistoryAsync(a, r.OwnUser, "mine"), Permissions.Accounts, OwnerToo: true, Given: GivenScriptAsync),
+        ["FilterService.VersionAsync"] = new(async (r, a) => await r.Get<FilterService>().VersionAsync(a, r.OwnUser, "mine", 1), Permissions.Accounts, OwnerToo: true, Given: GivenScriptAsync),
+        ["FilterService.TakeBackAsync"] = new((r, a) => r.Get<FilterService>().TakeBackAsync(a, r.OwnUser, "mine", 1), Permissions.Accounts, OwnerToo: true, Given: GivenScriptAsync),
+        ["FilterService.RulesAsync"] = new(async (r, a) => await r.Get<FilterService>().RulesAsync(a, r.OwnUser), Permissions.Accounts, OwnerToo: true),
+        ["FilterService.SetRulesAsync"] = new((r, a) => r.Get<FilterService>().SetRulesAsync(a, r.OwnUser, new RulesOf([], ""),
+            [new MailEngine.Sieve.Rules.Rule("all", true, MailEngine.Sieve.Rules.RuleMatch.All, [], [new MailEngine.Sieve.Rules.RuleAction(MailEngine.Sieve.Rules.RuleVerb.Keep, "")], false)]),
+            Permissions.Accounts, OwnerToo: true),
+        ["FilterService.SetRulesTextAsync"] = new((r, a) => r.Get<FilterService>().SetRulesTextAsync(a, r.OwnUser, new RulesOf([], ""), "keep;"u8.ToArray()), Permissions.Accounts, OwnerToo: true),
         ["PreferencesService.GetAsync"] = new(async (r, a) =>
             await r.Get<PreferencesService>().GetAsync(a) is not null && a.AccountId is not null ? ServiceResult.Done() : ServiceResult.Forbidden(), Everybody: true),
         ["PreferencesService.SetAsync"] = new((r, a) => r.Get<PreferencesService>().SetAsync(a, new PreferencesForm()), Everybody: true),
@@ -260,6 +291,13 @@ public sealed class AuthorizationMatrixTests
         ["PartitionService.MoveAsync"] = new(async (r, a) => await r.Get<PartitionService>().MoveAsync(a, r.OwnUser, "default", null), OnServer: Permissions.Server),
         ["PartitionService.FindAsync"] = new(async (r, a) => await r.Get<PartitionService>().FindAsync(a, r.OwnUser), OnServer: Permissions.SeeServer),
     };
+
+    /// <summary>A script of the user, and one of the domain.</summary>
+    static async Task GivenScriptAsync(ServicesRig rig)
+    {
+        Assert.True((await rig.Get<ScriptService>().PutAsync(rig.Super, rig.OwnUser, "mine", "keep;"u8.ToArray())).Ok);
+        Assert.True((await rig.Get<ScriptService>().PutAsync(rig.Super, ScriptOwner.Domain(rig.OwnDomain), "all", "keep;"u8.ToArray())).Ok);
+    }
 
     public static TheoryData<string, Role> Cases()
     {

@@ -35,6 +35,48 @@ public sealed class ScriptService(Changes changes, SieveScripts scripts, EngineO
         }, looked.Errors, ct);
     }
 
+    /// <summary>Stores what a form says: name, text and use, all or nothing.</summary>
+    public Task<ServiceResult<bool>> SaveAsync(Actor actor, ScriptOwner owner, ScriptForm form, CancellationToken ct = default) =>
+        changes.RunAsync<bool>(actor, async (db, rights) =>
+        {
+            (ServiceResult.Refused? no, Account? account, string what, long? domainId) = await MayAsync(db, rights, owner, toChange: true, ct);
+            if ((no ?? Refuse(form.Text, SieveCompiler.Compile(form.Text, options.Sieve))) is { } refused)
+                return refused;
+            string name = form.Name.Trim();
+            SieveScript? script = form.OldName.Length == 0 ? null : await ScriptRows.FindAsync(db, owner, form.OldName, ct);
+            if (form.OldName.Length > 0 && script?.Version != form.Version)
+                return script is null ? ServiceResult.NotFound("script") : ServiceResult.Conflict();
+            if (script is null && await ScriptRows.FindAsync(db, owner, name, ct) is not null)
+                return Refused(ScriptFault.AlreadyExists)!.Value;
+            var steps = new List<(string Action, Func<Task<ScriptChange>> Change)>();
+            if (script is not null && name != script.Name)
+                steps.Add(("sieve.rename", () => ScriptRows.RenameAsync(db, owner, form.OldName, name, ct)));
+            byte[]? now = script is null ? null
+                : await db.SieveScriptVersions.Where(v => v.ScriptId == script.Id && v.Version == script.Version).Select(v => v.Content).FirstAsync(ct);
+            if (now is null || !now.AsSpan().SequenceEqual(form.Text))
+                steps.Add(("sieve.put", () => ScriptRows.PutAsync(db, owner, name, form.Text, options.Sieve.Scripts, changes.Now, ct)));
+            if (owner.AccountId is { } accountId && form.Activate)
+                steps.Add(("sieve.activate", () => ScriptRows.ActivateAsync(db, accountId, name, ct)));
+            if (!owner.IsAccount && form.Place != (script?.Place ?? ScriptPlace.None))
+                steps.Add(("sieve.place", () => ScriptRows.PlaceAsync(db, owner, name, form.Place, ct)));
+            foreach ((string action, Func<Task<ScriptChange>> change) in steps)
+            {
+                ScriptChange done = await change();
+                if (Refused(done.Fault) is { } why)
+                    return why;
+                if (account is not null)
+                    changes.Audit(db, actor, action, account, done.Before, done.After);
+                else
+                    changes.Audit(db, actor, action, what, domainId, done.Before, done.After);
+            }
+            await db.SaveChangesAsync(ct);
+            return true;
+        }, ct);
+
+    /// <summary>Ok: the actor may change them.</summary>
+    public Task<ServiceResult<bool>> MayChangeAsync(Actor actor, ScriptOwner owner, CancellationToken ct = default) =>
+        changes.ReadAsync<bool>(actor, async (db, rights) => (await MayAsync(db, rights, owner, toChange: true, ct)).Refused is { } refused ? refused : true, ct);
+
     public Task<ServiceResult<bool>> DeleteAsync(Actor actor, ScriptOwner owner, string name, CancellationToken ct = default) =>
         ChangeAsync(actor, owner, "sieve.delete", db => ScriptRows.DeleteAsync(db, owner, name, ct), ct);
 

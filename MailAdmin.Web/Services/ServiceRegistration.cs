@@ -57,6 +57,8 @@ public static class ServiceRegistration
             p.GetRequiredService<Changes>(), p.GetRequiredService<StoreTaskRunner>(), p.GetRequiredService<IStoreDoor>(), p.GetService<MailStore>()));
         services.AddSingleton<AccountNameService>();
         services.AddSingleton<ManyAccountsService>();
+        services.AddSingleton(p => new FilterService(
+            p.GetRequiredService<Changes>(), p.GetRequiredService<ScriptService>(), p.GetRequiredService<EngineOptions>(), p.GetRequiredService<ServerName>(), p.GetService<MailStore>()));
         services.AddSingleton<VacationService>();
         services.AddSingleton<SieveScripts>();
         services.AddSingleton<ScriptService>();

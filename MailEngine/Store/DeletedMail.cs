@@ -33,7 +33,6 @@ public readonly record struct RestoreOutcome(StoreError Error, int Messages, str
 internal sealed class DeletedMail(Partition partition)
 {
     const int HeaderBytes = 32 << 10;
-    const int MostCharacters = 200;
 
     public IReadOnlyList<DeletedMailbox> Mailboxes(long accountId)
     {
@@ -91,20 +90,11 @@ internal sealed class DeletedMail(Partition partition)
             using var reader = new MessageReader(partition.Segments, default, new BodyRange(entry.BodySegment, entry.BodyOffset, entry.BodyLength));
             byte[] header = new byte[Math.Min(reader.Length, HeaderBytes)];
             reader.Read(0, header);
-            return (Text(header, "From"u8), Text(header, "Subject"u8));
+            return (HeaderText.Of(header, "From"u8), HeaderText.Of(header, "Subject"u8));
         }
         catch (IOException)
         {
             return ("", "");   // the segment is lost; the row can be listed all the same (S5)
         }
-    }
-
-    static string Text(ReadOnlySpan<byte> header, ReadOnlySpan<byte> name)
-    {
-        HeaderField field = HeaderFieldReader.Find(header, name);
-        if (field.Raw.IsEmpty)
-            return "";
-        string text = new([.. EncodedWord.Decode(field.Value).Select(c => char.IsControl(c) ? ' ' : c)]);
-        return text.Length > MostCharacters ? text[..(char.IsHighSurrogate(text[MostCharacters - 1]) ? MostCharacters - 1 : MostCharacters)] : text;
     }
 }

@@ -1,0 +1,161 @@
+using System.Text;
+using MailAdmin.Web.Resources;
+using MailEngine;
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using MailEngine.Net;
+using MailEngine.Sieve;
+using MailEngine.Sieve.Rules;
+using MailEngine.Store;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Web.Services;
+
+/// <summary>What makes scripts easier to write: what is wrong with a text, what it would do with a message, what it was before.</summary>
+/// <remarks>Scripts are stored by <see cref="ScriptService"/>, which says who may see and change whose.</remarks>
+/// <param name="store">Null: this process has no store open.</param>
+public sealed class FilterService(Changes changes, ScriptService scripts, EngineOptions options, ServerName host, MailStore? store)
+{
+    /// <summary>Messages that are offered for a trial.</summary>
+    const int Offered = 20;
+
+    public int MostScriptBytes => options.Sieve.ScriptBytes;
+
+    public int MostTrialBytes => options.Sieve.TrialBytes;
+
+    /// <summary>Errors and warnings of a text, from the top down.</summary>
+    public Task<ServiceResult<IReadOnlyList<SieveError>>> CheckAsync(Actor actor, byte[] script, CancellationToken ct = default) =>
+        changes.ReadAsync<IReadOnlyList<SieveError>>(actor, (_, rights) => Task.FromResult(
+            rights.AccountId is null && !actor.OwnsTheMachine ? ServiceResult.Forbidden() : ServiceResult<IReadOnlyList<SieveError>>.Of(SieveCompiler.Compile(script, options.Sieve).Errors)), ct);
+
+    /// <summary>The newest messages of the actor's own INBOX. Nobody else's, and not for an administrator in somebody's place: they read no mail.</summary>
+    public Task<ServiceResult<IReadOnlyList<MessageHead>>> RecentAsync(Actor actor, CancellationToken ct = default) =>
+        changes.ReadAsync<IReadOnlyList<MessageHead>>(actor, async (_, rights) => rights.AccountId is not { } id || actor.InPlaceOf ? ServiceResult.Forbidden()
+            : ServiceResult<IReadOnlyList<MessageHead>>.Of(store is not null && await store.OpenAsync(id, MailboxName.Inbox) is { } inbox ? NewestMail.List(store, inbox, Offered) : []), ct);
+
+    Task<ServiceResult<byte[]>> OwnMessageAsync(Actor actor, uint uid, CancellationToken ct) =>
+        changes.ReadAsync<byte[]>(actor, async (_, rights) => rights.AccountId is { } id && !actor.InPlaceOf && store is not null
+            && await store.OpenAsync(id, MailboxName.Inbox) is { } inbox && NewestMail.Read(store, inbox, uid, MostTrialBytes) is { } message ? message : ServiceResult.NotFound("message"), ct);
+
+    /// <summary>Main address of whose scripts they are; empty: of nobody's.</summary>
+    public async Task<ServiceResult<string>> RecipientAsync(Actor actor, ScriptOwner owner, CancellationToken ct = default)
+    {
+        ServiceResult<IReadOnlyList<ScriptInfo>> may = await scripts.ListAsync(actor, owner, ct);
+        return !may.Ok ? new ServiceResult.Refused(may.Refusal, may.Errors) : await changes.ReadAsync<string>(actor, async (db, _) =>
+        {
+            if (owner.AccountId is not { } id)
+                return owner.DomainId is { } domainId && await db.Domains.Where(d => d.Id == domainId).Select(d => d.Name).FirstOrDefaultAsync(ct) is { } name ? $"postmaster@{name}" : "";
+            var main = await (
+                from a in db.Accounts
+                where a.Id == id
+                join m in db.Addresses on a.PrimaryAddressId equals m.Id
+                join d in db.Domains on m.DomainId equals d.Id
+                select new { m.DisplayLocal, d.Name }).FirstOrDefaultAsync(ct);
+            return main is null ? "" : AddressParts.Join(main.DisplayLocal, main.Name)?.ToString() ?? "";
+        }, ct);
+    }
+
+    /// <summary>What a script would do with a message to an account, this script alone. Nothing is done.</summary>
+    public async Task<ServiceResult<TrialOutcome>> TryAsync(Actor actor, ScriptOwner owner, TrialForm form, CancellationToken ct = default)
+    {
+        ServiceResult<IReadOnlyList<ScriptInfo>> may = await scripts.ListAsync(actor, owner, ct);
+        if (!may.Ok)
+            return new ServiceResult.Refused(may.Refusal, may.Errors);
+        var problems = new Problems();
+        problems.Require(form.From.Length == 0 || EmailAddress.TryParse(form.From, out _), nameof(form.From), Texts.Of("Error.NoAddress", form.From));
+        problems.Require(EmailAddress.TryParse(form.To, out _), nameof(form.To), Texts.Of("Error.NoAddress", form.To));
+        problems.Require(form.Message.Length <= MostTrialBytes, nameof(form.Message), Texts.Of("Error.TrialLarge", MostTrialBytes));
+        problems.Require(form.Uid is not null || form.Message.AsSpan().Trim(" \t\r\n"u8).Length > 0, nameof(form.Message), Texts.Of("Error.TrialEmpty"));
+        SieveCompilation compilation = SieveCompiler.Compile(form.Script, options.Sieve);
+        problems.Require(compilation.Program is not null, "Text", Texts.Of("Error.TrialScript"));
+        if (problems.Any)
+            return problems.Refuse();
+        byte[] message = form.Message;
+        if (form.Uid is { } uid)
+        {
+            ServiceResult<byte[]> own = await OwnMessageAsync(actor, uid, ct);
+            if (!own.Ok)
+                return new ServiceResult.Refused(own.Refusal, own.Errors);
+            message = own.Value!;
+        }
+        bool Exists(string name) => MailboxName.TryParse(name, out MailboxName mailbox) && owner.AccountId is { } account && store?.Find(account, mailbox) is not null;
+        SieveOutcome outcome = SieveTrial.Run(compilation.Program!, Lines(message), form.From, form.To, host.Name, changes.Now, Exists, options.Sieve);
+        return new TrialOutcome([.. outcome.Actions.Select(a => StepOf(a, owner.IsAccount ? Exists : _ => true))], outcome.Fault, outcome.Steps);
+    }
+
+    /// <summary>What is pasted has the line ends of the browser; messages have CRLF. RFC 5322 §2.1</summary>
+    static byte[] Lines(byte[] message)
+    {
+        var lines = new List<byte>(message.Length + 256);
+        for (int i = 0; i < message.Length; i++)
+        {
+            if (message[i] == (byte)'\n' && (i == 0 || message[i - 1] != (byte)'\r'))
+                lines.Add((byte)'\r');
+            lines.Add(message[i]);
+        }
+        return [.. lines];
+    }
+
+    static TrialStep StepOf(SieveAction action, Func<string, bool> exists) => action switch
+    {
+        SieveAction.Store { Mailbox: SieveAction.Store.Inbox } keep => new TrialStep("Keep", "", keep.Flags),
+        SieveAction.Store file => new TrialStep(exists(file.Mailbox) ? "FileInto" : file.Create ? "FileIntoNew" : "FileIntoNone", file.Mailbox, file.Flags),
+        SieveAction.Redirect redirect => new TrialStep("Redirect", redirect.To.ToString(), []),
+        SieveAction.Reject reject => new TrialStep("Reject", reject.Reason, []),
+        SieveAction.Vacation vacation => new TrialStep("Vacation", vacation.Reason, []),
+        _ => new TrialStep("Other", action.GetType().Name, []),
+    };
+
+    /// <summary>The versions that are kept of a script, the newest first.</summary>
+    public async Task<ServiceResult<IReadOnlyList<ScriptVersionRow>>> HistoryAsync(Actor actor, ScriptOwner owner, string name, CancellationToken ct = default)
+    {
+        ServiceResult<IReadOnlyList<ScriptInfo>> may = await scripts.ListAsync(actor, owner, ct);
+        return !may.Ok ? new ServiceResult.Refused(may.Refusal, may.Errors) : await changes.ReadAsync<IReadOnlyList<ScriptVersionRow>>(actor, async (db, _) =>
+        {
+            if (await ScriptRows.FindAsync(db, owner, name, ct) is not { } script)
+                return ServiceResult.NotFound("script");
+            var rows = await db.SieveScriptVersions.Where(v => v.ScriptId == script.Id).OrderByDescending(v => v.Version)
+                .Select(v => new { v.Version, v.SavedAt, Bytes = v.Content.Length }).ToListAsync(ct);
+            return ServiceResult<IReadOnlyList<ScriptVersionRow>>.Of([.. rows.Select(v => new ScriptVersionRow(v.Version, v.SavedAt, v.Bytes, v.Version == script.Version))]);
+        }, ct);
+    }
+
+    /// <summary>The text of a version.</summary>
+    public async Task<ServiceResult<byte[]>> VersionAsync(Actor actor, ScriptOwner owner, string name, long version, CancellationToken ct = default)
+    {
+        ServiceResult<IReadOnlyList<ScriptInfo>> may = await scripts.ListAsync(actor, owner, ct);
+        return !may.Ok ? new ServiceResult.Refused(may.Refusal, may.Errors) : await changes.ReadAsync<byte[]>(actor, async (db, _) =>
+            await ScriptRows.FindAsync(db, owner, name, ct) is { } script
+            && await db.SieveScriptVersions.Where(v => v.ScriptId == script.Id && v.Version == version).Select(v => v.Content).FirstOrDefaultAsync(ct) is { } content
+                ? content : ServiceResult.NotFound("script"), ct);
+    }
+
+    /// <summary>Makes an older version the one that counts again, as a new version.</summary>
+    public async Task<ServiceResult> TakeBackAsync(Actor actor, ScriptOwner owner, string name, long version, CancellationToken ct = default)
+    {
+        ServiceResult<byte[]> text = await VersionAsync(actor, owner, name, version, ct);
+        return text.Ok ? await scripts.PutAsync(actor, owner, name, text.Value!, ct) : text;
+    }
+
+    /// <summary>The rules that the panel keeps for an account.</summary>
+    public async Task<ServiceResult<RulesOf>> RulesAsync(Actor actor, long accountId, CancellationToken ct = default)
+    {
+        ServiceResult<byte[]> text = await scripts.ReadPanelAsync(actor, accountId, ct);
+        return !text.Ok ? new ServiceResult.Refused(text.Refusal, text.Errors)
+            : new RulesOf(text.Value!.Length == 0 ? [] : RuleScript.Read(text.Value, options.Sieve), Encoding.UTF8.GetString(text.Value));
+    }
+
+    /// <summary>Stores rules; none: the panel's script goes.</summary>
+    /// <param name="was">What was changed: if something else is there by now, nothing is stored.</param>
+    public async Task<ServiceResult> SetRulesAsync(Actor actor, long accountId, RulesOf was, IReadOnlyList<Rule> rules, CancellationToken ct = default) =>
+        RuleScript.Check(rules, out int rule, out RuleFault fault)
+            ? await SetRulesTextAsync(actor, accountId, was, rules.Count == 0 ? [] : Encoding.UTF8.GetBytes(RuleScript.Write(rules)), ct)
+            : ServiceResult.Invalid($"Rule{rule}", Texts.Of("RuleFault." + fault));
+
+    /// <summary>The same for who would rather write Sieve.</summary>
+    public async Task<ServiceResult> SetRulesTextAsync(Actor actor, long accountId, RulesOf was, byte[] text, CancellationToken ct = default)
+    {
+        ServiceResult<RulesOf> now = await RulesAsync(actor, accountId, ct);
+        return !now.Ok ? now : now.Value!.Text != was.Text ? ServiceResult.Conflict() : await scripts.SetPanelAsync(actor, accountId, text, ct);
+    }
+}
