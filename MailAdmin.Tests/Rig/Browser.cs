@@ -125,7 +125,8 @@ public sealed class BrowserTab : IAsyncDisposable
     public async Task AppearAsync(int width, bool dark)
     {
         await Page.SetViewportSizeAsync(width, 900);
-        await Page.EmulateMediaAsync(new() { ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light });
+        // Nothing to wait for: what moves, moves at once.
+        await Page.EmulateMediaAsync(new() { ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, ReducedMotion = ReducedMotion.Reduce });
         await Page.EvaluateAsync("""
             async () => {
               await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));

@@ -10,7 +10,9 @@ static class PageChecks
           const named = e => `${e.tagName.toLowerCase()}${e.id ? "#" + e.id : ""}${[...e.classList].map(c => "." + c).join("")} "${(e.textContent || e.value || "").trim().slice(0, 40)}"`;
           const shown = e => e.checkVisibility({ visibilityProperty: true }) && !e.closest(".visually-hidden, .skip");
           const tool = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
-          const rgba = colour => {
+          const known = new Map();
+          const rgba = colour => known.get(colour) ?? known.set(colour, drawn(colour)).get(colour);
+          const drawn = colour => {
             tool.clearRect(0, 0, 1, 1);
             tool.fillStyle = colour;
             tool.fillRect(0, 0, 1, 1);
