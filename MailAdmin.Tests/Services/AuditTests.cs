@@ -190,6 +190,28 @@ public sealed class AuditTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_a_user_sent_his_mail_on_or_gave_an_address_up_then_that_can_be_taken_back()
+    {
+        var mail = _rig.Get<OwnMailService>();
+        Actor ann = ServicesRig.As(_rig.OwnUser);
+        DomainForm domain = (await _rig.Get<DomainService>().GetAsync(_rig.Super, _rig.OwnDomain)).Value!;
+        (domain.UsersMayForward, domain.MaxOwnAliases) = (true, 2);
+        Assert.True((await _rig.Get<DomainService>().UpdateAsync(_rig.Super, _rig.OwnDomain, domain)).Ok);
+        Assert.True((await mail.SetForwardAsync(ann, new ForwardForm { Targets = ["one@example.org"], KeepCopy = true })).Ok);
+        Assert.True((await mail.SetForwardAsync(ann, new ForwardForm { Targets = ["two@example.org"], KeepCopy = false })).Ok);
+        long second = (await _rig.LastEntryAsync()).Id;
+        await BackAsync();
+        ForwardForm now = (await mail.ForwardAsync(ann)).Value!;
+        Assert.Equal(("one@example.org", true), (Assert.Single(now.Targets), now.KeepCopy));
+        Assert.Equal(Refusal.Invalid, (await Revert.RevertAsync(_rig.Super, second)).Refusal);   // it is another one now than the change left
+
+        long alias = (await mail.AddAddressAsync(ann, "annie")).Value;
+        Assert.True((await mail.RemoveAddressAsync(ann, alias)).Ok);
+        await BackAsync();
+        Assert.Contains((await mail.AddressesAsync(ann)).Value!.Rows, row => row is { Address: "annie@own.test", IsOwn: true });
+    }
+
+    [Fact]
     public async Task When_somebody_was_let_into_a_mailbox_or_put_out_of_it_then_that_can_be_taken_back()
     {
         await using ServicesRig rig = await ServicesRig.OpenAsync(withStore: true);

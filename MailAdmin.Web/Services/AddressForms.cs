@@ -15,6 +15,9 @@ public sealed class AddressForm
     /// <summary>Carry it from Get to Update unchanged.</summary>
     public string Version { get; set; } = "";
 
+    /// <summary>Of a new one: the account that gave it to itself; null: an administrator makes it.</summary>
+    internal long? MadeById { get; set; }
+
     public string DomainName { get; internal set; } = "";
     public bool IsPrimary { get; internal set; }
 }

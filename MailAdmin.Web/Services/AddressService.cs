@@ -101,7 +101,7 @@ public sealed class AddressService(Changes changes, EngineOptions options)
                 problems.Require(there is null || replaces, nameof(form.LocalPart), Texts.Of("Error.AddressExists", Text(display, domain.Name)));
             if (!replaces)
                 await DomainLimits.CheckAddressesAsync(db, domain, problems, ct);
-            var address = new Address { DomainId = domain.Id, LocalPart = local, DisplayLocal = display, Enabled = form.Enabled, CreatedAt = changes.Now };
+            var address = new Address { DomainId = domain.Id, LocalPart = local, DisplayLocal = display, Enabled = form.Enabled, MadeById = form.MadeById, CreatedAt = changes.Now };
             await TargetTexts.FillAsync(db, rights, domain, address, form.Targets, options.Limits.AliasExpansion, problems, ct);
             if (problems.Any)
                 return problems.Refuse();

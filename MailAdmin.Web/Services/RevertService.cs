@@ -25,7 +25,7 @@ public sealed class RevertService(
     /// <summary>True for what can be taken back as long as nothing else has changed it.</summary>
     public static bool Can(string action) => action is "account.update" or "account.quota" or "account.rename"
         or "address.create" or "address.update" or "address.replace" or "address.delete" or "alias.create" or "domain.update" or "domain.rename"
-        or "grant.give" or "grant.change" or "grant.take" or "role.create" or "role.update" or "role.delete" or "mailbox.acl" or "mailbox.quota";
+        or "grant.give" or "grant.change" or "grant.take" or "role.create" or "role.update" or "role.delete" or "mailbox.acl" or "mailbox.quota" or "forward.set" or "alias.delete";
 
     /// <summary>Why an entry cannot be taken back, as a text of the panel; null: it can, as long as nothing else has changed it.</summary>
     public static string? WhyNot(string action, string before, string after) => action switch
@@ -36,7 +36,7 @@ public sealed class RevertService(
         _ when Can(action) => null,
         "account.create" or "account.import" or "superuser.create" or "domain.create" or "mailbox.create" or "apppassword.create" => "NoRevert.Made",
         "account.delete" or "domain.delete" or "mailbox.delete" or "mail.restore" or "mail.import" or "mail.export" => "NoRevert.Mail",
-        "account.move" or "mailbox.rename" or "role.secondfactor" or "recovery.set" or "recovery.ask" or "forward.set" or "alias.delete"
+        "account.move" or "mailbox.rename" or "role.secondfactor" or "recovery.set" or "recovery.ask"
             or "sieve.rename" or "sieve.activate" or "sieve.place" => "NoRevert.ThereAgain",
         "sieve.put" or "sieve.delete" or "sieve.panel" => "NoRevert.Script",
         "vacation.set" => "NoRevert.Vacation",
@@ -56,7 +56,7 @@ public sealed class RevertService(
         "account" when action == "account.rename" => rights.May(Permissions.Accounts, domainId),
         "domain" when action == "domain.rename" => rights.May(Permissions.Domains),
         "mailbox" => rights.May(Permissions.Mailboxes, domainId),
-        "alias" => rights.May(Permissions.Addresses, domainId),
+        "alias" or "forward" => rights.May(Permissions.Addresses, domainId),
         "account" => rights.May(Permissions.Accounts, domainId) || rights.May(Permissions.Switches, domainId),
         "address" => rights.May(Permissions.Addresses, domainId),
         "domain" => rights.May(Permissions.Domain, domainId) || rights.May(Permissions.Domains),
@@ -84,6 +84,7 @@ public sealed class RevertService(
             "domain.rename" => await DomainNameAsync(actor, was, ct),
             "mailbox.acl" => await AccessAsync(actor, was, ct),
             "mailbox.quota" => await LimitsAsync(actor, was, ct),
+            "forward.set" => await ForwardAsync(actor, was, ct),
             "account.update" or "account.quota" => await AccountAsync(actor, was, ct),
             "domain.update" => await DomainAsync(actor, was, ct),
             ['g', 'r', 'a', 'n', 't', ..] => await GrantAsync(actor, was, ct),
@@ -176,6 +177,14 @@ public sealed class RevertService(
         string display = was.Object[..at];
         string local = display == Address.CatchAll ? display : EmailAddress.TryParse(was.Object, out EmailAddress parsed) ? parsed.CanonicalLocal : display;
         long? id = await IdAsync(actor, db => db.Addresses.Where(a => a.DomainId == domainId && a.LocalPart == local).Select(a => a.Id), ct);
+        if (was.Action == "alias.delete")
+        {
+            // Its owner's again, as it was: it counts among those that he may give himself.
+            string? owner = was.AccountId is { } him ? (await changes.ReadAsync<string>(actor, async (db, _) =>
+                await db.Accounts.Where(a => a.Id == him).Select(a => a.UserName).FirstOrDefaultAsync(ct) ?? "", ct)).Value : null;
+            return id is null && owner is { Length: > 0 }
+                ? await addresses.CreateAsync(actor, new AddressForm { DomainId = domainId, LocalPart = display, Targets = [owner], MadeById = was.AccountId }, ct) : Changed();
+        }
         if (was.Action == "address.delete")
         {
             var form = new AddressForm { DomainId = domainId, LocalPart = display };
@@ -191,6 +200,26 @@ public sealed class RevertService(
         if (was.Action is "address.update" or "address.replace")
             return Fill(now.Value!, was) ? await addresses.UpdateAsync(actor, address, now.Value!, ct) : Changed();
         return Read(was.After) is { } after && Matches(now.Value!, after) ? await addresses.DeleteAsync(actor, address, ct) : Changed();
+    }
+
+    sealed record ForwardShown(IReadOnlyList<string> Targets, bool Copy);
+
+    /// <summary>The user's own doing is put back by who may change his address.</summary>
+    async Task<ServiceResult> ForwardAsync(Actor actor, AuditEntry was, CancellationToken ct)
+    {
+        ForwardShown? before = ReadAs<ForwardShown>(was.Before), after = ReadAs<ForwardShown>(was.After);
+        if (before is null || after is null || was.AccountId is not { } account
+            || await IdAsync(actor, db => db.Accounts.Where(a => a.Id == account).Select(a => a.PrimaryAddressId ?? 0), ct) is not { } address)
+            return Changed();
+        ServiceResult<AddressForm> now = await addresses.GetAsync(actor, address, ct);
+        ServiceResult<AccountForm> owner = await accounts.GetAsync(actor, account, ct);
+        if (!now.Ok || !owner.Ok)
+            return now.Ok ? owner : now;
+        string[] With(ForwardShown shown) => [.. shown.Targets, .. shown.Copy ? [owner.Value!.Login] : Array.Empty<string>()];
+        if (!now.Value!.Targets.ToHashSet(StringComparer.OrdinalIgnoreCase).SetEquals(With(after)))
+            return Changed();
+        now.Value.Targets = With(before);
+        return await addresses.UpdateAsync(actor, address, now.Value, ct);
     }
 
     sealed record GrantShown(string Role, string On, DateTimeOffset? EndsAt);

@@ -162,7 +162,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
     /// <param name="ownerId">Account whose mailbox it is; null: the domain's own.</param>
     /// <param name="domainId">For the domain's own.</param>
     /// <returns>False: he may not, and nothing was written.</returns>
-    public async Task<bool> RecordAsync(Administrator who, string action, string what, long? ownerId, long? domainId, object after, CancellationToken ct)
+    public async Task<bool> RecordAsync(Administrator who, string action, string what, long? ownerId, long? domainId, object after, CancellationToken ct, object? before = null)
     {
         bool allowed = false;
         await database.WriteQuietlyAsync(async db =>
@@ -171,7 +171,7 @@ public sealed class AccountAdministration(AccountsDatabase database)
             long? domain = ownerId is null ? domainId : await db.Accounts.Where(a => a.Id == ownerId).Select(a => a.DomainId).FirstOrDefaultAsync(ct);
             if (!rights.May(Permissions.Mailboxes, domain) || (ownerId is { } owner && !await MayTouchAsync(db, rights, owner, ct)))
                 return;
-            db.Record(Entry(db, who, action, what, ownerId, domain, null, after));
+            db.Record(Entry(db, who, action, what, ownerId, domain, before, after));
             await db.SaveChangesAsync(ct);
             allowed = true;
         }, ct);

@@ -44,10 +44,11 @@ internal sealed class MailboxAccess(ImapSession session)
     }
 
     /// <summary>Puts a change of an administrator on record before it is made. RFC 4314 has no such thing; the panel does.</summary>
+    /// <param name="before">What was; null: nothing, or it is not on record.</param>
     /// <returns>False: he may not make it any more.</returns>
-    public async ValueTask<bool> RecordAsync(MailboxPlace place, string action, MailboxName shown, object after, CancellationToken ct) =>
+    public async ValueTask<bool> RecordAsync(MailboxPlace place, string action, MailboxName shown, object after, CancellationToken ct, object? before = null) =>
         !place.Administered || await session.Services.Administration.RecordAsync(
-            Actor, action, shown.Value, place.IsShared ? null : place.Owner, place.IsShared ? -place.Owner : null, after, ct);
+            Actor, action, shown.Value, place.IsShared ? null : place.Owner, place.IsShared ? -place.Owner : null, after, ct, before);
 
     /// <summary>The user, as audit entries name him.</summary>
     public Administrator Actor => new(session.AccountId, session.Account!.Login, session.Connection.Remote?.Address.ToString() ?? "");

@@ -37,8 +37,11 @@ internal sealed record SetAclCommand(MailboxName Name, string Identifier, AclCha
             return refusal;
         if (stored.Length == 0)
             return ImapReply.No("[CANNOT] There is nobody of that name");
-        object after = new { identifier = Identifier, mode = Rights is null ? "delete" : Mode.ToString(), rights = AclText.Format(Rights ?? AclRights.None) };
-        if (!await session.Access.RecordAsync(visit.Place!.Value, "mailbox.acl", Name, after, ct))
+        // As the panel writes it: so that it can be taken back there.
+        object Shown(AclRights rights) => new { mailbox = visit.Info!.Id, identifier = stored, who = Identifier, rights = AclText.Format(rights) };
+        AclRights before = visit.Info!.Acl.RightsAt(stored);
+        AclRights left = Rights is not { } wanted ? AclRights.None : Mode switch { AclChangeMode.Add => before | wanted, AclChangeMode.Remove => before & ~wanted, _ => wanted };
+        if (!await session.Access.RecordAsync(visit.Place!.Value, "mailbox.acl", Name, Shown(left), ct, before == AclRights.None ? null : Shown(before)))
             return ImapReply.NoPermission;
         StoreError error = await session.Store.SetAclAsync(visit.Info!.Id, stored, Rights is null ? AclChangeMode.Delete : Mode, Rights ?? AclRights.None);
         return error != StoreError.None ? ImapReply.No(error) : ImapReply.Ok(Rights is null ? "DELETEACL completed" : "SETACL completed");

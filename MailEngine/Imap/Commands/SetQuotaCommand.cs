@@ -63,9 +63,10 @@ internal sealed record SetQuotaCommand(string Root, long? Storage, long? Message
         var limits = new AccountLimits(place.IsShared ? bytes : null, Messages, Mailboxes);
         if (!place.IsShared && await SetAccountAsync(session, place.Owner, bytes, ct) is { } refusal)
             return refusal;
-        if (limits != session.Store.LimitsOf(place.Owner))
+        AccountLimits before = session.Store.LimitsOf(place.Owner);
+        if (limits != before)
         {
-            if (!await session.Access.RecordAsync(place, "mailbox.quota", MailboxName.TryParse(Root, out MailboxName name) ? name : default, limits, ct))
+            if (!await session.Access.RecordAsync(place, "mailbox.quota", MailboxName.TryParse(Root, out MailboxName name) ? name : default, limits, ct, before))
                 return ImapReply.NoPermission;
             StoreError error = await session.Store.SetLimitsAsync(place.Owner, limits);
             if (error != StoreError.None)
