@@ -3,12 +3,16 @@ using System.Text;
 namespace MailAdmin.Web.Services;
 
 /// <summary>Reads comma-separated rows; fields may be quoted and then hold commas, line ends and doubled quotes. RFC 4180 §2</summary>
+/// <remarks>Differs from RFC 4180 §2: a semicolon or a tab stands between fields when it is the first of the three in the first row. So spreadsheets
+/// write them where the comma stands in numbers.</remarks>
 sealed class CsvReader(TextReader text)
 {
     // A missing quote would make one field of the rest of the file.
     const int MaxFieldChars = 64 << 10;
 
     int _line = 1;
+    char _between = ',';
+    bool _isKnown;
 
     /// <summary>Number of the line the last row began in; the first is 1.</summary>
     public int Line { get; private set; }
@@ -43,8 +47,9 @@ sealed class CsvReader(TextReader text)
             {
                 quoted = true;
             }
-            else if (c == ',')
+            else if (c == _between || (!_isKnown && c is ',' or ';' or '\t'))
             {
+                (_between, _isKnown) = (c, true);
                 fields.Add(field.ToString());
                 field.Clear();
             }
@@ -58,6 +63,7 @@ sealed class CsvReader(TextReader text)
             }
         }
         fields.Add(field.ToString());
+        _isKnown = true;
         return true;
     }
 
