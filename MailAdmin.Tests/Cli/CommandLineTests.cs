@@ -258,6 +258,11 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal("[]", (await Must("queue list --json")).Trim());
         await MustFail(1, "queue hold 17");
         await Must("queue hold --all");
+        await using (AccountsRig rig = await AccountsRig.OpenAsync(folder: Copy()))
+        {
+            await using AccountsContext db = rig.Database.NewContext();
+            Assert.Equal(["17", "all"], db.Audit.Where(e => e.Action == "queue.hold").OrderBy(e => e.Id).Select(e => e.Object).ToList());
+        }
         await Must("account remove bob@example.test");
         await MustFail(1, "account remove bob@example.test");
         await MustFail(1, "domain remove example.test");

@@ -40,8 +40,9 @@ public sealed class FilterPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         await Expect(page.Locator("#Text-error")).ToBeVisibleAsync();
         Assert.Empty((await Scripts.ListAsync(rig.Superuser, account)).Value!);
 
-        string script = "require \"fileinto\";\n" + string.Concat(Enumerable.Range(0, 2000).Select(i => $"if header :contains \"Subject\" \"word number {i}\" {{ fileinto \"Lists\"; }}\n"));
-        await page.FillAsync("#Text", script);
+        string script = "require \"fileinto\";\n" + string.Concat(Enumerable.Range(0, 700).Select(i => $"if header :contains \"Subject\" \"word number {i}\" {{ fileinto \"Lists\"; }}\n"));
+        Assert.True(script.Length > 40_000);   // more than one message of a circuit holds
+        await page.EvaluateAsync("text => { const area = document.querySelector('#Text'); area.value = text; area.dispatchEvent(new Event('input', { bubbles: true })); }", script);
         await Expect(page.Locator("#Text-faults")).ToContainTextAsync("No errors");
         await page.ClickAsync("#script button[type=submit]");
 

@@ -133,6 +133,7 @@ public sealed class AuthorizationMatrixTests
         ["QueueService.HoldAsync"] = new(async (r, a) => await r.Get<QueueService>().HoldAsync(a, [1]), OnServer: Permissions.Queue),
         ["QueueService.ReleaseAsync"] = new(async (r, a) => await r.Get<QueueService>().ReleaseAsync(a, [1]), OnServer: Permissions.Queue),
         ["QueueService.RemoveAsync"] = new(async (r, a) => await r.Get<QueueService>().RemoveAsync(a, [1], tellSender: false), OnServer: Permissions.Queue),
+        ["QueueOrderService.ChangeAsync"] = new(async (r, a) => await r.Get<QueueOrderService>().ChangeAsync(a, QueueVerb.Hold, [1]), OnServer: Permissions.Queue),
         ["TraceService.FindAsync"] = new(async (r, a) => await r.Get<TraceService>().FindAsync(a, "<none@own.test>"), OnServer: Permissions.SeeServer),
         ["DeletedMailService.ListAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().ListAsync(a, r.OwnUser, new PageRequest()), Permissions.SeeMailboxes, OwnerToo: true),
         ["DeletedMailService.MailboxesAsync"] = new(async (r, a) => await r.Get<DeletedMailService>().MailboxesAsync(a, r.OwnUser), Permissions.SeeMailboxes, OwnerToo: true),
@@ -281,6 +282,8 @@ public sealed class AuthorizationMatrixTests
             using var device = new SoftAuthenticator();
             return await r.GivenPasskeyAsync(a, device, "telephone");
         }, Everybody: true),
+        ["PasskeyService.RenameAsync"] = new(async (r, a) => await r.Get<PasskeyService>().RenameAsync(
+            a, (await r.Get<PasskeyService>().ListAsync(ServicesRig.As(r.OwnUser), null)).Value!.Single().Id, "other"), OwnerToo: true, Given: r => r.GivenPasskeyOfOwnUserAsync()),
         ["PasskeyService.RemoveAsync"] = new(async (r, a) => await r.Get<PasskeyService>().RemoveAsync(
             a, r.OwnUser, (await r.Get<PasskeyService>().ListAsync(ServicesRig.As(r.OwnUser), null)).Value!.Single().Id), Permissions.Passwords, OwnerToo: true,
             Given: r => r.GivenPasskeyOfOwnUserAsync()),

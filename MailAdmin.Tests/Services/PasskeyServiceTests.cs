@@ -56,6 +56,13 @@ public sealed class PasskeyServiceTests : IAsyncLifetime
         Assert.Null(await Passkeys.CheckAsync(null, late.Ticket, answer, Http, default));   // to another question
         Assert.Null(await Passkeys.CheckAsync(_rig.OwnUser, (await Passkeys.AskAsync(null, Http, default)).Ticket, answer, Http, default));
 
+        Assert.True((await Passkeys.RenameAsync(Ann, row.Id, " old telephone ")).Ok);
+        Assert.Equal("old telephone", Assert.Single((await Passkeys.ListAsync(Ann, null)).Value!).Name);
+        Assert.Equal("passkey.rename", (await _rig.LastEntryAsync()).Action);
+        Assert.Equal(_rig.OwnUser, await ShowAsync(device));   // it is the same key
+        Assert.Equal("Name", Assert.Single((await Passkeys.RenameAsync(Ann, row.Id, "a\nb")).Errors).Field);
+        Assert.Equal(Refusal.NotFound, (await Passkeys.RenameAsync(_rig.Super, row.Id, "mine")).Refusal);
+
         Assert.True((await Passkeys.RemoveAsync(Ann, null, row.Id)).Ok);
         Assert.Null(await ShowAsync(device));
         Assert.Equal(Refusal.NotFound, (await Passkeys.RemoveAsync(Ann, null, row.Id)).Refusal);

@@ -83,11 +83,11 @@ public sealed class RecoveryServiceTests : IAsyncLifetime
         Assert.False((await Recovery.SetPasswordAsync(rerouted, Wanted(), "")).Ok);
         await GivenAddressAsync();
 
-        string off = await GivenLinkAsync(4);
+        string off = await GivenLinkAsync(5);   // the fourth mail told that the address was no longer hers
         Assert.True((await _rig.Get<AccountService>().UpdateAsync(_rig.Super, _rig.OwnUser, new AccountForm { State = AccountState.Suspended })).Ok);
         Assert.Null(await Recovery.FindAsync(off));
         await Recovery.MailLinkAsync("ann@own.test", "192.0.2.7", default);
-        Assert.Equal(4, await MailsAsync());
+        Assert.Equal(5, await MailsAsync());
         foreach (string none in (string[])["", "x", new string('A', 43), new string('A', 5000), late + "A"])
             Assert.Null(await Recovery.FindAsync(none));
     }
@@ -155,6 +155,23 @@ public sealed class RecoveryServiceTests : IAsyncLifetime
 
         Assert.True((await SetAsync("")).Ok);
         Assert.Equal(new RecoveryStatus("", "", true, null), await StatusAsync());
+    }
+
+    [Fact]
+    public async Task When_the_recovery_address_changes_then_who_reads_the_one_before_is_told_once_and_without_the_new_one()
+    {
+        await GivenAddressAsync();
+        Assert.Equal(0, await MailsAsync());   // there was none before
+        await GivenAddressAsync();
+        Assert.Equal(0, await MailsAsync());   // it is the same
+        Assert.True((await Recovery.SetForAsync(_rig.Super, _rig.OwnUser, "master@other.test")).Ok);
+        string mail = Assert.Single(await _rig.Store!.InboxAsync(_rig.OtherUser, 1));
+        foreach (string expected in (string[])["To: <cid@other.test>", "Subject: The recovery address of ann@own.test was changed", "Auto-Submitted: auto-generated"])
+            Assert.Contains(expected, mail, StringComparison.Ordinal);
+        Assert.DoesNotContain("master@other.test", mail, StringComparison.Ordinal);
+        Assert.DoesNotContain("token=", mail, StringComparison.Ordinal);
+        Assert.Equal(Refusal.NotFound, (await Recovery.SetForAsync(ServicesRig.As(_rig.OtherMaster), _rig.OwnUser, "")).Refusal);
+        Assert.Empty(await _rig.Store!.InboxAsync(_rig.OtherMaster, 0));
     }
 
     [Fact]

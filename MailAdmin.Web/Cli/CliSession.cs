@@ -62,6 +62,8 @@ sealed class CliSession : IAsyncDisposable
 
     public async Task<VacationService> VacationsAsync() => new(await ChangesAsync());
 
+    public async Task<QueueOrderService> QueueAsync() => new(await ChangesAsync(), await StoreAsync());
+
     public async Task<DeletedMailService> DeletedMailAsync() => new(await ChangesAsync(), await StoreAsync());
 
     public async Task<ExchangeService> ExchangeAsync() => new(await ChangesAsync(), await StoreAsync());

@@ -25,7 +25,9 @@ static class QueueVerbs
         var ids = new List<long>();
         foreach (string word in words)
             ids.Add(long.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out long id) ? id : throw new CliUsageException($"\"{word}\" is not an id."));
-        int count = await (await session.StoreAsync()).ChangeQueueAsync(verb, all ? null : ids);
+        ServiceResult<int> changed = await (await session.QueueAsync()).ChangeAsync(session.Actor, verb, all ? null : ids);
+        CommandLine.Require(changed);
+        int count = changed.Value;
         session.Output.Result($"{count} rows changed.", new { verb, count });
         if (!all && count < ids.Distinct().Count())
             throw new CliRefusedException("Some rows were not changed: they are not there any more, are being sent just now, or are not in a state for it.");

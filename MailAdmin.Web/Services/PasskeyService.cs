@@ -90,7 +90,7 @@ public sealed class PasskeyService(Changes changes, AccountsDatabase database, O
     {
         var problems = new Problems();
         string name = form.Name.Trim();
-        problems.Require(name.Length is > 0 and <= MaxName && !name.Any(char.IsControl), nameof(form.Name), Texts.Of("Error.PasskeyName", MaxName));
+        problems.Require(IsName(name), nameof(form.Name), Texts.Of("Error.PasskeyName", MaxName));
         ServiceResult<Account> owner = await own.CheckAsync(actor, form.Password, nameof(form.Password), problems, ct);
         if (!owner.Ok)
             return owner;
@@ -133,6 +133,26 @@ public sealed class PasskeyService(Changes changes, AccountsDatabase database, O
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();
         }, ct);
+
+    /// <summary>Gives one of the actor's own another name.</summary>
+    public Task<ServiceResult> RenameAsync(Actor actor, string id, string name, CancellationToken ct = default) =>
+        changes.RunAsync(actor, async (db, rights) =>
+        {
+            name = name.Trim();
+            if (!IsName(name))
+                return ServiceResult.Invalid(nameof(PasskeyForm.Name), Texts.Of("Error.PasskeyName", MaxName));
+            byte[] credential = Base64Url.IsValid(id) && id.Length < 3000 ? Base64Url.DecodeFromChars(id) : [];
+            if (rights.AccountId is not { } mine || await db.Accounts.FirstOrDefaultAsync(a => a.Id == mine, ct) is not { } account
+                || await db.UserPasskeys.FirstOrDefaultAsync(p => p.CredentialId == credential && p.UserId == mine, ct) is not { } passkey)
+                return ServiceResult.NotFound("passkey");
+            string before = passkey.Data.Name ?? "";
+            passkey.Data.Name = name;
+            changes.Audit(db, actor, "passkey.rename", account, new { name = before }, new { name });
+            await db.SaveChangesAsync(ct);
+            return ServiceResult.Done();
+        }, ct);
+
+    static bool IsName(string name) => name.Length is > 0 and <= MaxName && !name.Any(char.IsControl);
 
     /// <summary>Asks a browser for a passkey.</summary>
     /// <param name="accountId">Whose, when the password was shown already; null: any, the browser knows which.</param>

@@ -55,7 +55,7 @@ public sealed class RecoveryService(
         if (problems.Any)
             return problems.Refuse();
         if (address.Length == 0)
-            return await changes.RunAsync(actor, async (db, rights) => rights.AccountId is { } id ? await SetAsync(db, actor, id, "", ct) : ServiceResult.Forbidden(), ct);
+            return await SetAndTellAsync(actor, async (db, rights) => rights.AccountId is { } id ? await SetAsync(db, actor, id, "", ct) : ServiceResult.Forbidden(), ct);
         ServiceResult<string> issued = await changes.RunAsync<string>(actor, async (db, rights) =>
         {
             if (rights.AccountId is not { } id || await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is not { } account)
@@ -77,11 +77,11 @@ public sealed class RecoveryService(
     {
         var problems = new Problems();
         string canonical = await CheckAsync(accountId, address, problems, ct);
-        return await changes.RunAsync(actor, async (db, rights) =>
+        return await SetAndTellAsync(actor, async (db, rights) =>
         {
             ServiceResult<Account> found = await rights.FindToChangeAsync(db, db.Accounts, Permissions.Passwords, accountId, changes.Now, ct);
             if (!found.Ok)
-                return found;
+                return new ServiceResult.Refused(found.Refusal, found.Errors);
             return problems.Any ? problems.Refuse() : await SetAsync(db, actor, accountId, canonical, ct);
         }, ct);
     }
@@ -126,7 +126,7 @@ public sealed class RecoveryService(
     {
         if (await FindAsync(token, ct) is not { Purpose: LinkPurpose.RecoveryAddress } facts)
             return LinkIsVoid();
-        return await changes.RunAsync(ActorOf(facts, client), async (db, _) =>
+        return await SetAndTellAsync(ActorOf(facts, client), async (db, _) =>
             await OneTimeLinks.FindAsync(db, token, changes.Now, ct) is { Link.Purpose: LinkPurpose.RecoveryAddress } found
                 ? await SetAsync(db, ByOwner(found.Account, client), found.Account.Id, found.Link.SentTo, ct)
                 : LinkIsVoid(), ct);
@@ -184,7 +184,32 @@ public sealed class RecoveryService(
         return address.ToString();
     }
 
-    async Task<ServiceResult> SetAsync(AccountsContext db, Actor actor, long accountId, string address, CancellationToken ct)
+    /// <param name="Before">Empty: there was none.</param>
+    sealed record AddressChange(string Login, string Before, string After, string Language);
+
+    /// <summary>Sets an address in a transaction; whoever reads the one before is told, since only he can say that it was not his wish.</summary>
+    async Task<ServiceResult> SetAndTellAsync(Actor actor, Func<AccountsContext, Rights, Task<ServiceResult<AddressChange>>> set, CancellationToken ct)
+    {
+        ServiceResult<AddressChange> done = await changes.RunAsync(actor, set, ct);
+        if (done is { Ok: true, Value: { Before.Length: > 0 } change } && change.Before != change.After)
+        {
+            CultureInfo panelOf = CultureInfo.CurrentUICulture;
+            CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo(change.Language.Length > 0 ? change.Language : "en");
+            SystemMessage mail;
+            try
+            {
+                mail = new SystemMessage(change.Before, Texts.Of("RecoveryMail.Subject", change.Login), Texts.Of("RecoveryMail.Text", change.Login));
+            }
+            finally
+            {
+                CultureInfo.CurrentUICulture = panelOf;
+            }
+            await store.SendAsync(mail, ct);   // where it leads nowhere nobody is left to be told: the change stands
+        }
+        return done;
+    }
+
+    async Task<ServiceResult<AddressChange>> SetAsync(AccountsContext db, Actor actor, long accountId, string address, CancellationToken ct)
     {
         Account account = await db.Accounts.FirstAsync(a => a.Id == accountId, ct);
         string before = account.RecoveryAddress;
@@ -192,8 +217,9 @@ public sealed class RecoveryService(
         // Links that went to the address before must not outlive it.
         await db.OneTimeLinks.Where(l => l.AccountId == accountId && l.Purpose != LinkPurpose.Invitation).ExecuteDeleteAsync(ct);
         changes.Audit(db, actor, "recovery.set", account, new { address = before }, new { address });
+        string language = await db.Preferences.Where(p => p.AccountId == accountId).Select(p => p.Language).FirstOrDefaultAsync(ct) ?? "";
         await db.SaveChangesAsync(ct);
-        return ServiceResult.Done();
+        return new AddressChange(account.UserName ?? "", before, address, language);
     }
 
     // Whoever has the link acts for the owner, whose name the record then bears.

@@ -46,6 +46,7 @@ public static class ServiceRegistration
         services.AddSingleton<RevertService>();
         services.AddSingleton<TraceService>();
         services.AddSingleton<QueueService>();
+        services.AddSingleton<QueueOrderService>();
         services.AddSingleton<DeletedMailService>();
         services.AddSingleton(p => new MailboxService(p.GetRequiredService<Changes>(), p.GetRequiredService<AccountDirectory>(), p.GetService<MailStore>()));
         services.AddSingleton<ExchangeService>();
