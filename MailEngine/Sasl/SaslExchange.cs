@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Diagnostics.CodeAnalysis;
 using MailEngine.Accounts;
 
 namespace MailEngine.Sasl;
@@ -47,6 +50,19 @@ public sealed class SaslExchange
         mechanism.Equals("PLAIN", StringComparison.OrdinalIgnoreCase) ? new SaslExchange(plain: true)
         : mechanism.Equals("LOGIN", StringComparison.OrdinalIgnoreCase) ? new SaslExchange(plain: false)
         : null;
+
+    /// <summary>Base64 as a line of a client has it. RFC 4648 §4</summary>
+    public static bool TryDecode(ReadOnlySpan<byte> text, [NotNullWhen(true)] out byte[]? bytes)
+    {
+        bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(text.Length)];
+        if (Base64.DecodeFromUtf8(text, bytes, out int used, out int written) != OperationStatus.Done || used != text.Length)
+        {
+            bytes = null;
+            return false;
+        }
+        bytes = bytes[..written];
+        return true;
+    }
 
     /// <summary>Takes the initial response or the answer to the last challenge.</summary>
     public SaslStep Next(ReadOnlySpan<byte> client)

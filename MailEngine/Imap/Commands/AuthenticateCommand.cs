@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Buffers.Text;
 using System.Text;
 using MailEngine.Sasl;
 
@@ -23,7 +21,7 @@ internal sealed record AuthenticateCommand(string Mechanism, byte[]? Initial) : 
             ReadOnlySpan<byte> text = r.Atom();
             if (text.SequenceEqual("="u8))
                 initial = [];
-            else if (!TryDecode(text, out initial))
+            else if (!SaslExchange.TryDecode(text, out initial))
                 r.Fail("Not base64");
         }
         return new(mechanism, initial);
@@ -46,7 +44,7 @@ internal sealed record AuthenticateCommand(string Mechanism, byte[]? Initial) : 
                     return ImapReply.Nothing;
                 if (line.AsSpan().SequenceEqual("*"u8))
                     return ImapReply.Bad("Log-in given up");
-                if (!TryDecode(line, out answer))
+                if (!SaslExchange.TryDecode(line, out answer))
                     return ImapReply.Bad("Not base64");
             }
             SaslStep step = exchange.Next(answer);
@@ -62,18 +60,6 @@ internal sealed record AuthenticateCommand(string Mechanism, byte[]? Initial) : 
                     return ImapReply.No("[AUTHENTICATIONFAILED] Wrong user name or password");
             }
         }
-    }
-
-    static bool TryDecode(ReadOnlySpan<byte> text, out byte[]? bytes)
-    {
-        bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(text.Length)];
-        if (Base64.DecodeFromUtf8(text, bytes, out int used, out int written) != OperationStatus.Done || used != text.Length)
-        {
-            bytes = null;
-            return false;
-        }
-        bytes = bytes[..written];
-        return true;
     }
 
     public override string ToString() => nameof(AuthenticateCommand);

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Text;
 using MailEngine.Accounts;
 using MailEngine.Sasl;
@@ -40,10 +39,9 @@ internal sealed record AuthenticateCommand(string Mechanism, byte[]? Initial) : 
                     return ManageSieveReply.No("Log-in given up");
                 answer = text;
             }
-            var decoded = new byte[Base64.GetMaxDecodedFromUtf8Length(answer.Length)];
-            if (Base64.DecodeFromUtf8(answer, decoded, out int used, out int written) != System.Buffers.OperationStatus.Done || used != answer.Length)
+            if (!SaslExchange.TryDecode(answer, out byte[]? decoded))
                 return ManageSieveReply.No("Not base64");
-            SaslStep step = exchange.Next(decoded.AsSpan(0, written));
+            SaslStep step = exchange.Next(decoded);
             switch (step.Kind)
             {
                 case SaslStep.Outcome.Challenge:

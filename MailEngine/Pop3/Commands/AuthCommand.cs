@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Buffers.Text;
 using System.Text;
 using MailEngine.Sasl;
 
@@ -23,7 +21,7 @@ internal sealed record AuthCommand(string? Mechanism, byte[]? Initial) : Pop3Com
             ReadOnlySpan<byte> text = r.Word();
             if (text.SequenceEqual("="u8))
                 initial = [];
-            else if (!TryDecode(text, out initial))
+            else if (!SaslExchange.TryDecode(text, out initial))
                 r.Fail(Pop3Texts.NotBase64);
         }
         return new AuthCommand(mechanism, initial);
@@ -55,7 +53,7 @@ internal sealed record AuthCommand(string? Mechanism, byte[]? Initial) : Pop3Com
                     return Pop3Reply.Nothing;
                 if (line.AsSpan().SequenceEqual("*"u8))
                     return Pop3Reply.Err(Pop3Texts.GivenUp);
-                if (!TryDecode(line, out answer))
+                if (!SaslExchange.TryDecode(line, out answer))
                     return Pop3Reply.Err(Pop3Texts.NotBase64);
             }
             SaslStep step = exchange.Next(answer);
@@ -71,18 +69,6 @@ internal sealed record AuthCommand(string? Mechanism, byte[]? Initial) : Pop3Com
                     return Pop3Reply.Err(Pop3Texts.Wrong, "AUTH");
             }
         }
-    }
-
-    static bool TryDecode(ReadOnlySpan<byte> text, out byte[]? bytes)
-    {
-        bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(text.Length)];
-        if (Base64.DecodeFromUtf8(text, bytes, out int used, out int written) != OperationStatus.Done || used != text.Length)
-        {
-            bytes = null;
-            return false;
-        }
-        bytes = bytes[..written];
-        return true;
     }
 
     /// <summary>Keeps the password out of logs that print commands.</summary>
