@@ -32,6 +32,9 @@ public static class Capability
     internal const string MailboxMetadata = "mboxmetadata";
     internal const string ServerMetadata = "servermetadata";
     internal const string ENotify = "enotify";
+    internal const string ForEveryPart = "foreverypart";
+    internal const string Mime = "mime";
+    internal const string ExtractText = "extracttext";
     internal const string SpamTest = "spamtest";
     internal const string SpamTestPlus = "spamtestplus";
     internal const string VirusTest = "virustest";
@@ -43,7 +46,7 @@ public static class Capability
     [
         FileInto, Envelope, EncodedCharacter, Copy, Body, Variables, Relational, Imap4Flags, Subaddress, Date, Index, Environment, IHave, Regex,
         Vacation, VacationSeconds, EReject, Reject, Mailbox, Duplicate, Include,
-        EditHeader, SpecialUse, MailboxId, EnvelopeDsn, RedirectDsn, MailboxMetadata, ServerMetadata, ENotify, SpamTest, SpamTestPlus, VirusTest,
+        EditHeader, SpecialUse, MailboxId, EnvelopeDsn, RedirectDsn, MailboxMetadata, ServerMetadata, ENotify, ForEveryPart, Mime, ExtractText, SpamTest, SpamTestPlus, VirusTest,
         "comparator-i;octet", "comparator-i;ascii-casemap", "comparator-i;ascii-numeric", "comparator-i;unicode-casemap",
     ];
 

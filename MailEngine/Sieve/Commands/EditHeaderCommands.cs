@@ -32,7 +32,7 @@ internal sealed class AddHeaderCommand(ScriptString name, ScriptString value, bo
         if (text.Split(' ').Max(word => word.Length) > LongestWord || (run.AddedBytes += written.Length) > run.Limits.HeaderBytes)
             throw new SieveFaultException($"addheader adds a word of more than {LongestWord} characters, or more than {run.Limits.HeaderBytes} octets in all");
         run.ChargeFor(written.Length * 4L);
-        run.Message.Insert(last ? run.Message.Lines.Count : 0, new HeaderLine(written, field.Length, field.Length + 1));
+        run.Whole.Insert(last ? run.Whole.Lines.Count : 0, new HeaderLine(written, field.Length, field.Length + 1));
     }
 }
 
@@ -56,7 +56,7 @@ internal sealed class DeleteHeaderCommand(ScriptString name, FieldIndex index, M
         string field = EditedField.NameOf(name, run);
         if (s_kept.Contains(Octets.ToLower(field)))
             return;   // RFC 5293 §6: in silence
-        HeaderLine[] lines = [.. index.Fields(run.Message, [field])];
+        HeaderLine[] lines = [.. index.Fields(run, default, [field])];
         if (matcher is { IsCount: true })
         {
             if (!matcher.MatchesCount(run, lines.Length))
@@ -69,7 +69,7 @@ internal sealed class DeleteHeaderCommand(ScriptString name, FieldIndex index, M
         }
         run.Charge(lines.Length);
         foreach (HeaderLine line in lines)
-            run.Message.Remove(line);
+            run.Whole.Remove(line);
     }
 }
 

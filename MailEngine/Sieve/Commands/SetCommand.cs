@@ -52,35 +52,45 @@ internal sealed class VariableName
 }
 
 /// <summary>set [MODIFIER] name value. RFC 5229 §4</summary>
-internal sealed class SetCommand(VariableName name, ScriptString value, string? letters, string? first, bool quote, bool encode, bool length) : SieveCommand
+internal sealed class SetCommand(VariableName name, ScriptString value, SetModifiers modifiers) : SieveCommand
 {
     public static SieveCommand Parse(Arguments arguments)
     {
-        string? letters = arguments.OneOf(("lower", null), ("upper", null));
-        string? first = arguments.OneOf(("lowerfirst", null), ("upperfirst", null));
-        bool quote = arguments.Flag("quotewildcard"), length = arguments.Flag("length");
-        bool encode = arguments.Flag("encodeurl", Capability.ENotify);
-        ScriptString value;
+        var modifiers = SetModifiers.Read(arguments);
         var name = VariableName.Of(arguments.String("the name of the variable"), arguments.Script);
-        value = arguments.String("the value");
-        return new SetCommand(name, value, letters, first, quote, encode, length);
+        return new SetCommand(name, arguments.String("the value"), modifiers);
     }
 
     public override void Run(SieveRun run)
     {
         string text = value.Get(run);
         run.ChargeFor(text.Length);
-        // In this order: RFC 5229 §4.1
-        text = letters switch { "lower" => Octets.ToLower(text), "upper" => Octets.ToUpper(text), _ => text };
-        if (first is not null && text.Length > 0)
-            text = (first == "lowerfirst" ? Octets.ToLower(text[..1]) : Octets.ToUpper(text[..1])) + text[1..];
-        if (quote)
+        name.Set(run, modifiers.Apply(text));
+    }
+}
+
+/// <summary>[MODIFIER]: what is done to a value before it is kept. RFC 5229 §4.1, RFC 5435 §6</summary>
+internal sealed record SetModifiers(string? Letters, string? First, bool Quote, bool Encode, bool Length)
+{
+    public static SetModifiers Read(Arguments arguments)
+    {
+        string? letters = arguments.OneOf(("lower", null), ("upper", null));
+        string? first = arguments.OneOf(("lowerfirst", null), ("upperfirst", null));
+        bool quote = arguments.Flag("quotewildcard"), length = arguments.Flag("length");
+        return new SetModifiers(letters, first, quote, arguments.Flag("encodeurl", Capability.ENotify), length);
+    }
+
+    /// <remarks>In this order: RFC 5229 §4.1</remarks>
+    public string Apply(string text)
+    {
+        text = Letters switch { "lower" => Octets.ToLower(text), "upper" => Octets.ToUpper(text), _ => text };
+        if (First is not null && text.Length > 0)
+            text = (First == "lowerfirst" ? Octets.ToLower(text[..1]) : Octets.ToUpper(text[..1])) + text[1..];
+        if (Quote)
             text = Quoted(text);
-        if (encode)
+        if (Encode)
             text = Escaped(text);
-        if (length)
-            text = Octets.ToText(text).EnumerateRunes().Count().ToString(CultureInfo.InvariantCulture);
-        name.Set(run, text);
+        return Length ? Octets.ToText(text).EnumerateRunes().Count().ToString(CultureInfo.InvariantCulture) : text;
     }
 
     /// <summary>RFC 5435 §6</summary>

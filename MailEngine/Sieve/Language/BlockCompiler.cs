@@ -15,6 +15,9 @@ internal sealed class BlockCompiler
         /// <summary>Label of the next branch of it.</summary>
         public int NextBranch = -1;
 
+        /// <summary>Of a foreverypart: where it goes on to the next part, and where it ends; null: it is none.</summary>
+        public (int Next, int End, string Name)? Loop { get; init; }
+
         /// <summary>The chain ends with an else.</summary>
         public bool HadElse;
     }
@@ -43,7 +46,9 @@ internal sealed class BlockCompiler
             {
                 EndChain(frame);
                 _frames.Pop();
-                if (_frames.TryPeek(out Frame? outer))
+                if (frame.Loop is { } loop)
+                    EndLoop(loop.Next, loop.End);
+                else if (_frames.TryPeek(out Frame? outer))
                     EndBranch(outer);
                 continue;
             }
@@ -84,6 +89,12 @@ internal sealed class BlockCompiler
                 return;
             case "require":
                 Require(node);
+                return;
+            case "foreverypart":
+                ForEveryPart(node);
+                return;
+            case "break":
+                Break(node);
                 return;
         }
         if (node.Tests.Count > 0)
@@ -139,6 +150,60 @@ internal sealed class BlockCompiler
         }
         _script.Error(node.Offset, $"\"{node.Name}\" needs a block in braces.");
         EndBranch(frame);
+    }
+
+    // foreverypart [":name" string] block (RFC 5703 §3)
+    void ForEveryPart(SyntaxNode node)
+    {
+        _script.Needs(Capability.ForEveryPart, node.Offset, "\"foreverypart\"");
+        var arguments = new Arguments(node, _script);
+        string name = arguments.TaggedString("name")?.Constant ?? "";
+        arguments.End();
+        if (node.Tests.Count > 0)
+            _script.Error(node.Tests[0].Offset, "\"foreverypart\" takes no test.");
+        if (node.Block is null)
+        {
+            _script.Error(node.Offset, "\"foreverypart\" needs a block in braces.");
+            return;
+        }
+        int next = _script.NewLabel(), body = _script.NewLabel(), end = _script.NewLabel();
+        _script.Emit(new Commands.BeginPartsCommand());
+        _script.Place(next);
+        _script.EmitTest(new Commands.NextPart(), body, end);
+        _script.Place(body);
+        _script.Loops++;
+        _frames.Push(new Frame(node.Block) { Loop = (next, end, name) });
+    }
+
+    void EndLoop(int next, int end)
+    {
+        _script.Loops--;
+        _script.EmitJump(next);
+        _script.Place(end);
+    }
+
+    // break [":name" string] (RFC 5703 §3.2)
+    void Break(SyntaxNode node)
+    {
+        _script.Needs(Capability.ForEveryPart, node.Offset, "\"break\"");
+        var arguments = new Arguments(node, _script);
+        string? name = arguments.TaggedString("name")?.Constant;
+        arguments.End();
+        if (node.Block is not null || node.Tests.Count > 0)
+            _script.Error(node.Offset, "\"break\" takes neither test nor block; it ends with \";\".");
+        int left = 0;
+        foreach (Frame frame in _frames)
+        {
+            if (frame.Loop is not { } loop)
+                continue;
+            left++;
+            if (name is not null && loop.Name != name)
+                continue;
+            _script.Emit(new Commands.LeavePartsCommand(left));
+            _script.EmitJump(loop.End);
+            return;
+        }
+        _script.Error(node.Offset, name is null ? "\"break\" must stand in the block of a \"foreverypart\"." : $"There is no \"foreverypart\" of the name \"{Printable(name)}\" around this.");
     }
 
     // RFC 5228 §3.2

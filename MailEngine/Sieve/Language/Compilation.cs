@@ -23,6 +23,9 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
     /// <summary>Names that "set" gave a value so far.</summary>
     public HashSet<string> Assigned { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Loops over parts around what is compiled now. RFC 5703 §3</summary>
+    public int Loops { get; set; }
+
     /// <summary>Scripts that it names by include. RFC 6609 §3.2</summary>
     public HashSet<IncludedScript> Includes { get; } = [];
 

@@ -8,7 +8,7 @@ namespace MailEngine.Sieve.Language;
 /// <param name="Parse">Null: nothing is to be done when the script runs, or there were errors.</param>
 internal sealed record CommandRow(string? Capability, Func<Arguments, SieveCommand?> Parse);
 
-/// <summary>All commands but require, if, elsif and else, which <see cref="BlockCompiler"/> knows by itself.</summary>
+/// <summary>All commands but require, if, elsif, else, foreverypart and break, which <see cref="BlockCompiler"/> knows by itself.</summary>
 internal static class CommandTable
 {
     public static Dictionary<string, CommandRow> Rows { get; } = new(StringComparer.Ordinal)
@@ -30,6 +30,7 @@ internal static class CommandTable
         ["global"] = new(Capability.Include, GlobalDeclaration.Parse),
         ["addheader"] = new(Capability.EditHeader, AddHeaderCommand.Parse),
         ["deleteheader"] = new(Capability.EditHeader, DeleteHeaderCommand.Parse),
+        ["extracttext"] = new(Capability.ExtractText, ExtractTextCommand.Parse),
         ["notify"] = new(Capability.ENotify, NotifyCommand.Parse),
         ["error"] = new(Capability.IHave, ErrorCommand.Parse),
     };

@@ -72,6 +72,11 @@ internal sealed class BodyText(MessageView message, OctetReader read)
         }
     }
 
+    /// <summary>Of one part, without markup; of what is no text nothing. RFC 5703 §7</summary>
+    public string TextOf(int part, int most) =>
+        (message.Parts[part].IsText || message.Parts[part].Opaque) && message.Parts[part].Kind is not (MimePartKind.Multipart or MimePartKind.Message)
+            ? Part(part, withMarkup: false, most)[0].Octets : "";
+
     static bool IsType(string type, string wanted)
     {
         if (wanted.Length == 0)

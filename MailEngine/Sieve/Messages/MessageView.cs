@@ -11,10 +11,13 @@ internal sealed class MessageView
     /// <summary>Of a longer header only the beginning is looked at (attack case A8).</summary>
     const int MostHeader = 1 << 20;
 
+    const int MostPartHeader = 64 << 10;
+
     static readonly HeaderLine[] s_none = [];
 
     readonly OctetReader _read;
     readonly List<MimePart> _parts = [];
+    readonly Dictionary<int, List<HeaderLine>> _ofParts = [];
     readonly Dictionary<string, HeaderLine[]> _byName = new(StringComparer.OrdinalIgnoreCase);
     List<HeaderLine>? _lines;
     BodyText? _body;
@@ -86,6 +89,48 @@ internal sealed class MessageView
         return fields;
     }
 
+    /// <summary>Fields of a name in the header of a part; of part 0, the message, as scripts have changed them.</summary>
+    public HeaderLine[] Fields(int part, string name)
+    {
+        if (part == 0)
+            return Fields(name);
+        if (!_ofParts.TryGetValue(part, out List<HeaderLine>? lines))
+        {
+            lines = ReadHeader(_parts[part].HeaderStart, Math.Min(_parts[part].BodyStart - _parts[part].HeaderStart, MostPartHeader));
+            _ofParts.Add(part, lines);
+        }
+        HeaderLine[] found = [.. lines.Where(line => line.Name.Length == name.Length && Ascii.EqualsIgnoreCase(line.Name, name))];
+        return found.Length == 0 ? s_none : found;
+    }
+
+    /// <summary>First part behind a part and all that it holds.</summary>
+    public int EndOf(int part)
+    {
+        int end = part + 1;
+        while (end < _parts.Count && _parts[end].Parent >= part)
+            end++;
+        return end;
+    }
+
+    /// <summary>A part as if it were a message of its own. RFC 6609 §3.5</summary>
+    /// <param name="most">Of a longer one the beginning is seen.</param>
+    public MessageView ViewOf(int part, int most)
+    {
+        int start = _parts[part].HeaderStart, length = _parts[part].BodyEnd - start;
+        var octets = new byte[Math.Clamp(length, 0, most)];
+        int have = 0;
+        while (have < octets.Length && _read(start + have, octets.AsSpan(have)) is var count and > 0)
+            have += count;
+        ReadOnlyMemory<byte> bytes = octets.AsMemory(0, have);
+        return new MessageView((offset, to) =>
+        {
+            ReadOnlySpan<byte> rest = bytes.Span[(int)Math.Min(offset, bytes.Length)..];
+            int now = Math.Min(rest.Length, to.Length);
+            rest[..now].CopyTo(to);
+            return now;
+        }, length, MessageSummary.Of(bytes.Span).Layout);
+    }
+
     public void Insert(int at, HeaderLine line)
     {
         Lines.Insert(at, line);
@@ -105,12 +150,13 @@ internal sealed class MessageView
         IsChanged = true;
     }
 
-    List<HeaderLine> ReadHeader()
+    List<HeaderLine> ReadHeader() => ReadHeader(0, Math.Min(BodyStart, MostHeader));
+
+    List<HeaderLine> ReadHeader(int start, int length)
     {
-        int length = Math.Min(BodyStart, MostHeader);
-        var header = new byte[length];
+        var header = new byte[Math.Max(length, 0)];
         int have = 0;
-        while (have < length && _read(have, header.AsSpan(have)) is var count and > 0)
+        while (have < length && _read(start + have, header.AsSpan(have)) is var count and > 0)
             have += count;
         var lines = new List<HeaderLine>(32);
         var fields = new HeaderFieldReader(header.AsSpan(0, have));

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using MailEngine.Mime;
 using MailEngine.Sieve.Language;
@@ -10,13 +11,23 @@ namespace MailEngine.Sieve.Running;
 internal sealed class SieveRun(MessageView message, SieveSurroundings surroundings, SieveOptions limits, SieveLibrary? library)
 {
     /// <summary>A script that waits for the end of one that it included.</summary>
-    readonly record struct Caller(SieveProgram Program, int Next, string?[] Variables, MatchVariables Matched);
+    /// <param name="Loops">Loops that were open.</param>
+    readonly record struct Caller(SieveProgram Program, int Next, string?[] Variables, MatchVariables Matched, MessageView Message, int Loops);
+
+    /// <summary>A loop over parts. RFC 5703 §3</summary>
+    struct PartLoop
+    {
+        public int At;
+        public int End;
+    }
 
     /// <summary>What had been decided when a script began.</summary>
     readonly record struct Mark(SieveAction[] Actions, (string, TimeSpan)[] Seen, int Redirects, string Flags);
 
     readonly List<SieveAction> _actions = [];
     readonly Stack<Caller> _callers = new();
+    readonly List<PartLoop> _loops = [];
+    int _firstLoop;
     List<(string Key, TimeSpan Interval)>? _seen;
     HashSet<SieveProgram>? _included;
     SieveProgram? _entered;
@@ -35,7 +46,32 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     int _redirects;
     long _octets;
 
-    public MessageView Message => message;
+    /// <summary>What the script that runs now takes for the message: that, or the part that a loop around its include is at. RFC 6609 §3.5</summary>
+    public MessageView Message { get; private set; } = null!;
+
+    /// <summary>The message itself.</summary>
+    public MessageView Whole => message;
+
+    /// <summary>The part that the innermost loop is at; outside of loops 0, the message.</summary>
+    public int Part => _loops.Count > _firstLoop ? _loops[^1].At : 0;
+
+    public void BeginParts()
+    {
+        bool isInner = _loops.Count > _firstLoop;
+        // An inner loop goes over what the part of the outer one holds; the outermost one begins with the message.
+        _loops.Add(isInner ? new PartLoop { At = Part, End = Message.EndOf(Part) } : new PartLoop { At = -1, End = Message.Parts.Count });
+    }
+
+    public bool MoveToNextPart()
+    {
+        ref PartLoop loop = ref CollectionsMarshal.AsSpan(_loops)[^1];
+        if (++loop.At < loop.End)
+            return true;
+        LeaveParts(1);
+        return false;
+    }
+
+    public void LeaveParts(int loops) => _loops.RemoveRange(_loops.Count - loops, loops);
 
     public SieveSurroundings Surroundings => surroundings;
 
@@ -85,6 +121,9 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         Enter(program);
         Globals.Clear();
         _callers.Clear();
+        _loops.Clear();
+        _firstLoop = 0;
+        Message = message;
         _included = null;
         _entered = null;
         (_implicitKeep, _explicitKeep, IsStopped, IsReturning) = (true, false, false, false);
@@ -160,7 +199,13 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         if (_entered is not { } program)
             return false;
         _entered = null;
-        _callers.Push(new Caller(Program, next, Variables, Matched));
+        _callers.Push(new Caller(Program, next, Variables, Matched, Message, _firstLoop));
+        if (_loops.Count > _firstLoop)
+        {
+            Message = Message.ViewOf(Part, limits.BodyBytes);
+            ChargeFor(Message.Size);
+        }
+        _firstLoop = _loops.Count;
         Enter(program);
         return true;
     }
@@ -173,7 +218,8 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         next = 0;
         if (!_callers.TryPop(out Caller caller))
             return false;
-        (Program, next, Variables, Matched) = caller;
+        _loops.RemoveRange(_firstLoop, _loops.Count - _firstLoop);
+        (Program, next, Variables, Matched, Message, _firstLoop) = caller;
         return true;
     }
 

@@ -36,24 +36,24 @@ internal readonly record struct FieldIndex(long Number, bool FromEnd)
     }
 
     /// <summary>Fields of these names that are looked at, those of the first name first.</summary>
-    public IEnumerable<HeaderLine> Fields(MessageView message, string[] names)
+    public IEnumerable<HeaderLine> Fields(Running.SieveRun run, MimeScope scope, string[] names)
     {
         if (Number == 0)
         {
             foreach (string name in names)
             {
-                foreach (HeaderLine line in message.Fields(name))
+                foreach (HeaderLine line in scope.Fields(run, name))
                     yield return line;
             }
             yield break;
         }
-        int count = names.Sum(name => message.Fields(name).Length);
+        int count = names.Sum(name => scope.Fields(run, name).Length);
         long wanted = FromEnd ? count - Number : Number - 1;
         if (wanted < 0 || wanted >= count)
             yield break;
         foreach (string name in names)
         {
-            HeaderLine[] lines = message.Fields(name);
+            HeaderLine[] lines = scope.Fields(run, name);
             if (wanted < lines.Length)
             {
                 yield return lines[wanted];

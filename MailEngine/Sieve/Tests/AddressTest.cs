@@ -5,8 +5,8 @@ using MailEngine.Sieve.Running;
 
 namespace MailEngine.Sieve.Tests;
 
-/// <summary>address [COMPARATOR] [ADDRESS-PART] [MATCH-TYPE] header-list key-list. RFC 5228 §5.1</summary>
-internal sealed class AddressTest(FieldNames names, FieldIndex index, AddressPart part, Matcher matcher) : SieveTest
+/// <summary>address [":mime"] [":anychild"] [COMPARATOR] [ADDRESS-PART] [MATCH-TYPE] header-list key-list. RFC 5228 §5.1, RFC 5703 §5</summary>
+internal sealed class AddressTest(FieldNames names, MimeScope scope, FieldIndex index, AddressPart part, Matcher matcher) : SieveTest
 {
     /// <summary>Fields that hold addresses; others never match, as RFC 5228 §5.1 asks.</summary>
     static readonly HashSet<string> s_addressFields = new(StringComparer.OrdinalIgnoreCase)
@@ -22,13 +22,14 @@ internal sealed class AddressTest(FieldNames names, FieldIndex index, AddressPar
         Matcher.Spec match = Matcher.ReadTags(arguments);
         AddressPart part = AddressTags.Read(arguments);
         FieldIndex index = FieldIndex.Read(arguments);
+        var scope = MimeScope.Read(arguments);
         ScriptString[] names = arguments.Strings("the list of header fields");
         foreach (ScriptString name in names)
         {
             if (name.Constant is { } constant && !s_addressFields.Contains(constant))
                 arguments.Script.Error(name.Offset, "This header field holds no addresses that are known here: the test \"header\" looks at any field.");
         }
-        return new AddressTest(new FieldNames(names), index, part, Matcher.Of(match, arguments.Strings("the list of keys"), arguments.Script));
+        return new AddressTest(new FieldNames(names), scope, index, part, Matcher.Of(match, arguments.Strings("the list of keys"), arguments.Script));
     }
 
     public override bool Evaluate(SieveRun run)
@@ -36,7 +37,7 @@ internal sealed class AddressTest(FieldNames names, FieldIndex index, AddressPar
         string[] fields = names.Get(run);
         Key[] keys = matcher.IsCount ? [] : matcher.Keys(run);
         int count = 0;
-        foreach (HeaderLine line in index.Fields(run.Message, fields))
+        foreach (HeaderLine line in index.Fields(run, scope, fields))
         {
             if (!s_addressFields.Contains(Octets.Of(line.Name)))
                 continue;

@@ -57,7 +57,7 @@ internal sealed class DateTest(ScriptString? field, FieldIndex index, ScriptStri
     {
         date = default;
         FieldIndex wanted = index.Number == 0 ? new FieldIndex(1, false) : index;
-        if (wanted.Fields(run.Message, [name]).FirstOrDefault() is not { } line)
+        if (wanted.Fields(run, default, [name]).FirstOrDefault() is not { } line)
             return false;
         ReadOnlySpan<byte> value = line.RawValue;
         int semicolon = value.LastIndexOf((byte)';');

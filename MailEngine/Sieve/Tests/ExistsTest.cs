@@ -3,17 +3,21 @@ using MailEngine.Sieve.Running;
 
 namespace MailEngine.Sieve.Tests;
 
-/// <summary>exists header-names: all of them are there. RFC 5228 §5.5</summary>
-internal sealed class ExistsTest(FieldNames names) : SieveTest
+/// <summary>exists [":mime"] [":anychild"] header-names: all of them are there. RFC 5228 §5.5, RFC 5703 §6</summary>
+internal sealed class ExistsTest(FieldNames names, MimeScope scope) : SieveTest
 {
-    public static SieveTest Parse(Arguments arguments) => new ExistsTest(new FieldNames(arguments.Strings("the list of header fields")));
+    public static SieveTest Parse(Arguments arguments)
+    {
+        var scope = MimeScope.Read(arguments);
+        return new ExistsTest(new FieldNames(arguments.Strings("the list of header fields")), scope);
+    }
 
     public override bool Evaluate(SieveRun run)
     {
         foreach (string name in names.Get(run))
         {
             run.Charge(1);
-            if (run.Message.Fields(name).Length == 0)
+            if (scope.Fields(run, name).Length == 0)
                 return false;
         }
         return true;
