@@ -350,7 +350,7 @@ public sealed class SieveOptions
     public bool RewriteSender { get; set; }
     /// <summary>Days for which such an address takes returned mail. Default 21: mail waits some days in queues, RFC 5321 §4.5.4.1.</summary>
     public int RewriteDays { get; set; } = 21;
-    /// <summary>Notifications of one message. RFC 5435 §8 wants a limit. Default 4.</summary>
+    /// <summary>Addresses that are notified of one message. RFC 5435 §8 wants a limit. Default 4.</summary>
     public int Notifications { get; set; } = 4;
     /// <summary>Octets of header fields that scripts add to one message. RFC 5293 §4 asks for 998 at least. Default 64 KiB.</summary>
     public int HeaderBytes { get; set; } = 64 << 10;

@@ -78,7 +78,7 @@ public sealed class SurroundingsTests
     [InlineData("if notify_method_capability \"mailto:tim@example.com\" \"offline\" \"maybe\" { discard; }", "keep")]
     [InlineData("if notify_method_capability \"xmpp:tim@example.com\" \"Online\" \"maybe\" { discard; }", "keep")]
     [InlineData("set :encodeurl \"b\" \"Safe body&evil=evilbody\"; fileinto \"${b}\";", "fileinto Safe%20body%26evil%3Devilbody")]
-    [InlineData("notify \"mailto:a@b.example\"; notify \"mailto:a@b.example\"; notify \"mailto:a@b.example\"; notify \"mailto:a@b.example\"; notify \"mailto:a@b.example\";", "fault: the script notifies of one message more than 4 times")]
+    [InlineData("notify \"mailto:a@b.example\"; notify \"mailto:a@b.example\"; notify \"mailto:a@b.example\"; notify \"mailto:a@b.example\"; notify \"mailto:a@b.example\";", "fault: the script notifies more than 4 addresses of one message")]
     [InlineData("notify :importance \"4\" \"mailto:a@b.example\";", "error: After :importance \"1\" (high), \"2\" or \"3\" (low) must stand.")]
     [InlineData("notify :options \"=x\" \"mailto:a@b.example\";", "error: An option has the form \"name=value\".")]
     public void When_a_script_notifies_then_the_method_is_read_and_the_mail_goes_its_way(string script, string does)

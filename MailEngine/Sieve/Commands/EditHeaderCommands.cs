@@ -1,4 +1,3 @@
-using System.Text;
 using MailEngine.Mime;
 using MailEngine.Sieve.Language;
 using MailEngine.Sieve.Matching;

@@ -274,10 +274,13 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     /// <summary>RFC 5435 §7</summary>
     public void Notify(SieveAction.Notify action)
     {
-        if (_actions.Count(a => a is SieveAction.Notify) >= limits.Notifications)
-            throw new SieveFaultException($"the script notifies of one message more than {limits.Notifications} times");
+        int addresses = AddressesOf(action) + _actions.OfType<SieveAction.Notify>().Sum(AddressesOf);
+        if (addresses > limits.Notifications)
+            throw new SieveFaultException($"the script notifies more than {limits.Notifications} addresses of one message");
         Add(action with { Header = EditedHeader() });
     }
+
+    static int AddressesOf(SieveAction.Notify action) => action.Target.To.Count + action.Target.Copies.Count;
 
     public void Redirect(SieveAction.Redirect action)
     {
