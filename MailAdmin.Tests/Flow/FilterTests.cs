@@ -304,6 +304,20 @@ public sealed class FilterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_a_copy_of_an_answer_is_wanted_then_it_is_kept_as_often_as_the_answer_is_sent()   // RFC 8580 §3
+    {
+        await GivenScriptAsync("require [\"vacation\", \"fcc\", \"mailbox\", \"enotify\"]; vacation :fcc \"Sent/Answers\" :create \"I am away\"; notify :fcc \"No/Such\" \"mailto:x@elsewhere.example?cc=y@elsewhere.example\"; discard;");
+        await DeliverAsync("one", from: "tim@other.example");
+        await DeliverAsync("two", from: "tim@other.example");
+
+        string copy = Assert.Single(await _rig.MessagesAsync(_rig.Ann, "Sent/Answers"));
+        Assert.Contains("To: <tim@other.example>\r\nSubject: Auto: one\r\n", copy, StringComparison.Ordinal);
+        Assert.Contains("I am away", copy, StringComparison.Ordinal);
+        Assert.Equal(MessageFlags.Seen, (await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Parse("Sent/Answers")))!.Current[0].Flags);
+        Assert.Equal("one two", await SubjectsAsync());   // the notifications, one for each message
+    }
+
+    [Fact]
     public async Task When_a_script_answers_for_somebody_who_is_away_then_the_sender_hears_it_once_a_handle()   // RFC 5230 §4.2
     {
         await GivenScriptAsync("""

@@ -88,6 +88,23 @@ public sealed class SurroundingsTests
         Assert.Equal(does, does.StartsWith("error", StringComparison.Ordinal) ? $"error: {SieveStage.Compile(script).Errors[0].Message}" : SieveStage.Does(script));
     }
 
+    // RFC 8580 §3
+    [Theory]
+    [InlineData("vacation :fcc \"Sent\" \"away\";", "Sent \\Seen False ")]
+    [InlineData("vacation :days 3 :fcc \"x\" :create :flags [\"a\", \"\\\\Answered\"] \"away\";", "x a \\Answered True ")]
+    [InlineData("vacation :fcc \"x\" :specialuse \"\\\\Junk\" :flags \"\" \"away\";", "Spam  False ")]
+    [InlineData("notify :fcc \"Sent\" :create :specialuse \"\\\\Sent\" \"mailto:a@b.example\";", "Sent \\Seen True \\Sent")]
+    [InlineData("vacation :create \"away\";", "\"vacation\" has no argument :create, or none in this place.")]
+    public void When_a_copy_of_what_is_sent_is_wanted_then_it_is_said_where_it_goes(string script, string copy)
+    {
+        string all = "require [\"vacation\", \"enotify\", \"fcc\", \"mailbox\", \"special-use\", \"imap4flags\"];" + script;
+        MailEngine.Sieve.SieveCompilation compilation = SieveStage.Compile(all);
+        string found = compilation.Errors.Count > 0 ? compilation.Errors[0].Message
+            : SieveStage.Run(all).Actions.Select(a => a is MailEngine.Sieve.SieveAction.Vacation vacation ? vacation.Fcc : (a as MailEngine.Sieve.SieveAction.Notify)?.Fcc).OfType<MailEngine.Sieve.SieveAction.Store>()
+                .Select(fcc => $"{fcc.Mailbox} {string.Join(' ', fcc.Flags)} {fcc.Create} {fcc.NewUse}").Single();
+        Assert.Equal(copy, found);
+    }
+
     [Fact]
     public void When_a_machine_sent_the_message_then_nobody_is_notified() =>   // RFC 5436 §2.7
         Assert.Equal("keep", SieveStage.Does("require \"enotify\"; notify \"mailto:a@b.example\";", "Auto-Submitted: auto-notified; owner-email=\"x\"\r\n\r\n"));

@@ -348,10 +348,13 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         // RFC 5321 §4.4: final delivery writes Return-Path at the top. Delivered-To says which address it came by.
         Prefix = Encoding.UTF8.GetBytes($"Return-Path: <{envelope.ReversePathText}>\r\nDelivered-To: {route.At}\r\n"),
         InternalDate = envelope.ReceivedAt,
-        Flags = flags.Aggregate(MessageFlags.None, (all, flag) => all | SystemFlag(flag)),
+        Flags = SystemFlags(flags),
         Keywords = flags.Count == 0 ? [] : [.. flags.Where(flag => flag[0] != '\\')],
         DuplicateKey = DuplicateKeyOf(route, folder, body, fingerprint),
     };
+
+    /// <summary>Those of the flags that have a backslash.</summary>
+    public static MessageFlags SystemFlags(IReadOnlyList<string> flags) => flags.Aggregate(MessageFlags.None, (all, flag) => all | SystemFlag(flag));
 
     static MessageFlags SystemFlag(string flag) => flag switch
     {

@@ -41,6 +41,7 @@ static class NotifyMessage
         string words = string.Join('\n', notify.Subject, notify.Target.Text, from.Canonical);
         string handle = "notify " + Convert.ToHexString(SHA256.HashData([.. fingerprint, .. Encoding.UTF8.GetBytes($"{body.Summary.MessageId}\n{envelope.ReversePathText}\n{words}")]));
         byte[] fields = header.Written.ToArray();
+        Deposit? copy = FiledCopy.Of(notify.Fcc, account, store, now);
         foreach (EmailAddress to in notify.Target.To.Concat(notify.Target.Copies).Distinct())
         {
             using BodyWriter writer = store.NewBody();
@@ -55,7 +56,11 @@ static class NotifyMessage
                 Parameters = QueueParameters.Write(SenderParameters.None with { Utf8 = from.NeedsUtf8 || to.NeedsUtf8 || owner.NeedsUtf8 }, new RecipientParameters(DsnNotify.Never, "")),
                 QueuedAt = now,
                 NextAttempt = now,
-            });
+            })
+            {
+                Filed = copy,
+            };
+            copy = null;   // one for all of them
         }
     }
 

@@ -20,6 +20,9 @@ sealed record AwayAnswer(string Subject, string Text, TimeSpan Interval, bool Kn
     /// <summary>Also his.</summary>
     public IReadOnlyList<EmailAddress> Addresses { get; init; } = [];
 
+    /// <summary>Where a copy of the answer is kept; null: nowhere. RFC 8580 §3</summary>
+    public SieveAction.Store? Fcc { get; init; }
+
     /// <summary>Of the message, as scripts have changed it; null: as it came. RFC 5293 §7</summary>
     public byte[]? Header { get; init; }
 
@@ -44,7 +47,7 @@ sealed class Vacations(MailStore store)
         {
             var away = new AwayAnswer(action.Subject, action.Reason, action.Interval, KnownSendersOnly: false, action.Handle)
             {
-                From = action.From, Addresses = action.Addresses, IsMime = action.IsMime, Header = action.Header,
+                From = action.From, Addresses = action.Addresses, IsMime = action.IsMime, Header = action.Header, Fcc = action.Fcc,
             };
             if (await AnswerAsync(envelope, body, route, away, deposit, now) is { } answer)
                 answers.Add(answer);
@@ -100,7 +103,10 @@ sealed class Vacations(MailStore store)
                 SenderParameters.None with { Utf8 = address.NeedsUtf8 || sender.NeedsUtf8, EightBit = vacation.IsMime && !Ascii.IsValid(vacation.Text) }, new RecipientParameters(DsnNotify.Never, "")),
             QueuedAt = now,
             NextAttempt = now,
-        });
+        })
+        {
+            Filed = FiledCopy.Of(vacation.Fcc, account, store, now),
+        };
     }
 
     // RFC 5230 §4.5: the user's own addresses, and the one it came by, when that is one of them with a detail.

@@ -36,14 +36,22 @@ public abstract record SieveAction
     /// <summary>Somebody is told of the message. RFC 5435 §3, RFC 5436 §2</summary>
     /// <param name="From">Null: the recipient's main address.</param>
     /// <param name="Subject">Null: that of the message.</param>
-    public sealed record Notify(NotifyTarget Target, EmailAddress? From, string? Subject, int Importance) : SieveAction;
+    public sealed record Notify(NotifyTarget Target, EmailAddress? From, string? Subject, int Importance) : SieveAction
+    {
+        /// <summary>Where a copy of the notification is kept; null: nowhere. RFC 8580 §3</summary>
+        public Store? Fcc { get; init; }
+    }
 
     /// <summary>The sender is told that the recipient is away. RFC 5230 §4</summary>
     /// <param name="From">Null: the recipient's main address.</param>
     /// <param name="Addresses">Also the recipient's.</param>
     /// <param name="IsMime">The reason has a header of its own. RFC 5230 §4.4</param>
     /// <param name="Handle">Names the answer: a sender has it once in a while. RFC 5230 §4.2</param>
-    public sealed record Vacation(string Reason, string Subject, EmailAddress? From, IReadOnlyList<EmailAddress> Addresses, bool IsMime, string Handle, TimeSpan Interval) : SieveAction;
+    public sealed record Vacation(string Reason, string Subject, EmailAddress? From, IReadOnlyList<EmailAddress> Addresses, bool IsMime, string Handle, TimeSpan Interval) : SieveAction
+    {
+        /// <summary>Where a copy of the answer is kept; null: nowhere. RFC 8580 §3</summary>
+        public Store? Fcc { get; init; }
+    }
 
     /// <summary>The message is refused: by ereject, the best way for the mail system, or by reject, with the very words. RFC 5429 §2.1, RFC 5429 §2.2</summary>
     public sealed record Reject(string Reason, bool InTheseWords) : SieveAction;

@@ -90,6 +90,8 @@ public sealed class MailStore : IAsyncDisposable
         _ = acceptance.Body.Summary;   // on this thread, not in the loop
         foreach (Deposit deposit in acceptance.Deposits)
             _ = deposit.Body?.Summary;
+        foreach (AutomaticAnswer answer in acceptance.Answers)
+            _ = answer.Filed is null ? null : answer.Body.Summary;
         acceptance = acceptance with { MostMailboxes = MailboxesPerAccount };
         return _partitions.IsSingle ? _partitions.Default.CommitAsync(new AcceptChange(acceptance, removeQueueIds), ct)
             : new SplitDelivery(_partitions).AcceptAsync(acceptance, removeQueueIds, ct);

@@ -87,6 +87,9 @@ public readonly record struct AnswerKey(long AccountId, string Sender, string Ha
 /// <param name="Until">Before this nothing is sent for the key again.</param>
 public sealed record AutomaticAnswer(int Deposit, AnswerKey Key, DateTimeOffset Until, Body Body, QueueEntry Row)
 {
+    /// <summary>A copy that is kept when it is sent; null: none. Its bytes are those of the answer.</summary>
+    public Deposit? Filed { get; init; }
+
     /// <summary>It hangs on no deposit, or on one that was made in another partition.</summary>
     public const int Made = -1;
     /// <summary>It was not made there.</summary>

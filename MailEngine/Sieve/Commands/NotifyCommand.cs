@@ -6,8 +6,8 @@ using MailEngine.Sieve.Running;
 
 namespace MailEngine.Sieve.Commands;
 
-/// <summary>notify [":from" string] [":importance" "1" / "2" / "3"] [":options" string-list] [":message" string] method. RFC 5435 §3</summary>
-internal sealed class NotifyCommand(ScriptString? from, int importance, ScriptString? message, ScriptString method) : SieveCommand
+/// <summary>notify [":from" string] [":importance" "1" / "2" / "3"] [":options" string-list] [":message" string] [FCC] method. RFC 5435 §3, RFC 8580 §3</summary>
+internal sealed class NotifyCommand(ScriptString? from, int importance, ScriptString? message, FccTag? fcc, ScriptString method) : SieveCommand
 {
     const int MostSubject = 1000;
 
@@ -25,10 +25,11 @@ internal sealed class NotifyCommand(ScriptString? from, int importance, ScriptSt
         }
         if (from?.Constant is { } sender && SieveAddress.Parse(sender) is null)
             arguments.Script.Error(from.Offset, "After :from one mail address must stand, such as Jo <jo@example.org>.");
+        var fcc = FccTag.Read(arguments);
         ScriptString method = arguments.String("the method");
         if (method.Constant is { } uri && NotifyMethod.Parse(uri) is null)
             arguments.Script.Errors.Warn(method.Offset, "This is no method that is known here, so it is an error when it is reached: \"mailto:\" and addresses are.");
-        return new NotifyCommand(from, number, message, method);
+        return new NotifyCommand(from, number, message, fcc, method);
     }
 
     public override void Run(SieveRun run)
@@ -41,7 +42,7 @@ internal sealed class NotifyCommand(ScriptString? from, int importance, ScriptSt
         if (automatic.Length > 0 && !Octets.ToLower(automatic[0].Value.Octets).Split([' ', ';', '('], 2)[0].Equals("no", StringComparison.Ordinal))
             return;
         EmailAddress? sender = from is null ? null : SieveAddress.Parse(from.Get(run));
-        run.Notify(new SieveAction.Notify(target, sender, message is null ? target.Subject : Octets.ToText(Octets.Cut(message.Get(run), MostSubject)), importance));
+        run.Notify(new SieveAction.Notify(target, sender, message is null ? target.Subject : Octets.ToText(Octets.Cut(message.Get(run), MostSubject)), importance) { Fcc = fcc?.Get(run) });
     }
 }
 

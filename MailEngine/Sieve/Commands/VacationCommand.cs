@@ -7,7 +7,7 @@ using MailEngine.Sieve.Running;
 namespace MailEngine.Sieve.Commands;
 
 /// <summary>vacation [":days" number / ":seconds" number] [":subject" string] [":from" string] [":addresses" string-list] [":mime"]
-/// [":handle" string] reason. RFC 5230 §4, RFC 6131 §2</summary>
+/// [":handle" string] [FCC] reason. RFC 5230 §4, RFC 6131 §2, RFC 8580 §3</summary>
 internal sealed class VacationCommand : SieveCommand
 {
     /// <summary>RFC 5230 §4.1: longer ones are taken as this.</summary>
@@ -25,10 +25,12 @@ internal sealed class VacationCommand : SieveCommand
     readonly bool _isMime;
     readonly ScriptString? _handle;
     readonly ScriptString _reason;
+    readonly FccTag? _fcc;
     readonly string _ownHandle;
 
-    VacationCommand(TimeSpan interval, ScriptString? subject, ScriptString? from, ScriptString[] addresses, bool isMime, ScriptString? handle, ScriptString reason)
+    VacationCommand(TimeSpan interval, ScriptString? subject, ScriptString? from, ScriptString[] addresses, bool isMime, ScriptString? handle, FccTag? fcc, ScriptString reason)
     {
+        _fcc = fcc;
         _interval = interval;
         _subject = subject;
         _from = from;
@@ -55,7 +57,9 @@ internal sealed class VacationCommand : SieveCommand
             if (address.Constant is { } constant && SieveAddress.Parse(constant) is null)
                 arguments.Script.Error(address.Offset, "This is no mail address such as jo@example.org.");
         }
-        return new VacationCommand(interval, subject, from, addresses, arguments.Flag("mime"), handle, arguments.String("the reason"));
+        bool isMime = arguments.Flag("mime");
+        var fcc = FccTag.Read(arguments);
+        return new VacationCommand(interval, subject, from, addresses, isMime, handle, fcc, arguments.String("the reason"));
     }
 
     public override void Run(SieveRun run)
@@ -69,7 +73,10 @@ internal sealed class VacationCommand : SieveCommand
         }
         run.Vacation(new SieveAction.Vacation(
             Octets.ToText(_reason.Get(run)), _subject is null ? "" : Octets.ToText(_subject.Get(run)), _from is null ? null : SieveAddress.Parse(_from.Get(run)), addresses,
-            _isMime, _handle is null ? _ownHandle : "h " + Octets.ToText(Octets.Cut(_handle.Get(run), 500)), _interval));
+            _isMime, _handle is null ? _ownHandle : "h " + Octets.ToText(Octets.Cut(_handle.Get(run), 500)), _interval)
+        {
+            Fcc = _fcc?.Get(run),
+        });
     }
 
     /// <summary>Names the answer by what stands in the script, variables not replaced. RFC 5230 §4.2</summary>

@@ -94,6 +94,9 @@ internal sealed class AcceptChange(Acceptance acceptance, IReadOnlyList<long> re
         BodyRange body = batch.Append(answer.Body);
         batch.AppendQueue(answer.Row, body);
         batch.Row(index => _answerIds[place] = index.PutQueue(answer.Row, body));
+        // Where there is no room for it the answer goes all the same.
+        if (answer.Filed is { } copy)
+            _ = Deposit(batch, copy with { Body = answer.Body });
     }
 
     DepositOutcome Deposit(CommitBatch batch, Deposit deposit)

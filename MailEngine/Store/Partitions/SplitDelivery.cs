@@ -4,10 +4,31 @@ namespace MailEngine.Store.Partitions;
 
 /// <summary>Keeps an accepted message whose recipients may live in several partitions: one commit each, all of them before the caller hears.</summary>
 /// <remarks>The default partition, which has the queue, comes last: what a report says happened has happened then. A partition that is not there or
-/// cannot write fails its own deposits alone. A retry after a lost answer is caught by the duplicate window of each.</remarks>
+/// cannot write fails its own deposits alone. A retry after a lost answer is caught by the duplicate window of each. Copies of answers that are kept elsewhere
+/// than in the default partition follow what was sent: a crash in between loses such a copy, never mail.</remarks>
 internal sealed class SplitDelivery(PartitionSet partitions)
 {
     public async Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
+    {
+        var copies = new List<(int Answer, Partition Home)>();
+        for (int i = 0; i < acceptance.Answers.Count; i++)
+        {
+            if (acceptance.Answers[i].Filed is { } copy && await partitions.ForChangesAsync(copy.Owner.AccountId) is { } home && !ReferenceEquals(home, partitions.Default))
+                copies.Add((i, home));
+        }
+        if (copies.Count == 0)
+            return await AcceptAllAsync(acceptance, removeQueueIds, ct);
+        AcceptOutcome outcome = await AcceptAllAsync(
+            acceptance with { Answers = [.. acceptance.Answers.Select((answer, i) => copies.Exists(copy => copy.Answer == i) ? answer with { Filed = null } : answer)] }, removeQueueIds, ct);
+        foreach ((int place, Partition home) in copies.Where(copy => outcome.AnswerIds.ElementAtOrDefault(copy.Answer) != 0))
+        {
+            AutomaticAnswer answer = acceptance.Answers[place];
+            await home.CommitAsync(new AcceptChange(new Acceptance { Body = answer.Body, Deposits = [answer.Filed!], MostMailboxes = acceptance.MostMailboxes }, []), ct);
+        }
+        return outcome;
+    }
+
+    async Task<AcceptOutcome> AcceptAllAsync(Acceptance acceptance, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
         bool hasQueue = acceptance.Queue.Count > 0 || removeQueueIds.Count > 0 || acceptance.Answers.Count > 0 || acceptance.Sightings.Count > 0;
         var outcomes = new DepositOutcome[acceptance.Deposits.Count];
