@@ -56,9 +56,7 @@ sealed partial record PanelPlace(long Domain, long Account, string Login, long A
         .. from type in typeof(PanelSetup).Assembly.GetTypes()
            from route in type.GetCustomAttributes<RouteAttribute>()
            orderby route.Template
-           from path in route.Template.EndsWith("/script", StringComparison.Ordinal) || route.Template.EndsWith("/history", StringComparison.Ordinal) && route.Template.Contains("filters", StringComparison.Ordinal)
-               ? new[] { Filled(route.Template), $"{Filled(route.Template)}?name={Script}" } : [Filled(route.Template)]
-           select (path, type.IsDefined(typeof(ExcludeFromInteractiveRoutingAttribute)) || type.GetCustomAttribute<LayoutAttribute>()?.LayoutType == typeof(BareLayout)),
+           select (Filled(route.Template) + (route.Template.Contains(":long}/filters/", StringComparison.Ordinal) && !route.Template.EndsWith("/rules", StringComparison.Ordinal) ? $"?name={Script}" : ""), type.IsDefined(typeof(ExcludeFromInteractiveRoutingAttribute)) || type.GetCustomAttribute<LayoutAttribute>()?.LayoutType == typeof(BareLayout)),
     ];
 
     string Filled(string template)
