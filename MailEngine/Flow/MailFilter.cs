@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Reflection;
 using MailEngine.Accounts;
 using MailEngine.Mime;
 using MailEngine.Net;
@@ -17,8 +16,6 @@ namespace MailEngine.Flow;
 /// (RFC 5228 §2.10.6), and its owner finds the reason in the trace.</remarks>
 sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostname, EngineOptions options, TraceLog trace, ILogger log)
 {
-    static readonly string s_version = typeof(MailFilter).Assembly.GetName().Version?.ToString(2) ?? "";
-
     /// <summary>Makes reverse paths of what is sent on; null: those of the senders stay.</summary>
     public SenderRewriting? Senders { get; init; }
 
@@ -73,12 +70,7 @@ sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostna
         Wishes = WishesOf(envelope, recipient),
         MailboxExists = name => MailboxName.TryParse(name, out MailboxName mailbox) && store.Find(route.Account.AccountId, mailbox) is not null,
         Now = now,
-        // RFC 5183 §4.1. The name that a client gives itself is nothing a script should trust: remote-host stays empty.
-        Environment = new Dictionary<string, string>
-        {
-            ["domain"] = Octets.OfText(route.Account.Domain.ToString()), ["host"] = hostname.Name, ["location"] = "MDA", ["name"] = "MailAdmin", ["phase"] = "during",
-            ["remote-host"] = "", ["remote-ip"] = envelope.ClientAddress?.ToString() ?? "", ["version"] = s_version,
-        },
+        Environment = new SieveEnvironment(Octets.OfText(route.Account.Domain.ToString()), hostname.Name, envelope.ClientAddress?.ToString() ?? ""),
     };
 
     // With the rights of the account, whose own mailboxes these are. RFC 5490 §3.3, RFC 5490 §4.1
@@ -99,11 +91,11 @@ sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostna
         return null;
     }
 
-    static Dictionary<string, string> WishesOf(Envelope envelope, EnvelopeRecipient recipient)
+    static IReadOnlyDictionary<string, string> WishesOf(Envelope envelope, EnvelopeRecipient recipient)
     {
-        var wishes = new Dictionary<string, string>();
         if (envelope.Parameters == SenderParameters.None && recipient.Parameters == RecipientParameters.None)
-            return wishes;
+            return SieveSurroundings.NoWishes;
+        var wishes = new Dictionary<string, string>();
         if (recipient.Parameters.Notify != DsnNotify.Default)
             wishes["notify"] = recipient.Parameters.NotifyText;
         if (recipient.Parameters.OriginalRecipient.Length > 0)

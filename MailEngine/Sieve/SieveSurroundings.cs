@@ -24,7 +24,9 @@ public sealed record SieveSurroundings
     public Func<string?, string, string?> Annotation { get; init; } = (_, _) => null;
 
     /// <summary>What the client wanted of reports: "notify", "orcpt", "ret", "envid". RFC 6009 §3</summary>
-    public IReadOnlyDictionary<string, string> Wishes { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Wishes { get; init; } = NoWishes;
+
+    public static IReadOnlyDictionary<string, string> NoWishes { get; } = new Dictionary<string, string>();
 
     /// <summary>What checks before us found.</summary>
     public SieveVerdicts Verdicts { get; init; } = SieveVerdicts.None;
@@ -35,8 +37,30 @@ public sealed record SieveSurroundings
     /// <summary>Of dates that a script says no zone for. RFC 5260 §4.1</summary>
     public TimeZoneInfo Zone { get; init; } = TimeZoneInfo.Local;
 
-    /// <summary>RFC 5183 §4.1: "domain", "host", "remote-ip" and so on; what is missing has no value.</summary>
-    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+    public required SieveEnvironment Environment { get; init; }
+}
+
+/// <summary>Where a script runs. RFC 5183 §4.1</summary>
+/// <param name="Domain">Of the account; octets.</param>
+/// <param name="Host">This server; octets.</param>
+/// <param name="RemoteIp">The client; empty: it is not known.</param>
+public readonly record struct SieveEnvironment(string Domain, string Host, string RemoteIp)
+{
+    static readonly string s_version = typeof(SieveEnvironment).Assembly.GetName().Version?.ToString(2) ?? "";
+
+    /// <returns>Null: there is no such item.</returns>
+    public string? Find(string item) => item switch
+    {
+        "domain" => Domain,
+        "host" => Host,
+        "location" => "MDA",
+        "name" => "MailAdmin",
+        "phase" => "during",
+        "remote-host" => "",   // the name that a client gives itself is nothing a script should trust
+        "remote-ip" => RemoteIp,
+        "version" => s_version,
+        _ => null,
+    };
 }
 
 /// <summary>A mailbox of the account.</summary>

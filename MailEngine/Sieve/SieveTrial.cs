@@ -15,10 +15,6 @@ public static class SieveTrial
         Interpreter.Run(program, MessageView.Of(message), new SieveSurroundings
         {
             EnvelopeFrom = Octets.OfText(from), EnvelopeTo = Octets.OfText(to), Now = now, MailboxExists = mailboxExists, SubaddressSeparator = "+",
-            Environment = new Dictionary<string, string>
-            {
-                ["domain"] = Octets.OfText(to[(to.LastIndexOf('@') + 1)..]), ["host"] = Octets.OfText(host), ["location"] = "MDA", ["name"] = "MailAdmin", ["phase"] = "during",
-                ["remote-host"] = "", ["remote-ip"] = "",
-            },
+            Environment = new SieveEnvironment(Octets.OfText(to[(to.LastIndexOf('@') + 1)..]), Octets.OfText(host), ""),
         }, limits);
 }

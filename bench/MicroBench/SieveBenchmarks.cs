@@ -15,7 +15,7 @@ namespace MicroBench;
 public class SieveBenchmarks
 {
     static readonly SieveOptions s_limits = new();
-    static readonly SieveSurroundings s_surroundings = new() { EnvelopeFrom = "tim@example.com", EnvelopeTo = "me@example.net", Now = new DateTimeOffset(2026, 7, 14, 0, 0, 0, TimeSpan.Zero) };
+    static readonly SieveSurroundings s_surroundings = new() { EnvelopeFrom = "tim@example.com", EnvelopeTo = "me@example.net", Now = new DateTimeOffset(2026, 7, 14, 0, 0, 0, TimeSpan.Zero), Environment = new("example.net", "mail.example.net", "") };
 
     byte[] _script = [];
     byte[] _message = [];

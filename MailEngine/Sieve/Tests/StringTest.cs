@@ -40,7 +40,7 @@ internal sealed class EnvironmentTest(ScriptString name, Matcher matcher) : Siev
 
     public override bool Evaluate(SieveRun run)
     {
-        if (!run.Surroundings.Environment.TryGetValue(Octets.ToLower(name.Get(run)), out string? value))
+        if (run.Surroundings.Environment.Find(Octets.ToLower(name.Get(run))) is not { } value)
             return false;
         return matcher.IsCount ? matcher.MatchesCount(run, value.Length > 0 ? 1 : 0) : matcher.Matches(run, matcher.Keys(run), new MatchValue(value));
     }
