@@ -100,7 +100,7 @@ public sealed class RolePagesTests(PanelRig rig) : IClassFixture<PanelRig>
 
         Assert.Contains("address-new", await OfferedAsync(tab, "/addresses"));
         Assert.Empty(await OfferedAsync(tab, $"/addresses?domain={elsewhere}"));
-        Assert.Equal(["Enabled", "Targets", "Save", $"/addresses?domain={place.Domain}", "address-delete"], (IEnumerable<string>)await OfferedAsync(tab, $"/addresses/{place.Alias}"));
+        Assert.Equal(["Enabled", "Targets", "Reason", "Save", $"/addresses?domain={place.Domain}", "address-delete"], (IEnumerable<string>)await OfferedAsync(tab, $"/addresses/{place.Alias}"));
         Assert.Equal(["account-address", "account-vacation"], (IEnumerable<string>)await OfferedAsync(tab, $"/accounts/{place.Account}"));
         Assert.Empty(await OfferedAsync(tab, "/accounts"));
         Assert.Empty(await OfferedAsync(tab, $"/domains/{place.Domain}"));
