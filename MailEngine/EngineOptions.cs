@@ -78,7 +78,7 @@ public sealed class EngineOptions
         if (Listeners.Count > 0)
             return [.. Listeners];
         int At(int port) => PortOffset + port;
-        return
+        List<ListenerOptions> listeners =
         [
             new() { Protocol = MailProtocol.Smtp, Port = At(25) },
             new() { Protocol = MailProtocol.Submission, Port = At(587) },
@@ -90,6 +90,9 @@ public sealed class EngineOptions
             new() { Protocol = MailProtocol.Pop3, Port = At(995), ImplicitTls = true },
             new() { Protocol = MailProtocol.ManageSieve, Port = At(4190) },
         ];
+        if (Sieve.OldPort)
+            listeners.Add(new() { Protocol = MailProtocol.ManageSieve, Port = At(2000) });
+        return listeners;
     }
 }
 
@@ -371,7 +374,9 @@ public sealed class SieveOptions
     public int IncludeDepth { get; set; } = 10;
     /// <summary>Scripts that one script includes, and those that they include, each time counted. Default 255, as other servers have it.</summary>
     public int Includes { get; set; } = 255;
-    /// <summary>Scripts of one account. Default 100.</summary>
+    /// <summary>True: ManageSieve answers on port 2000 as well, where Cyrus's timsieved was before RFC 5804 §1.8 gave it 4190. Default false: few programs still ask there.</summary>
+    public bool OldPort { get; set; }
+    /// <summary>Scripts of one account, at the most; a domain may allow fewer, and smaller ones. Default 100.</summary>
     public int Scripts { get; set; } = 100;
     /// <summary>A message that somebody tries a script with in the panel, octets: it is in memory meanwhile. Default 5 MiB.</summary>
     public int TrialBytes { get; set; } = 5 << 20;

@@ -110,7 +110,7 @@ public sealed class EngineServices : IAsyncDisposable
         var lmtp = new LmtpServer(Router, Delivery, Store, Trace, Hostname, Options, Clock, logs.CreateLogger<LmtpServer>());
         var imap = Made(new ImapServer(Store, Directory, new AccountAdministration(Database), Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<ImapServer>()));
         var pop3 = Made(new Pop3Server(Store, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<Pop3Server>()));
-        var manageSieve = new ManageSieveServer(Scripts, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<ManageSieveServer>());
+        var manageSieve = Made(new ManageSieveServer(Scripts, Directory, Authenticator, Sessions, Options, Clock, logs.CreateLogger<ManageSieveServer>()));
         Doors = new Dictionary<MailProtocol, ProtocolDoor>
         {
             [MailProtocol.Smtp] = smtp.Door,

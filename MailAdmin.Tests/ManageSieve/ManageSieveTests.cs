@@ -24,23 +24,23 @@ public sealed class ManageSieveTests : IAsyncLifetime
     async Task<WireScript> GreetedAsync()
     {
         WireScript client = await _rig.ConnectAsync(MailProtocol.ManageSieve);
-        await client.ReadUntilAsync("OK ");
+        await client.ReadUntilAsync("OK");
         return client;
     }
 
     async Task<WireScript> UnderTlsAsync()
     {
         WireScript client = await GreetedAsync();
-        await client.PlayAsync("C: STARTTLS\nS: OK \"Begin TLS\"");
+        await client.PlayAsync("C: STARTTLS\nS: OK");
         client.Continue(await MailRig.TlsOverAsync(client.Stream));
-        await client.ReadUntilAsync("OK ");
+        await client.ReadUntilAsync("OK");
         return client;
     }
 
     async Task<WireScript> LoggedInAsync(string user = "ann@example.test")
     {
         WireScript client = await UnderTlsAsync();
-        await client.PlayAsync($"C: AUTHENTICATE \"PLAIN\" \"{MailRig.Plain(user, MailRig.Password)}\"\nS: OK \"Logged in\"");
+        await client.PlayAsync($"C: AUTHENTICATE \"PLAIN\" \"{MailRig.Plain(user, MailRig.Password)}\"\nS: OK");
         return client;
     }
 
@@ -50,19 +50,19 @@ public sealed class ManageSieveTests : IAsyncLifetime
     public async Task When_a_client_connects_then_it_is_told_what_there_is_and_no_password_is_taken_in_the_clear()   // RFC 5804 §1.7, RFC 5804 §2.2
     {
         await using WireScript client = await _rig.ConnectAsync(MailProtocol.ManageSieve);
-        List<string> greeting = await client.ReadUntilAsync("OK ");
+        List<string> greeting = await client.ReadUntilAsync("OK");
         Assert.Contains("\"IMPLEMENTATION\" \"MailAdmin\"", greeting);
         Assert.Contains("\"SASL\" \"\"", greeting);
         Assert.Contains("\"STARTTLS\"", greeting);
         Assert.Contains("\"VERSION\" \"1.0\"", greeting);
         Assert.Contains(greeting, line => line.StartsWith("\"SIEVE\" \"", StringComparison.Ordinal) && line.Contains(" variables ", StringComparison.Ordinal));
         await client.PlayAsync($"C: AUTHENTICATE \"PLAIN\" \"{MailRig.Plain("ann@example.test", MailRig.Password)}\"\nS: NO (ENCRYPT-NEEDED) *\nC: LISTSCRIPTS\nS: NO \"Log in first, by AUTHENTICATE\"");
-        await client.PlayAsync("C: STARTTLS\nS: OK *");
+        await client.PlayAsync("C: STARTTLS\nS: OK");
         client.Continue(await MailRig.TlsOverAsync(client.Stream));
-        List<string> again = await client.ReadUntilAsync("OK ");
+        List<string> again = await client.ReadUntilAsync("OK");
         Assert.Contains("\"SASL\" \"PLAIN LOGIN\"", again);
         Assert.DoesNotContain("\"STARTTLS\"", again);
-        await client.PlayAsync("C: STARTTLS\nS: NO \"TLS is on already\"\nC: logout\nS: OK \"Goodbye\"");
+        await client.PlayAsync("C: STARTTLS\nS: NO \"TLS is on already\"\nC: logout\nS: OK");
         Assert.True(await client.EndsAsync());
     }
 
@@ -83,30 +83,30 @@ public sealed class ManageSieveTests : IAsyncLifetime
         await client.PlayAsync("C: AUTHENTICATE \"KLINGON\"\nS: NO \"No such mechanism\"");
         await client.PlayAsync("C: AUTHENTICATE \"PLAIN\" \"%%%\"\nS: NO \"Not base64\"");
         await client.PlayAsync("C: AUTHENTICATE \"PLAIN\"\nS: \"\"\nC: \"*\"\nS: NO \"Log-in given up\"");
-        await client.PlayAsync($"C: AUTHENTICATE \"PLAIN\"\nS: \"\"\nC: {{{plain.Length}+}}\nC: {plain}\nS: OK \"Logged in\"");
-        await client.PlayAsync("C: AUTHENTICATE \"PLAIN\"\nS: NO \"AUTHENTICATE is only possible before log-in\"\nC: UNAUTHENTICATE\nS: OK *\nC: LISTSCRIPTS\nS: NO *");
+        await client.PlayAsync($"C: AUTHENTICATE \"PLAIN\"\nS: \"\"\nC: {{{plain.Length}+}}\nC: {plain}\nS: OK");
+        await client.PlayAsync("C: AUTHENTICATE \"PLAIN\"\nS: NO \"AUTHENTICATE is only possible before log-in\"\nC: UNAUTHENTICATE\nS: OK\nC: LISTSCRIPTS\nS: NO *");
         string user = Convert.ToBase64String("bob@example.test"u8), password = Convert.ToBase64String(Encoding.UTF8.GetBytes(MailRig.Password));
-        await client.PlayAsync($"C: AUTHENTICATE \"LOGIN\"\nS: \"VXNlcm5hbWU6\"\nC: \"{user}\"\nS: \"UGFzc3dvcmQ6\"\nC: \"{password}\"\nS: OK \"Logged in\"");
+        await client.PlayAsync($"C: AUTHENTICATE \"LOGIN\"\nS: \"VXNlcm5hbWU6\"\nC: \"{user}\"\nS: \"UGFzc3dvcmQ6\"\nC: \"{password}\"\nS: OK");
         await client.SendAsync("CAPABILITY\r\n");
-        Assert.Contains("\"OWNER\" \"bob@example.test\"", await client.ReadUntilAsync("OK "));
+        Assert.Contains("\"OWNER\" \"bob@example.test\"", await client.ReadUntilAsync("OK"));
     }
 
     [Fact]
     public async Task When_a_client_looks_after_its_scripts_then_all_commands_do_what_they_should()
     {
         await using WireScript client = await LoggedInAsync();
-        await client.PlayAsync("C: LISTSCRIPTS\nS: OK \"Done\"\nC: HAVESPACE \"main\" 9999\nS: OK *\nC: HAVESPACE \"main\" 20001\nS: NO (QUOTA/MAXSIZE) *");
+        await client.PlayAsync("C: LISTSCRIPTS\nS: OK\nC: HAVESPACE \"main\" 9999\nS: OK\nC: HAVESPACE \"main\" 20001\nS: NO (QUOTA/MAXSIZE) *");
         await client.SendAsync($"PUTSCRIPT \"main\" {Literal("require \"fileinto\";\r\nfileinto \"Lists\";\r\n")}\r\n");
-        await client.PlayAsync("S: OK \"Stored\"\nC: PUTSCRIPT {5+}\nC: Grü\\\nC:  \"keep;\"\nS: OK \"Stored\"".Replace("Grü", Encoding.Latin1.GetString("Gr\u00fc!"u8)));
-        await client.PlayAsync("C: PUTSCRIPT \"quote \\\" and \\\\\" \"\"\nS: OK \"Stored\"\nC: PUTSCRIPT \"fourth\" \"keep;\"\nS: NO (QUOTA/MAXSCRIPTS) *\nC: HAVESPACE \"fourth\" 1\nS: NO (QUOTA/MAXSCRIPTS) *\nC: HAVESPACE \"main\" 1\nS: OK *");
-        await client.PlayAsync("C: SETACTIVE \"main\"\nS: OK \"The script is active\"\nC: SETACTIVE \"none\"\nS: NO (NONEXISTENT) *");
+        await client.PlayAsync("S: OK\nC: PUTSCRIPT {5+}\nC: Grü\\\nC:  \"keep;\"\nS: OK".Replace("Grü", Encoding.Latin1.GetString("Gr\u00fc!"u8)));
+        await client.PlayAsync("C: PUTSCRIPT \"quote \\\" and \\\\\" \"\"\nS: OK\nC: PUTSCRIPT \"fourth\" \"keep;\"\nS: NO (QUOTA/MAXSCRIPTS) *\nC: HAVESPACE \"fourth\" 1\nS: NO (QUOTA/MAXSCRIPTS) *\nC: HAVESPACE \"main\" 1\nS: OK");
+        await client.PlayAsync("C: SETACTIVE \"main\"\nS: OK\nC: SETACTIVE \"none\"\nS: NO (NONEXISTENT) *");
         await client.SendAsync("LISTSCRIPTS\r\n");
-        Assert.Equal(["\"Gr\u00c3\u00bc!\"", "\"main\" ACTIVE", "\"quote \\\" and \\\\\"", "OK \"Done\""], await client.ReadUntilAsync("OK "));
-        await client.PlayAsync("C: GETSCRIPT \"main\"\nS: {40}\nS: require \"fileinto\";\nS: fileinto \"Lists\";\nS: \nS: OK \"Done\"\nC: GETSCRIPT \"none\"\nS: NO (NONEXISTENT) *");
-        await client.PlayAsync("C: DELETESCRIPT \"main\"\nS: NO (ACTIVE) *\nC: RENAMESCRIPT \"main\" \"other\"\nS: OK \"Renamed\"\nC: RENAMESCRIPT \"other\" \"quote \\\" and \\\\\"\nS: NO (ALREADYEXISTS) *\nC: RENAMESCRIPT \"main\" \"x\"\nS: NO (NONEXISTENT) *");
-        await client.PlayAsync("C: SETACTIVE \"\"\nS: OK \"No script is active\"\nC: DELETESCRIPT \"other\"\nS: OK \"Deleted\"\nC: DELETESCRIPT \"other\"\nS: NO (NONEXISTENT) *");
+        Assert.Equal(["\"Gr\u00c3\u00bc!\"", "\"main\" ACTIVE", "\"quote \\\" and \\\\\"", "OK"], await client.ReadUntilAsync("OK"));
+        await client.PlayAsync("C: GETSCRIPT \"main\"\nS: {40}\nS: require \"fileinto\";\nS: fileinto \"Lists\";\nS: \nS: OK\nC: GETSCRIPT \"none\"\nS: NO (NONEXISTENT) *");
+        await client.PlayAsync("C: DELETESCRIPT \"main\"\nS: NO (ACTIVE) *\nC: RENAMESCRIPT \"main\" \"other\"\nS: OK\nC: RENAMESCRIPT \"other\" \"quote \\\" and \\\\\"\nS: NO (ALREADYEXISTS) *\nC: RENAMESCRIPT \"main\" \"x\"\nS: NO (NONEXISTENT) *");
+        await client.PlayAsync("C: SETACTIVE \"\"\nS: OK\nC: DELETESCRIPT \"other\"\nS: OK\nC: DELETESCRIPT \"other\"\nS: NO (NONEXISTENT) *");
         await client.PlayAsync("C: PUTSCRIPT \"\" \"keep;\"\nS: NO *\nC: PUTSCRIPT \"a\tb\" \"keep;\"\nS: NO *");
-        await client.PlayAsync("C: NOOP\nS: OK \"Done\"\nC: noop \"tag 1\"\nS: OK (TAG \"tag 1\") \"Done\"");   // RFC 5804 §2.13
+        await client.PlayAsync("C: NOOP\nS: OK\nC: noop \"tag 1\"\nS: OK (TAG \"tag 1\") \"Done\"");   // RFC 5804 §2.13
         await using AccountsContext db = _rig.Accounts.Database.NewContext();
         List<AuditEntry> audit = await db.Audit.Where(a => a.Action.StartsWith("sieve.")).OrderBy(a => a.Id).ToListAsync();
         Assert.Equal(["sieve.put", "sieve.put", "sieve.put", "sieve.activate", "sieve.rename", "sieve.activate", "sieve.delete"], audit.Select(a => a.Action));
@@ -117,10 +117,10 @@ public sealed class ManageSieveTests : IAsyncLifetime
     public async Task When_a_script_has_errors_then_they_are_told_and_the_script_there_was_stays()   // RFC 5804 §2.6, RFC 5804 §2.12
     {
         await using WireScript client = await LoggedInAsync();
-        await client.PlayAsync("C: PUTSCRIPT \"main\" \"keep;\"\nS: OK *");
+        await client.PlayAsync("C: PUTSCRIPT \"main\" \"keep;\"\nS: OK");
         await client.SendAsync($"PUTSCRIPT \"main\" {Literal("kep;\r\nif true { stop }\r\n")}\r\n");
         await client.PlayAsync("S: NO {*\nS: line 1, column 1: \"kep\" is no command that is known here.\nS: line 2, column 16: \";\" is missing*");
-        await client.PlayAsync("C: GETSCRIPT \"main\"\nS: {5}\nS: keep;\nS: OK *\nC: CHECKSCRIPT \"discard;\"\nS: OK \"The script has no errors\"\nC: CHECKSCRIPT \"discard\"\nS: NO \"line 1, column 8: *");
+        await client.PlayAsync("C: GETSCRIPT \"main\"\nS: {5}\nS: keep;\nS: OK\nC: CHECKSCRIPT \"discard;\"\nS: OK\nC: CHECKSCRIPT \"discard\"\nS: NO \"line 1, column 8: *");
         await client.SendAsync($"CHECKSCRIPT {Literal("require \"ihave\"; if ihave \"teleport\" { teleport; }")}\r\n");
         await client.PlayAsync("S: OK (WARNINGS) *");
     }
@@ -132,7 +132,7 @@ public sealed class ManageSieveTests : IAsyncLifetime
         await client.SendAsync($"PUTSCRIPT \"main\" {{5000000+}}\r\n");
         for (int i = 0; i < 50; i++)
             await client.SendAsync(new string('#', 100_000));
-        await client.PlayAsync("C: \nS: NO (QUOTA/MAXSIZE) *\nC: LISTSCRIPTS\nS: OK *\nC: PUTSCRIPT \"x\" {99999999999+}\nS: BYE *");
+        await client.PlayAsync("C: \nS: NO (QUOTA/MAXSIZE) *\nC: LISTSCRIPTS\nS: OK\nC: PUTSCRIPT \"x\" {99999999999+}\nS: BYE *");
         Assert.True(await client.EndsAsync());
     }
 
@@ -151,7 +151,7 @@ public sealed class ManageSieveTests : IAsyncLifetime
     public async Task When_a_command_is_not_as_it_should_be_then_it_is_refused_and_the_session_goes_on(string command, string answer)
     {
         await using WireScript client = await LoggedInAsync();
-        await client.PlayAsync($"C: {command}\nS: {answer}\nC: NOOP\nS: OK *");
+        await client.PlayAsync($"C: {command}\nS: {answer}\nC: NOOP\nS: OK");
     }
 
     [Fact]
@@ -195,16 +195,16 @@ public sealed class ManageSieveTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_the_account_may_no_longer_use_it_then_an_open_session_ends_with_the_next_command()
+    public async Task When_the_account_may_no_longer_use_it_then_an_open_session_ends()
     {
         await using WireScript client = await LoggedInAsync();
-        await client.PlayAsync("C: NOOP\nS: OK *");
+        await client.PlayAsync("C: NOOP\nS: OK");
         await _rig.Accounts.WriteAsync(async db =>
         {
             (await db.Accounts.FindAsync(_rig.Ann))!.Services = MailServices.All & ~MailServices.ManageSieve;
             await db.SaveChangesAsync();
         });
-        await client.PlayAsync("C: LISTSCRIPTS\nS: BYE *");
+        await client.PlayAsync("S: BYE \"The session was ended*");
         await using WireScript next = await UnderTlsAsync();
         await next.PlayAsync($"C: AUTHENTICATE \"PLAIN\" \"{MailRig.Plain("ann@example.test", MailRig.Password)}\"\nS: NO \"ManageSieve is not switched on for this account\"");
     }
@@ -228,5 +228,82 @@ public sealed class ManageSieveTests : IAsyncLifetime
         await Run("--deactivate");
         await Run("--delete", "--remotesieve", "rules");
         Assert.DoesNotContain("rules", await Run("--list"));
+    }
+
+    [Fact]
+    public async Task When_the_domain_allows_less_then_that_is_what_its_accounts_have()   // RFC 5804 §1.3
+    {
+        await _rig.Accounts.WriteAsync(async db =>
+        {
+            Domain domain = (await db.Domains.FindAsync(_rig.Domain))!;
+            (domain.MaxScripts, domain.ScriptBytes) = (1, 1024);
+            await db.SaveChangesAsync();
+        });
+        await using WireScript client = await LoggedInAsync();
+        await client.PlayAsync("C: HAVESPACE \"a\" 1024\nS: OK\nC: HAVESPACE \"a\" 1025\nS: NO (QUOTA/MAXSIZE) \"A script has 1024 octets at the most\"");
+        await client.SendAsync($"PUTSCRIPT \"a\" {Literal(new string('#', 1023) + "\r\n")}\r\nCHECKSCRIPT {Literal(new string('#', 1023) + "\r\n")}\r\nPUTSCRIPT \"a\" {Literal(new string('#', 1022) + "\r\n")}\r\n");
+        await client.PlayAsync("S: NO (QUOTA/MAXSIZE) *\nS: NO (QUOTA/MAXSIZE) *\nS: OK\nC: HAVESPACE \"b\" 1\nS: NO (QUOTA/MAXSCRIPTS) \"There is room for 1 scripts; delete one first\"");
+        await client.PlayAsync("C: PUTSCRIPT \"b\" \"keep;\"\nS: NO (QUOTA/MAXSCRIPTS) *\nC: PUTSCRIPT \"a\" \"keep;\"\nS: OK");
+    }
+
+    [Fact]
+    public async Task When_Roundcubes_plug_in_works_with_scripts_then_it_gets_what_it_reads()
+    {
+        // Its library: capabilities from the greeting and once more after STARTTLS; PLAIN with the response in the command; no empty line anywhere; a
+        // script as a literal with its line end and OK behind it; errors as NO with a literal at the end of the line.
+        string plain = MailRig.Plain("ann@example.test", MailRig.Password), script = "# rule:[lists]\r\nif header :contains \"list-id\" \"x\"\r\n{\r\n\tfileinto \"Lists\";\r\n}\r\n";
+        await using WireScript client = await UnderTlsAsync();
+        await client.PlayAsync($"C: AUTHENTICATE \"PLAIN\" \"{plain}\"\nS: OK");
+        await client.SendAsync("CAPABILITY\r\n");
+        List<string> told = await client.ReadUntilAsync("OK");
+        Assert.DoesNotContain("", told);
+        Assert.All(told[..^1], line => Assert.Matches("^\"[A-Z]+\"( \".*\")?$", line));
+        Assert.Contains("\"SASL\" \"PLAIN LOGIN\"", told);
+        await client.PlayAsync("C: LISTSCRIPTS\nS: OK\nC: HAVESPACE \"roundcube\" 120\nS: OK");
+        await client.SendAsync($"PUTSCRIPT \"roundcube\" {Literal(script)}\r\n");
+        await client.PlayAsync("S: NO \"line 4, column 2: *");
+        await client.SendAsync($"PUTSCRIPT \"roundcube\" {Literal("require [\"fileinto\"];\r\n" + script)}\r\n");
+        await client.PlayAsync($"S: OK\nC: SETACTIVE \"roundcube\"\nS: OK\nC: LISTSCRIPTS\nS: \"roundcube\" ACTIVE\nS: OK\nC: GETSCRIPT \"roundcube\"\nS: {{{script.Length + 23}}}\nS: require [\"fileinto\"];");
+        await client.ReadUntilAsync("}");
+        await client.PlayAsync("S: \nS: OK\nC: SETACTIVE \"\"\nS: OK\nC: DELETESCRIPT \"roundcube\"\nS: OK\nC: LOGOUT\nS: OK");
+    }
+
+    [Fact]
+    public async Task When_Thunderbirds_add_on_works_with_scripts_then_it_gets_what_it_reads()
+    {
+        // Capabilities after the greeting, after STARTTLS and when it asks; the SASL answer as a string of its own; NOOP keeps the session alive; names by
+        // RENAMESCRIPT, because VERSION says that it is there; the script is checked while it is written.
+        await using WireScript client = await UnderTlsAsync();
+        await client.PlayAsync($"C: AUTHENTICATE \"PLAIN\" \"{MailRig.Plain("ann@example.test", MailRig.Password)}\"\nS: OK\nC: NOOP\nS: OK\nC: LISTSCRIPTS\nS: OK");
+        await client.SendAsync($"PUTSCRIPT \"new script\" {Literal("#\r\n# Untitled\r\n#\r\n")}\r\n");
+        await client.PlayAsync("S: OK\nC: LISTSCRIPTS\nS: \"new script\"\nS: OK\nC: GETSCRIPT \"new script\"\nS: {18}\nS: #\nS: # Untitled\nS: #\nS: \nS: OK");
+        await client.SendAsync($"CHECKSCRIPT {Literal("keep;\r\ndiscart;\r\n")}\r\n");
+        await client.PlayAsync("S: NO \"line 2, column 1: *\nC: RENAMESCRIPT \"new script\" \"rules\"\nS: OK\nC: SETACTIVE \"rules\"\nS: OK\nC: DELETESCRIPT \"rules\"\nS: NO (ACTIVE) *\nC: NOOP \"keep alive\"\nS: OK (TAG \"keep alive\") *\nC: LOGOUT\nS: OK");
+        await using WireScript old = await UnderTlsAsync();   // LOGIN, as where PLAIN is switched off
+        await old.PlayAsync($"C: AUTHENTICATE \"LOGIN\"\nS: \"VXNlcm5hbWU6\"\nC: \"{Convert.ToBase64String("ann@example.test"u8)}\"\nS: \"UGFzc3dvcmQ6\"\nC: \"{Convert.ToBase64String(Encoding.UTF8.GetBytes(MailRig.Password))}\"\nS: OK");
+    }
+
+    [Fact]
+    public void When_the_old_port_is_wanted_then_it_is_one_more_listener()
+    {
+        Assert.DoesNotContain(new EngineOptions().EffectiveListeners(), l => l.Port == 12000);
+        Assert.Equal([14190, 12000], new EngineOptions { Sieve = { OldPort = true } }.EffectiveListeners().Where(l => l.Protocol == MailProtocol.ManageSieve).Select(l => l.Port));
+    }
+
+    [Fact]
+    public async Task When_Cyruss_sieveshell_is_used_then_scripts_go_up_are_listed_made_active_fetched_and_deleted()
+    {
+        // It takes no text behind capabilities, and logs in by PLAIN over the clear or under TLS, as it is told.
+        await using MailRig rig = await MailRig.StartAsync(options => options.AllowPlaintextAuth = true);
+        using var home = new TempFolder();
+        const string Script = "require \"fileinto\";\r\nfileinto \"Lists\";\r\n";
+        await File.WriteAllTextAsync(home["rules.sieve"], Script);
+        string port = rig.Listeners.PortOf(MailProtocol.ManageSieve).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        Task<string> Run(string commands) => Programs.MustAtHomeAsync(home, "sieveshell", "--user=ann@example.test", "--authname=ann@example.test", $"--password={MailRig.Password}", $"--exec={commands}", $"127.0.0.1:{port}");
+
+        Assert.Contains("rules  <- active script", await Run("put rules.sieve rules\nactivate rules\nlist\n"));
+        await Run("get rules fetched.sieve\n");
+        Assert.Equal(Script, await File.ReadAllTextAsync(home["fetched.sieve"]));
+        Assert.DoesNotContain("rules", await Run("deactivate\ndelete rules\nlist\n"));
     }
 }

@@ -33,10 +33,11 @@ public sealed class MailRig : IAsyncDisposable
     readonly TempFolder _folder;
     readonly ImapServer _imap;
     readonly Pop3Server _pop3;
+    readonly ManageSieveServer _manageSieve;
 
     MailRig(WebApplication app, TempFolder folder, AccountsRig accounts, MailStore store, TraceLog trace, MailListeners listeners,
         SessionRegistry sessions, Heartbeat heartbeat, Certificates certificates, QueueScheduler queue, QueueControl control, EngineOptions options,
-        ImapServer imap, Pop3Server pop3)
+        ImapServer imap, Pop3Server pop3, ManageSieveServer manageSieve)
     {
         _app = app;
         _folder = folder;
@@ -52,6 +53,7 @@ public sealed class MailRig : IAsyncDisposable
         Options = options;
         _imap = imap;
         _pop3 = pop3;
+        _manageSieve = manageSieve;
     }
 
     public AccountsRig Accounts { get; }
@@ -108,6 +110,7 @@ public sealed class MailRig : IAsyncDisposable
             NullLogger<SmtpServer>.Instance);
         var imap = new ImapServer(store, accounts.Directory, new AccountAdministration(accounts.Database), accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ImapServer>.Instance);
         var pop3 = new Pop3Server(store, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock, NullLogger<Pop3Server>.Instance);
+        var manageSieve = new ManageSieveServer(scripts, accounts.Directory, accounts.Authenticator, sessions, options, clock, NullLogger<ManageSieveServer>.Instance);
         var lmtp = new LmtpServer(router, delivery, store, trace, hostname, options, clock, NullLogger<LmtpServer>.Instance);
         var queue = new QueueScheduler(store, router, delivery, new Resolver(options.Dns, clock), trace, hostname, options, clock,
             NullLogger<QueueScheduler>.Instance);
@@ -122,12 +125,12 @@ public sealed class MailRig : IAsyncDisposable
             [MailProtocol.Lmtp] = lmtp.Door,
             [MailProtocol.Imap] = imap.Door,
             [MailProtocol.Pop3] = pop3.Door,
-            [MailProtocol.ManageSieve] = new ManageSieveServer(scripts, accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ManageSieveServer>.Instance).Door,
+            [MailProtocol.ManageSieve] = manageSieve.Door,
         }));
         WebApplication app = builder.Build();
         await app.StartAsync();
         var rig = new MailRig(app, folder, accounts, store, trace, listeners, sessions, heartbeat, certificates, queue,
-            new QueueControl(queue, store, trace, clock), options, imap, pop3);
+            new QueueControl(queue, store, trace, clock), options, imap, pop3, manageSieve);
         rig.Domain = await accounts.GivenDomainAsync("example.test");
         rig.Ann = await accounts.GivenAccountAsync("ann@example.test", Password);
         rig.Bob = await accounts.GivenAccountAsync("bob@example.test", Password);
@@ -192,6 +195,7 @@ public sealed class MailRig : IAsyncDisposable
         await _app.DisposeAsync();
         _imap.Dispose();
         _pop3.Dispose();
+        _manageSieve.Dispose();
         _heartbeat.Dispose();
         await Queue.DisposeAsync();
         await Trace.DisposeAsync();

@@ -16,7 +16,8 @@ public static class CommandLine
 
           serve                                              run the server (this is the default)
           superuser add NAME --password-stdin                an administrator without a mailbox
-          domain add NAME [--quota 1G] [--max-accounts N] [--relay HOST[:PORT]|mx]
+          domain add NAME [--quota 1G] [--max-accounts N] [--max-scripts N] [--script-size 64K] [--relay HOST[:PORT]|mx]
+          domain limits NAME [--quota 1G] [--max-accounts N] [--max-scripts N] [--script-size 64K]   those of new accounts, and of Sieve; 0: none
           domain list
           domain remove NAME [--with-accounts]
           domain second-factor NAME DATE|now|off             from that day on its accounts need a second factor
@@ -61,6 +62,7 @@ public static class CommandLine
     {
         ["superuser add"] = AccountVerbs.AddSuperuserAsync,
         ["domain add"] = DomainVerbs.AddAsync,
+        ["domain limits"] = DomainVerbs.LimitsAsync,
         ["domain list"] = DomainVerbs.ListAsync,
         ["domain remove"] = DomainVerbs.RemoveAsync,
         ["domain second-factor"] = DomainVerbs.SecondFactorAsync,
@@ -113,7 +115,7 @@ public static class CommandLine
         CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo("en");
         try
         {
-            var arguments = new CliArguments(args, "quota", "max-accounts", "name", "recovery", "relay", "format", "filter", "mailbox", "account", "reason", "login", "from", "until", "subject", "interval", "environment", "contentRoot", "applicationName");
+            var arguments = new CliArguments(args, "quota", "max-accounts", "max-scripts", "script-size", "name", "recovery", "relay", "format", "filter", "mailbox", "account", "reason", "login", "from", "until", "subject", "interval", "environment", "contentRoot", "applicationName");
             string verb = arguments.HasWord ? arguments.Word("COMMAND") : "serve";
             if (arguments.Flag("help") || verb == "help")
             {

@@ -11,10 +11,7 @@ static class DomainVerbs
     public static async Task<int> AddAsync(CliSession session, CliArguments args)
     {
         var form = new DomainForm { Name = args.Word("NAME") };
-        if (args.Option("quota") is { } quota)
-            form.DefaultQuotaBytes = Size.TryParse(quota, out long bytes) ? bytes : throw new CliUsageException("--quota needs a size such as 500M or 1G.");
-        if (args.Option("max-accounts") is { } most)
-            form.MaxAccounts = int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : throw new CliUsageException("--max-accounts needs a number.");
+        ReadLimits(args, form);
         if (args.Option("relay") is { } host)
         {
             // What comes for it is passed on; "mx" finds the host by DNS.
@@ -27,6 +24,44 @@ static class DomainVerbs
         session.Output.Result($"{form.Name} is here now.", new { id = result.Value, name = form.Name });
         return 0;
     }
+
+    /// <summary>Changes limits of a domain; what is not named stays.</summary>
+    public static async Task<int> LimitsAsync(CliSession session, CliArguments args)
+    {
+        string name = args.Word("NAME");
+        var asked = new DomainForm();
+        bool any = ReadLimits(args, asked);
+        args.End();
+        if (!any)
+            throw new CliUsageException("Name a limit: --quota, --max-accounts, --max-scripts or --script-size.");
+        long id = await IdOfAsync(session, name);
+        DomainService domains = await session.DomainsAsync();
+        ServiceResult<DomainForm> found = await domains.GetAsync(session.Actor, id);
+        CommandLine.Require(found);
+        ReadLimits(args, found.Value!);
+        CommandLine.Require(await domains.UpdateAsync(session.Actor, id, found.Value!));
+        session.Output.Result($"The limits of {name} are set.", new { id, name });
+        return 0;
+    }
+
+    static bool ReadLimits(CliArguments args, DomainForm form)
+    {
+        bool any = false;
+        if (args.Option("quota") is { } quota)
+            (any, form.DefaultQuotaBytes) = (true, SizeOf(quota, "quota"));
+        if (args.Option("max-accounts") is { } accounts)
+            (any, form.MaxAccounts) = (true, NumberOf(accounts, "max-accounts"));
+        if (args.Option("max-scripts") is { } scripts)
+            (any, form.MaxScripts) = (true, NumberOf(scripts, "max-scripts"));
+        if (args.Option("script-size") is { } size)
+            (any, form.ScriptBytes) = (true, SizeOf(size, "script-size"));
+        return any;
+    }
+
+    static long SizeOf(string text, string option) => Size.TryParse(text, out long bytes) ? bytes : throw new CliUsageException($"--{option} needs a size such as 64K, 500M or 1G.");
+
+    static int NumberOf(string text, string option) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : throw new CliUsageException($"--{option} needs a number.");
 
     public static async Task<int> ListAsync(CliSession session, CliArguments args)
     {

@@ -29,6 +29,10 @@ public sealed class DomainForm
     public bool UsersMayForward { get; set; } = true;
     /// <summary>Addresses that each user may give himself.</summary>
     public int MaxOwnAliases { get; set; }
+    /// <summary>Sieve scripts of each account; 0: as the server allows.</summary>
+    public int MaxScripts { get; set; }
+    /// <summary>Largest Sieve script, octets; 0: as the server allows.</summary>
+    public long ScriptBytes { get; set; }
     /// <summary>From then on its accounts need a second factor; null: none is asked for.</summary>
     public DateTimeOffset? SecondFactorFrom { get; set; }
     /// <summary>Carry it from Get to Update unchanged.</summary>

@@ -183,11 +183,16 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
             nameof(form.SubaddressSeparator), Texts.Of("Error.Separator"));
         CheckFolders(form, errors);
 
+        errors.Require(form.MaxScripts >= 0, nameof(form.MaxScripts), Texts.Of("Error.LimitNumber"));
+        // Below 1 KiB hardly a script fits; the server takes none above 16 MiB.
+        errors.Require(form.ScriptBytes is 0 or >= 1024 and <= 16 << 20, nameof(form.ScriptBytes), Texts.Of("Error.LimitScript"));
         errors.Require(form.MaxOwnAliases is >= 0 and <= 1000, nameof(form.MaxOwnAliases), Texts.Of("Error.OwnAliases", 1000));
 
         domain.FreeAddresses = form.FreeAddresses;
         domain.UsersMayForward = form.UsersMayForward;
         domain.MaxOwnAliases = form.MaxOwnAliases;
+        domain.MaxScripts = form.MaxScripts;
+        domain.ScriptBytes = (int)Math.Clamp(form.ScriptBytes, 0, int.MaxValue);
         domain.SecondFactorFrom = form.SecondFactorFrom;
         domain.Enabled = form.Enabled;
         domain.MaxAccounts = form.MaxAccounts;
@@ -263,6 +268,8 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
         FreeAddresses = d.FreeAddresses,
         UsersMayForward = d.UsersMayForward,
         MaxOwnAliases = d.MaxOwnAliases,
+        MaxScripts = d.MaxScripts,
+        ScriptBytes = d.ScriptBytes,
         SecondFactorFrom = d.SecondFactorFrom,
         Version = d.Version.ToString(),
     };
@@ -271,6 +278,6 @@ public sealed class DomainService(Changes changes, StoreTaskRunner tasks)
     {
         d.Name, kind = d.Kind.ToString(), d.Enabled, d.RelayHost, d.AliasOfId, d.MaxAccounts, d.MaxAddresses, d.DefaultQuotaBytes,
         d.MaxQuotaBytes, d.TotalQuotaBytes, d.MessageBytes, loginScheme = d.LoginScheme.ToString(), d.LoginPrefix, d.SubaddressSeparator, d.StandardFolders,
-        d.FreeAddresses, d.UsersMayForward, d.MaxOwnAliases, d.SecondFactorFrom,
+        d.FreeAddresses, d.UsersMayForward, d.MaxOwnAliases, d.MaxScripts, d.ScriptBytes, d.SecondFactorFrom,
     };
 }

@@ -28,10 +28,11 @@ public sealed class ScriptService(Changes changes, SieveScripts scripts, EngineO
         SieveCompilation looked = SieveCompiler.Compile(content, options.Sieve);
         return ChangeAsync<IReadOnlyList<SieveError>>(actor, owner, "sieve.put", async db =>
         {
-            if (Refuse(content, looked) is { } refused)
+            ScriptLimits limits = await ScriptLimits.OfAsync(db, owner, options.Sieve, ct);
+            if (Refuse(content, looked, limits.Bytes) is { } refused)
                 return (refused, null);
-            ScriptChange change = await ScriptRows.PutAsync(db, owner, name, content, options.Sieve.Scripts, changes.Now, ct);
-            return (Refused(change.Fault), change);
+            ScriptChange change = await ScriptRows.PutAsync(db, owner, name, content, limits.Scripts, changes.Now, ct);
+            return (Refused(change.Fault, limits.Scripts), change);
         }, looked.Errors, ct);
     }
 
@@ -40,21 +41,22 @@ public sealed class ScriptService(Changes changes, SieveScripts scripts, EngineO
         changes.RunAsync<bool>(actor, async (db, rights) =>
         {
             (ServiceResult.Refused? no, Account? account, string what, long? domainId) = await MayAsync(db, rights, owner, toChange: true, ct);
-            if ((no ?? Refuse(form.Text, SieveCompiler.Compile(form.Text, options.Sieve))) is { } refused)
+            ScriptLimits limits = await ScriptLimits.OfAsync(db, owner, options.Sieve, ct);
+            if ((no ?? Refuse(form.Text, SieveCompiler.Compile(form.Text, options.Sieve), limits.Bytes)) is { } refused)
                 return refused;
             string name = form.Name.Trim();
             SieveScript? script = form.OldName.Length == 0 ? null : await ScriptRows.FindAsync(db, owner, form.OldName, ct);
             if (form.OldName.Length > 0 && script?.Version != form.Version)
                 return script is null ? ServiceResult.NotFound("script") : ServiceResult.Conflict();
             if (script is null && await ScriptRows.FindAsync(db, owner, name, ct) is not null)
-                return Refused(ScriptFault.AlreadyExists)!.Value;
+                return Refused(ScriptFault.AlreadyExists, limits.Scripts)!.Value;
             var steps = new List<(string Action, Func<Task<ScriptChange>> Change)>();
             if (script is not null && name != script.Name)
                 steps.Add(("sieve.rename", () => ScriptRows.RenameAsync(db, owner, form.OldName, name, ct)));
             byte[]? now = script is null ? null
                 : await db.SieveScriptVersions.Where(v => v.ScriptId == script.Id && v.Version == script.Version).Select(v => v.Content).FirstAsync(ct);
             if (now is null || !now.AsSpan().SequenceEqual(form.Text))
-                steps.Add(("sieve.put", () => ScriptRows.PutAsync(db, owner, name, form.Text, options.Sieve.Scripts, changes.Now, ct)));
+                steps.Add(("sieve.put", () => ScriptRows.PutAsync(db, owner, name, form.Text, limits.Scripts, changes.Now, ct)));
             if (owner.AccountId is { } accountId && form.Activate)
                 steps.Add(("sieve.activate", () => ScriptRows.ActivateAsync(db, accountId, name, ct)));
             if (!owner.IsAccount && form.Place != (script?.Place ?? ScriptPlace.None))
@@ -62,7 +64,7 @@ public sealed class ScriptService(Changes changes, SieveScripts scripts, EngineO
             foreach ((string action, Func<Task<ScriptChange>> change) in steps)
             {
                 ScriptChange done = await change();
-                if (Refused(done.Fault) is { } why)
+                if (Refused(done.Fault, limits.Scripts) is { } why)
                     return why;
                 if (account is not null)
                     changes.Audit(db, actor, action, account, done.Before, done.After);
@@ -98,14 +100,14 @@ public sealed class ScriptService(Changes changes, SieveScripts scripts, EngineO
     {
         SieveCompilation looked = SieveCompiler.Compile(content, options.Sieve);
         return ChangeAsync<IReadOnlyList<SieveError>>(actor, accountId, "sieve.panel", async db =>
-            Refuse(content, looked) is { } refused ? (refused, null) : (null, await ScriptRows.SetPanelAsync(db, accountId, content.Length == 0 ? null : content, changes.Now, ct)), looked.Errors, ct);
+            Refuse(content, looked, options.Sieve.ScriptBytes) is { } refused ? (refused, null) : (null, await ScriptRows.SetPanelAsync(db, accountId, content.Length == 0 ? null : content, changes.Now, ct)), looked.Errors, ct);
     }
 
     Task<ServiceResult<bool>> ChangeAsync(Actor actor, ScriptOwner owner, string action, Func<AccountsContext, Task<ScriptChange>> change, CancellationToken ct) =>
         ChangeAsync(actor, owner, action, async db =>
         {
             ScriptChange done = await change(db);
-            return (Refused(done.Fault), done);
+            return (Refused(done.Fault, options.Sieve.Scripts), done);
         }, true, ct);
 
     Task<ServiceResult<T>> ChangeAsync<T>(
@@ -148,17 +150,17 @@ public sealed class ScriptService(Changes changes, SieveScripts scripts, EngineO
 
     static ServiceResult.Refused? WithMailbox(Account account) => account.HasMailbox ? null : ServiceResult.Invalid("", Texts.Of("ScriptFault.NoMailbox"));
 
-    ServiceResult.Refused? Refuse(byte[] content, SieveCompilation looked) =>
-        content.Length > options.Sieve.ScriptBytes ? ServiceResult.Invalid("Text", Texts.Of("ScriptFault.TooLarge", options.Sieve.ScriptBytes))
+    static ServiceResult.Refused? Refuse(byte[] content, SieveCompilation looked, int mostBytes) =>
+        content.Length > mostBytes ? ServiceResult.Invalid("Text", Texts.Of("ScriptFault.TooLarge", mostBytes))
         : looked.Program is null ? ServiceResult.Invalid([.. looked.Errors.Where(e => !e.IsWarning).Select(e => new FieldError("Text", e.ToString()))])
         : null;
 
-    ServiceResult.Refused? Refused(ScriptFault fault) => fault switch
+    static ServiceResult.Refused? Refused(ScriptFault fault, int mostScripts) => fault switch
     {
         ScriptFault.None => null,
         ScriptFault.NoSuchScript => ServiceResult.NotFound("script"),
         ScriptFault.NoSuchAccount => ServiceResult.NotFound("account"),
-        ScriptFault.TooManyScripts => ServiceResult.Invalid("Name", Texts.Of("ScriptFault.TooManyScripts", options.Sieve.Scripts)),
+        ScriptFault.TooManyScripts => ServiceResult.Invalid("Name", Texts.Of("ScriptFault.TooManyScripts", mostScripts)),
         ScriptFault.BadName => ServiceResult.Invalid("Name", Texts.Of("ScriptFault.BadName", SieveScript.MaxName)),
         _ => ServiceResult.Invalid("Name", Texts.Of("ScriptFault." + fault)),
     };

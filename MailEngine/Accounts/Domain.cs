@@ -80,6 +80,12 @@ public sealed class Domain
     /// <summary>Addresses in the domain that each user may give himself; 0: none.</summary>
     public int MaxOwnAliases { get; set; }
 
+    /// <summary>Sieve scripts that each account may have; 0: as the server allows. See <see cref="ScriptLimits"/>.</summary>
+    public int MaxScripts { get; set; }
+
+    /// <summary>Largest Sieve script of an account, octets; 0: as the server allows.</summary>
+    public int ScriptBytes { get; set; }
+
     /// <summary>From then on its accounts need a second factor: see <see cref="SecondFactorRule"/>. Null: none is asked for.</summary>
     public DateTimeOffset? SecondFactorFrom { get; set; }
 

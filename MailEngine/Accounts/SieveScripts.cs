@@ -63,6 +63,13 @@ public sealed class SieveScripts(AccountsDatabase database)
     /// <summary>Calls back after every change of anything here.</summary>
     internal IDisposable Listen(Action changed) => database.Listen(changed);
 
+    /// <summary>What an account may store.</summary>
+    public async Task<ScriptLimits> LimitsOfAsync(long accountId, SieveOptions server, CancellationToken ct)
+    {
+        await using AccountsContext db = database.NewContext();
+        return await ScriptLimits.OfAsync(db, accountId, server, ct);
+    }
+
     /// <summary>Would a script of this name find room? RFC 5804 §2.5</summary>
     public async Task<ScriptFault> HaveSpaceAsync(ScriptOwner owner, string name, int mostScripts, CancellationToken ct)
     {

@@ -9,7 +9,10 @@ namespace MailEngine.ManageSieve;
 /// <param name="Text">For people; any characters and line ends.</param>
 internal sealed record ManageSieveReply(string Kind, string Code, string Text)
 {
-    public static ManageSieveReply Ok(string text, string code = "") => new("OK", code, text);
+    /// <summary>OK, and nothing more: Cyrus's sieveshell takes a text without a code for a fault, and RFC 5804 §4 lets it be left out.</summary>
+    public static ManageSieveReply Done { get; } = new("OK", "", "");
+
+    public static ManageSieveReply Ok(string text, string code) => new("OK", code, text);
 
     public static ManageSieveReply No(string text, string code = "") => new("NO", code, text);
 
@@ -18,12 +21,15 @@ internal sealed record ManageSieveReply(string Kind, string Code, string Text)
     /// <summary>Nothing is left to say: the session is over, or the answer is written.</summary>
     public static ManageSieveReply Nothing { get; } = new("", "", "");
 
+    /// <summary>RFC 5804 §1.3</summary>
+    public static ManageSieveReply TooLarge(int most) => No($"A script has {most} octets at the most", "QUOTA/MAXSIZE");
+
     public static ManageSieveReply Unavailable { get; } = No("The server cannot do that just now; try again later", "TRYLATER");
 
     /// <summary>The one table from faults of scripts to answers. RFC 5804 §1.3</summary>
-    public static ManageSieveReply Of(ScriptFault fault, string done, int mostScripts) => fault switch
+    public static ManageSieveReply Of(ScriptFault fault, int mostScripts) => fault switch
     {
-        ScriptFault.None => Ok(done),
+        ScriptFault.None => Done,
         ScriptFault.NoSuchScript => No("There is no script of that name", "NONEXISTENT"),
         ScriptFault.AlreadyExists => No("A script of that name is there already", "ALREADYEXISTS"),
         ScriptFault.IsActive => No("The active script cannot be deleted; make another one active first, or none", "ACTIVE"),
@@ -37,7 +43,9 @@ internal sealed record ManageSieveReply(string Kind, string Code, string Text)
         var line = new StringBuilder(Kind);
         if (Code.Length > 0)
             line.Append(" (").Append(Code).Append(')');
-        return line.Append(' ').Append(String(Text)).Append("\r\n").ToString();
+        if (Text.Length > 0)
+            line.Append(' ').Append(String(Text));
+        return line.Append("\r\n").ToString();
     }
 
     /// <summary>A string as the server sends it: quoted, or a literal where it must be. RFC 5804 §4</summary>

@@ -38,6 +38,9 @@ sealed class ManageSieveSession
 
     public SieveOptions SieveLimits => Services.Options.Sieve;
 
+    /// <summary>What the account may store.</summary>
+    public Task<ScriptLimits> LimitsAsync(CancellationToken ct) => Scripts.LimitsOfAsync(AccountId, SieveLimits, ct);
+
     /// <summary>Null before log-in.</summary>
     public AccountEntry? Account { get; private set; }
 
@@ -53,10 +56,17 @@ sealed class ManageSieveSession
     {
         CancellationToken ct = Connection.Closed;
         Write(Commands.CapabilityCommand.TextOf(this));
-        Write(ManageSieveReply.Ok($"{Services.Hostname.Name} ready").ToString());
-        while (!_ended && await ReadCommandAsync(ct) is { } command)
-            await RunAsync(command, ct);
-        await FlushAsync(ct);
+        Write(ManageSieveReply.Done.ToString());
+        try
+        {
+            while (!_ended && await ReadCommandAsync(ct) is { } command)
+                await RunAsync(command, ct);
+            await FlushAsync(ct);
+        }
+        finally
+        {
+            Services.LoggedIn.Remove(Connection);
+        }
     }
 
     async ValueTask RunAsync(ReadOnlyMemory<byte> octets, CancellationToken ct)
@@ -127,6 +137,7 @@ sealed class ManageSieveSession
         if (!Services.Sessions.TryBind(Connection, account.AccountId, account.Login))
             return false;
         Account = account;
+        Services.LoggedIn.Add(Connection, account);
         ManageSieveLog.LoggedIn(Services.Log, Connection.Id, Connection.RemoteText, account.AccountId);
         return true;
     }
@@ -135,6 +146,7 @@ sealed class ManageSieveSession
     public void LogOut()
     {
         Account = null;
+        Services.LoggedIn.Remove(Connection);
         Services.Sessions.Unbind(Connection);
         _logInFrom = Services.Clock.GetTimestamp();
         _preAuthOctets = 0;
@@ -170,7 +182,12 @@ sealed class ManageSieveSession
             if (read.IsCanceled && Connection.EndReason != EndReason.None)
             {
                 input.AdvanceTo(read.Buffer.Start);
-                Write((Connection.EndReason == EndReason.TimedOut ? ManageSieveReply.Bye("Too long without a command") : ManageSieveReply.Bye("The server ends the session", "TRYLATER")).ToString());
+                Write((Connection.EndReason switch
+                {
+                    EndReason.TimedOut => ManageSieveReply.Bye("Too long without a command"),
+                    EndReason.Stopping => ManageSieveReply.Bye("The server stops", "TRYLATER"),
+                    _ => ManageSieveReply.Bye("The session was ended by the administrator or a change of the account"),
+                }).ToString());
                 _ended = true;
                 return null;
             }
@@ -185,7 +202,7 @@ sealed class ManageSieveSession
                 case CommandFraming.Command:
                     return _framer.Command;
                 case CommandFraming.LiteralTooLarge:
-                    _framingFault = ManageSieveReply.No($"A script has {SieveLimits.ScriptBytes} octets at the most", "QUOTA/MAXSIZE");
+                    _framingFault = ManageSieveReply.TooLarge(SieveLimits.ScriptBytes);
                     return ReadOnlyMemory<byte>.Empty;
                 case CommandFraming.Broken:
                     Write(ManageSieveReply.Bye("This is no command: it is too long, or a line does not end with CRLF").ToString());

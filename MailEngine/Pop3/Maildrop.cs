@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using MailEngine.Store;
 
 namespace MailEngine.Pop3;
@@ -13,11 +14,16 @@ internal sealed class Maildrop
 {
     readonly record struct Part(Mailbox Box, MailboxSnapshot Snapshot, int First);
 
-    enum LineEnd : byte { Unknown, There, Missing }
+    /// <summary>Which messages of a chunk end with CRLF, a bit each; a chunk never changes, and programs that leave mail on the server ask again and again.</summary>
+    sealed class LineEnds
+    {
+        public long Known, There;
+    }
+
+    static readonly ConditionalWeakTable<Chunk, LineEnds> s_lineEnds = [];
 
     readonly MailStore _store;
     readonly Part[] _parts;
-    LineEnd[]? _lastLines;
     BitArray? _deleted, _retrieved;
     Dictionary<ulong, ulong>? _firstPlaces;   // of copies: place here → place where it was first put
 
@@ -99,28 +105,35 @@ internal sealed class Maildrop
         Part part = PartOf(number, out int index);
         ref readonly MessageEntry entry = ref part.Snapshot[index];
         // What was delivered ended with CRLF on its way here, as all SMTP data does; only APPEND and imports put in what they like.
-        return entry.PrefixLength > 0 || EndsLine(number, part, entry) ? entry.Size : entry.Size + 2;
+        return entry.PrefixLength > 0 || EndsLine(part.Snapshot, index) ? entry.Size : entry.Size + 2;
     }
 
-    bool EndsLine(int number, in Part part, in MessageEntry entry)
+    bool EndsLine(MailboxSnapshot snapshot, int index)
     {
-        ref LineEnd known = ref (_lastLines ??= new LineEnd[Count])[number - 1];
-        if (known == LineEnd.Unknown)
+        int chunk = snapshot.ChunkOfIndex(index);
+        LineEnds ends = s_lineEnds.GetOrCreateValue(snapshot.Chunks[chunk]);
+        long bit = 1L << (index - snapshot.FirstIndexOfChunk(chunk));
+        if ((Volatile.Read(ref ends.Known) & bit) == 0)
         {
-            known = LineEnd.There;
-            Span<byte> last = stackalloc byte[2];
-            try
-            {
-                using MessageReader reader = _store.OpenMessage(part.Snapshot, entry);
-                if (reader.Length > 0 && (reader.Length < 2 || reader.Read(reader.Length - 2, last) < 2 || !last.SequenceEqual("\r\n"u8)))
-                    known = LineEnd.Missing;
-            }
-            catch (IOException)
-            {
-                // Its bytes are lost: RETR will say so, the size in its row has to do here (S5).
-            }
+            if (ReadsLineEnd(snapshot, snapshot[index]))
+                Interlocked.Or(ref ends.There, bit);
+            Interlocked.Or(ref ends.Known, bit);
         }
-        return known == LineEnd.There;
+        return (Volatile.Read(ref ends.There) & bit) != 0;
+    }
+
+    bool ReadsLineEnd(MailboxSnapshot snapshot, in MessageEntry entry)
+    {
+        Span<byte> last = stackalloc byte[2];
+        try
+        {
+            using MessageReader reader = _store.OpenMessage(snapshot, entry);
+            return reader.Length == 0 || (reader.Length >= 2 && reader.Read(reader.Length - 2, last) == 2 && last.SequenceEqual("\r\n"u8));
+        }
+        catch (IOException)
+        {
+            return true;   // its bytes are lost: RETR will say so, the size in its row has to do here (S5)
+        }
     }
 
     /// <summary>Octets of all messages that are not marked as deleted.</summary>

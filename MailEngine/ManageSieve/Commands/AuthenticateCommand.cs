@@ -69,7 +69,7 @@ internal sealed record AuthenticateCommand(string Mechanism, byte[]? Initial) : 
         session.Connection.Expect(TimeSpan.FromSeconds(60));
         AuthOutcome outcome = await session.Services.Authenticator.AuthenticateAsync(user, password, MailServices.ManageSieve, session.Connection.Remote?.Address, ct);
         if (outcome.Account is { } account)
-            return session.TryLogIn(account) ? ManageSieveReply.Ok("Logged in") : ManageSieveReply.No("Too many sessions of this account", "TRYLATER");
+            return session.TryLogIn(account) ? ManageSieveReply.Done : ManageSieveReply.No("Too many sessions of this account", "TRYLATER");
         return outcome.Failure switch
         {
             AuthFailure.Invalid => s_wrong,

@@ -14,7 +14,7 @@ internal sealed record CapabilityCommand : ManageSieveCommand
     public override ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct)
     {
         session.Write(TextOf(session));
-        return ValueTask.FromResult(ManageSieveReply.Ok("Done"));
+        return ValueTask.FromResult(ManageSieveReply.Done);
     }
 
     public static string TextOf(ManageSieveSession session)

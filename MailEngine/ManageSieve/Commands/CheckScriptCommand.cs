@@ -1,3 +1,4 @@
+using MailEngine.Accounts;
 using MailEngine.Sieve;
 
 namespace MailEngine.ManageSieve.Commands;
@@ -8,17 +9,17 @@ internal sealed record CheckScriptCommand(byte[] Script) : ManageSieveCommand
 {
     public static ManageSieveCommand Parse(ref CommandReader r) => new CheckScriptCommand(r.SpString());
 
-    public override ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct) =>
-        ValueTask.FromResult(Look(Script, session.SieveLimits, "The script has no errors"));
+    public override async ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct) =>
+        Look(Script, await session.LimitsAsync(ct), session.SieveLimits);
 
     /// <summary>NO with all errors and their places, or OK with what was noticed. RFC 5804 §1.3 (WARNINGS)</summary>
-    internal static ManageSieveReply Look(byte[] script, SieveOptions limits, string done)
+    internal static ManageSieveReply Look(byte[] script, ScriptLimits own, SieveOptions limits)
     {
-        if (script.Length > limits.ScriptBytes)
-            return ManageSieveReply.No($"A script has {limits.ScriptBytes} octets at the most", "QUOTA/MAXSIZE");
+        if (script.Length > own.Bytes)
+            return ManageSieveReply.TooLarge(own.Bytes);
         SieveCompilation compilation = SieveCompiler.Compile(script, limits);
         string text = string.Join("\r\n", compilation.Errors);
-        return compilation.Program is null ? ManageSieveReply.No(text) : text.Length > 0 ? ManageSieveReply.Ok(text, "WARNINGS") : ManageSieveReply.Ok(done);
+        return compilation.Program is null ? ManageSieveReply.No(text) : text.Length > 0 ? ManageSieveReply.Ok(text, "WARNINGS") : ManageSieveReply.Done;
     }
 
     public override string ToString() => nameof(CheckScriptCommand);

@@ -7,5 +7,5 @@ internal sealed record DeleteScriptCommand(string Name) : ManageSieveCommand
     public static ManageSieveCommand Parse(ref CommandReader r) => new DeleteScriptCommand(r.SpText());
 
     public override async ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct) =>
-        ManageSieveReply.Of(await session.Scripts.DeleteAsync(session.Who, session.AccountId, Name, ct), "Deleted", 0);
+        ManageSieveReply.Of(await session.Scripts.DeleteAsync(session.Who, session.AccountId, Name, ct), 0);
 }

@@ -12,10 +12,10 @@ internal sealed record GetScriptCommand(string Name) : ManageSieveCommand
     public override async ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct)
     {
         if (await session.Scripts.ReadAsync(session.AccountId, Name, ct) is not { } script)
-            return ManageSieveReply.Of(ScriptFault.NoSuchScript, "", 0);
+            return ManageSieveReply.Of(ScriptFault.NoSuchScript, 0);
         session.Write(string.Create(CultureInfo.InvariantCulture, $"{{{script.Length}}}\r\n"));
         session.Write(script);
         session.Write("\r\n"u8);
-        return ManageSieveReply.Ok("Done");
+        return ManageSieveReply.Done;
     }
 }

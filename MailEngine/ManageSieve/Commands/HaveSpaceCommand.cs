@@ -1,3 +1,5 @@
+using MailEngine.Accounts;
+
 namespace MailEngine.ManageSieve.Commands;
 
 /// <summary>HAVESPACE: would a script of this name and size find room?</summary>
@@ -8,8 +10,8 @@ internal sealed record HaveSpaceCommand(string Name, long Bytes) : ManageSieveCo
 
     public override async ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct)
     {
-        if (Bytes > session.SieveLimits.ScriptBytes)
-            return ManageSieveReply.No($"A script has {session.SieveLimits.ScriptBytes} octets at the most", "QUOTA/MAXSIZE");
-        return ManageSieveReply.Of(await session.Scripts.HaveSpaceAsync(session.AccountId, Name, session.SieveLimits.Scripts, ct), "There is room", session.SieveLimits.Scripts);
+        ScriptLimits limits = await session.LimitsAsync(ct);
+        return Bytes > limits.Bytes ? ManageSieveReply.TooLarge(limits.Bytes)
+            : ManageSieveReply.Of(await session.Scripts.HaveSpaceAsync(session.AccountId, Name, limits.Scripts, ct), limits.Scripts);
     }
 }

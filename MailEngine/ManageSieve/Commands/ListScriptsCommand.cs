@@ -12,6 +12,6 @@ internal sealed record ListScriptsCommand : ManageSieveCommand
     {
         foreach (ScriptInfo script in await session.Scripts.ListAsync(session.AccountId, ct))
             session.Write($"{ManageSieveReply.String(script.Name)}{(script.IsActive ? " ACTIVE" : "")}\r\n");
-        return ManageSieveReply.Ok("Done");
+        return ManageSieveReply.Done;
     }
 }

@@ -9,6 +9,6 @@ internal sealed record LogoutCommand : ManageSieveCommand
     public override ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct)
     {
         session.End();
-        return ValueTask.FromResult(ManageSieveReply.Ok("Goodbye"));
+        return ValueTask.FromResult(ManageSieveReply.Done);
     }
 }

@@ -8,5 +8,5 @@ internal sealed record NoopCommand(string? Tag) : ManageSieveCommand
     public static ManageSieveCommand Parse(ref CommandReader r) => new NoopCommand(r.HasMore ? r.SpText() : null);
 
     public override ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct) =>
-        ValueTask.FromResult(ManageSieveReply.Ok("Done", Tag is null ? "" : $"TAG {ManageSieveReply.String(Tag)}"));
+        ValueTask.FromResult(Tag is null ? ManageSieveReply.Done : ManageSieveReply.Ok("Done", $"TAG {ManageSieveReply.String(Tag)}"));
 }

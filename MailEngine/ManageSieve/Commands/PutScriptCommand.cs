@@ -1,3 +1,5 @@
+using MailEngine.Accounts;
+
 namespace MailEngine.ManageSieve.Commands;
 
 /// <summary>PUTSCRIPT: stores a script that has no errors, new or in place of the one of that name.</summary>
@@ -9,11 +11,11 @@ internal sealed record PutScriptCommand(string Name, byte[] Script) : ManageSiev
 
     public override async ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct)
     {
-        ManageSieveReply looked = CheckScriptCommand.Look(Script, session.SieveLimits, "Stored");
+        ScriptLimits limits = await session.LimitsAsync(ct);
+        ManageSieveReply looked = CheckScriptCommand.Look(Script, limits, session.SieveLimits);
         if (looked.Kind != "OK")
             return looked;
-        ManageSieveReply stored = ManageSieveReply.Of(
-            await session.Scripts.PutAsync(session.Who, session.AccountId, Name, Script, session.SieveLimits.Scripts, ct), "Stored", session.SieveLimits.Scripts);
+        ManageSieveReply stored = ManageSieveReply.Of(await session.Scripts.PutAsync(session.Who, session.AccountId, Name, Script, limits.Scripts, ct), limits.Scripts);
         return stored.Kind == "OK" ? looked : stored;
     }
 

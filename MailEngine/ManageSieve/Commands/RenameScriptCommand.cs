@@ -7,5 +7,5 @@ internal sealed record RenameScriptCommand(string From, string To) : ManageSieve
     public static ManageSieveCommand Parse(ref CommandReader r) => new RenameScriptCommand(r.SpText(), r.SpText());
 
     public override async ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct) =>
-        ManageSieveReply.Of(await session.Scripts.RenameAsync(session.Who, session.AccountId, From, To, ct), "Renamed", 0);
+        ManageSieveReply.Of(await session.Scripts.RenameAsync(session.Who, session.AccountId, From, To, ct), 0);
 }

@@ -7,5 +7,5 @@ internal sealed record SetActiveCommand(string Name) : ManageSieveCommand
     public static ManageSieveCommand Parse(ref CommandReader r) => new SetActiveCommand(r.SpText());
 
     public override async ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct) =>
-        ManageSieveReply.Of(await session.Scripts.ActivateAsync(session.Who, session.AccountId, Name, ct), Name.Length == 0 ? "No script is active" : "The script is active", 0);
+        ManageSieveReply.Of(await session.Scripts.ActivateAsync(session.Who, session.AccountId, Name, ct), 0);
 }

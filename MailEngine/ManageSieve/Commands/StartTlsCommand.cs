@@ -13,12 +13,12 @@ internal sealed record StartTlsCommand : ManageSieveCommand
         if (session.Connection.IsTls || session.Connection.IsUnixSocket)
             return ManageSieveReply.No("TLS is on already");
         await session.FlushAsync(ct);
-        if (!await session.Connection.UpgradeToTlsAsync(Encoding.ASCII.GetBytes(ManageSieveReply.Ok("Begin TLS").ToString()), ct))
+        if (!await session.Connection.UpgradeToTlsAsync(Encoding.ASCII.GetBytes(ManageSieveReply.Done.ToString()), ct))
         {
             session.End();
             return ManageSieveReply.Nothing;
         }
         session.Write(CapabilityCommand.TextOf(session));
-        return ManageSieveReply.Ok("TLS is on");
+        return ManageSieveReply.Done;
     }
 }

@@ -9,6 +9,6 @@ internal sealed record UnauthenticateCommand : ManageSieveCommand
     public override ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct)
     {
         session.LogOut();
-        return ValueTask.FromResult(ManageSieveReply.Ok("Logged out"));
+        return ValueTask.FromResult(ManageSieveReply.Done);
     }
 }

@@ -383,6 +383,9 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                     b.Property<long>("MaxQuotaBytes")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("MaxScripts")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long>("MessageBytes")
                         .HasColumnType("INTEGER");
 
@@ -395,6 +398,9 @@ namespace MailEngine.Accounts.Migrations.Sqlite
                         .IsRequired()
                         .HasMaxLength(260)
                         .HasColumnType("TEXT");
+
+                    b.Property<int>("ScriptBytes")
+                        .HasColumnType("INTEGER");
 
                     b.Property<long?>("SecondFactorFrom")
                         .HasColumnType("INTEGER");
