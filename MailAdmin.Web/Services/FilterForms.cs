@@ -17,10 +17,14 @@ public sealed class TrialForm
 }
 
 /// <summary>One thing that would be done with a message.</summary>
-/// <param name="Kind">Of the texts <c>Trial.*</c>.</param>
+/// <param name="Kind">Of the texts <c>TrialStep.*</c>.</param>
 /// <param name="Value">Mailbox, address or words.</param>
 /// <param name="Flags">Set on the copy.</param>
-public sealed record TrialStep(string Kind, string Value, IReadOnlyList<string> Flags);
+public sealed record TrialStep(string Kind, string Value, IReadOnlyList<string> Flags)
+{
+    /// <summary>The script has changed its header before.</summary>
+    public bool IsEdited { get; init; }
+}
 
 /// <summary>What would become of a message. Nothing was done.</summary>
 /// <param name="Fault">Why the script would end before its end; the message would be kept. Null: it would not.</param>

@@ -80,7 +80,7 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Engine
         }
         bool Exists(string name) => MailboxName.TryParse(name, out MailboxName mailbox) && owner.AccountId is { } account && store?.Find(account, mailbox) is not null;
         SieveOutcome outcome = SieveTrial.Run(compilation.Program!, Lines(message), form.From, form.To, host.Name, changes.Now, Exists, options.Sieve);
-        return new TrialOutcome([.. outcome.Actions.Select(a => StepOf(a, owner.IsAccount ? Exists : _ => true))], outcome.Fault, outcome.Steps);
+        return new TrialOutcome([.. outcome.Actions.Select(a => StepOf(a, owner.IsAccount ? Exists : _ => true) with { IsEdited = a.Header is not null })], outcome.Fault, outcome.Steps);
     }
 
     /// <summary>What is pasted has the line ends of the browser; messages have CRLF. RFC 5322 §2.1</summary>
@@ -102,6 +102,7 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Engine
         SieveAction.Store file => new TrialStep(exists(file.Mailbox) ? "FileInto" : file.Create ? "FileIntoNew" : "FileIntoNone", file.Mailbox, file.Flags),
         SieveAction.Redirect redirect => new TrialStep("Redirect", redirect.To.ToString(), []),
         SieveAction.Reject reject => new TrialStep("Reject", reject.Reason, []),
+        SieveAction.Notify notify => new TrialStep("Notify", string.Join(", ", notify.Target.To.Concat(notify.Target.Copies)), []),
         SieveAction.Vacation vacation => new TrialStep("Vacation", vacation.Reason, []),
         _ => new TrialStep("Other", action.GetType().Name, []),
     };
