@@ -70,7 +70,10 @@ public sealed class FaultClassTests
             Assert.StartsWith("4 OK", (await imap.ReadUntilAsync("4 "))[^1], StringComparison.Ordinal);
             await imap.SendAsync("5 EXPUNGE\r\n");
             Assert.StartsWith("5 OK", (await imap.ReadUntilAsync("5 "))[^1], StringComparison.Ordinal);
-            await imap.PlayAsync("C: 6 APPEND INBOX {30+}\nC: Subject: no room for this\nC: \nC: x\\\nC: \nS: 6 NO [UNAVAILABLE] *");
+            // Twice what was refused before: a small one may still find room beside the reserve.
+            const int large = 400_000;
+            await imap.SendAsync($"6 APPEND INBOX {{{large}+}}\r\n{"Subject: no room for this\r\n\r\n".PadRight(large, 'x')}\r\n");
+            Assert.StartsWith("6 NO [UNAVAILABLE]", (await imap.ReadUntilAsync("6 "))[^1], StringComparison.Ordinal);
             Run("mount", "-o", "remount,size=80m", mount.Path);
             await using WireScript again = await ConnectAsync(server, 24);
             await again.PlayAsync("S: 220 *\nC: LHLO client.test");
