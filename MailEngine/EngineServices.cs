@@ -100,7 +100,7 @@ public sealed class EngineServices : IAsyncDisposable
         var senders = await SenderRewriting.OpenAsync(Database, Options.Sieve, Clock);
         Router = new Router(Directory, Options) { Senders = senders };
         Scripts = new SieveScripts(Database);
-        Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>()) { Filter = new MailFilter(Scripts, Store, Hostname, Options, Trace, logs.CreateLogger<MailFilter>()) { Senders = senders } };
+        Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>()) { Filter = new MailFilter(Scripts, Directory, Store, Hostname, Options, Trace, logs.CreateLogger<MailFilter>()) { Senders = senders } };
         Resolver = new Resolver(Options.Dns, Clock);
         Queue = Made(new QueueScheduler(Store, Router, Delivery, Resolver, Trace, Hostname, Options, Clock, logs.CreateLogger<QueueScheduler>()));
         QueueControl = new QueueControl(Queue, Store, Trace, Clock);

@@ -275,6 +275,47 @@ public sealed class FilterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_scripts_ask_about_lists_then_they_see_whom_the_account_wrote_to_its_domain_and_the_lists_it_is_on()   // RFC 6134 §2.2, RFC 6134 §2.3
+    {
+        await _rig.Accounts.GivenAddressAsync(_rig.Domain, "team", _rig.Ann, "inner@example.test");
+        await _rig.Accounts.GivenAddressAsync(_rig.Domain, "inner", "deep@elsewhere.example", "team@example.test");
+        await _rig.Accounts.GivenAddressAsync(_rig.Domain, "board", _rig.Bob, "chair@elsewhere.example");
+        await _rig.Accounts.GivenAddressAsync(_rig.Domain, "*", _rig.Bob);
+        await _rig.Store.CreateAsync(_rig.Ann, MailboxName.Parse("Sent"), "\\Sent");
+        using (BodyWriter writer = _rig.Store.NewBody())
+        {
+            writer.Write("From: ann@example.test\r\nTo: x@y.test\r\nCc: Dan <Dan@Example.org>\r\n\r\nhi\r\n"u8);
+            using Body body = writer.Complete();
+            await _rig.Store.AppendAsync((await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Parse("Sent")))!, 0, [new AppendItem { Body = body }]);
+        }
+        const string Asks = """
+            require ["extlists", "envelope", "imap4flags"];
+            if envelope :list "from" ":addrbook:default" { addflag "book"; }
+            if envelope :list "from" "tag:example.test,2026:addresses" { addflag "domain"; }
+            if envelope :list "from" "tag:team@example.test,2026:members" { addflag "team"; }
+            if envelope :list "from" ["tag:board@example.test,2026:members", "tag:elsewhere.example,2026:addresses"] { addflag "board"; }
+            """;
+        await GivenScriptAsync(Asks);
+        string[] senders = ["dan@example.org", "an@example.org", "bob+x@example.test", "nobody@example.test", "deep@elsewhere.example", "chair@elsewhere.example", "ann@example.test"];
+        foreach (string sender in senders)
+            await DeliverAsync(from: sender);
+        // The same script of the domain may ask about all of its lists.
+        await _scripts.ActivateAsync(new Administrator(_rig.Ann, "test", ""), _rig.Ann, "", default);
+        Assert.Equal(ScriptFault.None, await _scripts.PutAsync(new Administrator(0, "test", ""), ScriptOwner.Domain(_rig.Domain), "a", Encoding.UTF8.GetBytes(Asks), 100, default));
+        await _rig.Accounts.WriteAsync(db => ScriptRows.PlaceAsync(db, ScriptOwner.Domain(_rig.Domain), "a", ScriptPlace.Before, default));
+        await DeliverAsync(from: "chair@elsewhere.example");
+
+        MailboxSnapshot inbox = (await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Inbox))!.Current;
+        Assert.Equal(["book", "", "domain", "", "team", "", "domain team", "board"],
+            Enumerable.Range(0, inbox.Count).Select(i => string.Join(' ', inbox.KeywordSets[inbox[i].KeywordSet].Order(StringComparer.Ordinal))));
+
+        await GivenScriptAsync("require \"extlists\"; redirect :list \"tag:board@example.test,2026:members\";", _rig.Bob);
+        await DeliverAsync("sent on", to: ["bob@example.test"]);
+        await ArrivedAsync(_rig.Bob);
+        Assert.Contains(_rig.Store.ReadQueue(), row => row.Recipient.ToString() == "chair@elsewhere.example");
+    }
+
+    [Fact]
     public async Task When_a_mailbox_cannot_be_made_then_the_message_is_kept_and_the_trace_says_so()   // RFC 5490 §3.2
     {
         Assert.Equal(StoreError.None, await _rig.Store.SetLimitsAsync(_rig.Ann, new AccountLimits { Mailboxes = 1 }));

@@ -105,7 +105,7 @@ public sealed class MailRig : IAsyncDisposable
         var senders = await SenderRewriting.OpenAsync(accounts.Database, options.Sieve, clock);
         var router = new Router(accounts.Directory, options) { Senders = senders };
         var scripts = new SieveScripts(accounts.Database);
-        var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance) { Filter = new MailFilter(scripts, store, hostname, options, trace, NullLogger.Instance) { Senders = senders } };
+        var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance) { Filter = new MailFilter(scripts, accounts.Directory, store, hostname, options, trace, NullLogger.Instance) { Senders = senders } };
         var smtp = new SmtpServer(router, delivery, store, trace, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock,
             NullLogger<SmtpServer>.Instance);
         var imap = new ImapServer(store, accounts.Directory, new AccountAdministration(accounts.Database), accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ImapServer>.Instance);

@@ -3,6 +3,7 @@ using MailAdmin.Web.Resources;
 using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
+using MailEngine.Flow;
 using MailEngine.Net;
 using MailEngine.Sieve;
 using MailEngine.Sieve.Rules;
@@ -14,7 +15,7 @@ namespace MailAdmin.Web.Services;
 /// <summary>What makes scripts easier to write: what is wrong with a text, what it would do with a message, what it was before.</summary>
 /// <remarks>Scripts are stored by <see cref="ScriptService"/>, which says who may see and change whose.</remarks>
 /// <param name="store">Null: this process has no store open.</param>
-public sealed class FilterService(Changes changes, ScriptService scripts, EngineOptions options, ServerName host, MailStore? store)
+public sealed class FilterService(Changes changes, ScriptService scripts, EngineOptions options, ServerName host, AccountDirectory directory, MailStore? store)
 {
     /// <summary>Messages that are offered for a trial.</summary>
     const int Offered = 20;
@@ -79,8 +80,18 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Engine
             message = own.Value!;
         }
         bool Exists(string name) => MailboxName.TryParse(name, out MailboxName mailbox) && owner.AccountId is { } account && store?.Find(account, mailbox) is not null;
-        SieveOutcome outcome = SieveTrial.Run(compilation.Program!, Lines(message), form.From, form.To, host.Name, changes.Now, Exists, options.Sieve);
+        SieveOutcome outcome = SieveTrial.Run(compilation.Program!, Lines(message), form.From, form.To, host.Name, changes.Now, Exists, options.Sieve,
+            compilation.Program!.UsesLists ? await ListsAsync(actor, owner, ct) : null);
         return new TrialOutcome([.. outcome.Actions.Select(a => StepOf(a, owner.IsAccount ? Exists : _ => true) with { IsEdited = a.Header is not null })], outcome.Fault, outcome.Steps);
+    }
+
+    /// <summary>Lists for a trial: whom somebody has written to is nobody else's business, an administrator's neither. Null: none.</summary>
+    async Task<Func<ListName, bool, SieveList?>?> ListsAsync(Actor actor, ScriptOwner owner, CancellationToken ct)
+    {
+        if (owner.AccountId is not { } id || await directory.FindAccountAsync(id, ct) is not { } account)
+            return null;
+        ServiceResult<bool> isOwn = await changes.ReadAsync<bool>(actor, (_, rights) => Task.FromResult(ServiceResult<bool>.Of(rights.AccountId == id && !actor.InPlaceOf)), ct);
+        return await new ExternalLists(directory, isOwn.Ok && isOwn.Value ? store : null, options.Limits).OpenAsync(account);
     }
 
     /// <summary>What is pasted has the line ends of the browser; messages have CRLF. RFC 5322 §2.1</summary>

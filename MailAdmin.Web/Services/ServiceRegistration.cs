@@ -59,7 +59,8 @@ public static class ServiceRegistration
         services.AddSingleton<AccountNameService>();
         services.AddSingleton<ManyAccountsService>();
         services.AddSingleton(p => new FilterService(
-            p.GetRequiredService<Changes>(), p.GetRequiredService<ScriptService>(), p.GetRequiredService<EngineOptions>(), p.GetRequiredService<ServerName>(), p.GetService<MailStore>()));
+            p.GetRequiredService<Changes>(), p.GetRequiredService<ScriptService>(), p.GetRequiredService<EngineOptions>(), p.GetRequiredService<ServerName>(), p.GetRequiredService<AccountDirectory>(),
+            p.GetService<MailStore>()));
         services.AddSingleton<VacationService>();
         services.AddSingleton<SieveScripts>();
         services.AddSingleton<ScriptService>();

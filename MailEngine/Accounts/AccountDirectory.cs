@@ -54,6 +54,22 @@ public sealed class AccountDirectory : IDisposable
         }
     }
 
+    /// <summary>The same for who cannot wait: look-ups of SQLite wait for nobody.</summary>
+    /// <exception cref="DirectoryUnavailableException">The database does not answer.</exception>
+    public Resolution Resolve(EmailAddress address)
+    {
+        Cache cache = Volatile.Read(ref _cache);
+        string local = address.CanonicalLocal;
+        var key = new AddressKey(local, address.Domain);
+        if (!cache.Resolutions.TryGetValue(key, out Resolution? found))
+        {
+            found = Read(cache, loader => loader.Resolve(key));
+            cache.MakeRoom();
+            cache.Resolutions[key] = found;
+        }
+        return InTheCaseOf(address, local, found);
+    }
+
     /// <summary>The account with this log-in name, or the one whose address this is.</summary>
     /// <returns>Null: nobody.</returns>
     /// <exception cref="DirectoryUnavailableException">The database does not answer.</exception>
@@ -159,10 +175,15 @@ public sealed class AccountDirectory : IDisposable
     Task<T> ReadAsync<T>(Cache cache, Func<DirectoryLoader, T> read, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
+        return Task.FromResult(Read(cache, read));
+    }
+
+    T Read<T>(Cache cache, Func<DirectoryLoader, T> read)
+    {
         try
         {
             using DbConnection connection = _database.OpenConnection();
-            return Task.FromResult(read(new DirectoryLoader(connection, cache)));
+            return read(new DirectoryLoader(connection, cache));
         }
         catch (Exception e) when (e is DbException or TimeoutException or ObjectDisposedException or IOException)
         {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
+using MailEngine.Accounts;
 using MailEngine.Addresses;
 using MailEngine.Sieve;
 using MailEngine.Store;
@@ -103,7 +104,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             }
             CarryOut(outcome, place, recipient, route, folder, body, fingerprint, store);
         }
-        catch (Exception fault) when (fault is DbException or IOException or PartitionMissingException)
+        catch (Exception fault) when (fault is DbException or DirectoryUnavailableException or IOException or PartitionMissingException)
         {
             // Neither filed by nobody's rule nor half done: tried again.
             for (int i = deposits; i < Deposits.Count; i++)

@@ -14,12 +14,13 @@ namespace MailEngine.Flow;
 /// <summary>Runs the scripts that count for a recipient over a message that has come in, before its commit.</summary>
 /// <remarks>Decides nothing by itself: <see cref="DeliveryPlan"/> turns the actions into deposits and rows. A script with a fault keeps the mail
 /// (RFC 5228 §2.10.6), and its owner finds the reason in the trace.</remarks>
-sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostname, EngineOptions options, TraceLog trace, ILogger log)
+sealed class MailFilter(SieveScripts scripts, AccountDirectory directory, MailStore store, ServerName hostname, EngineOptions options, TraceLog trace, ILogger log)
 {
     /// <summary>Makes reverse paths of what is sent on; null: those of the senders stay.</summary>
     public SenderRewriting? Senders { get; init; }
 
     readonly SievePrograms _programs = new(scripts, options.Sieve);
+    readonly ExternalLists _lists = new(directory, store, options.Limits);
 
     /// <summary>One message; scripts of several recipients look at it one after the other.</summary>
     public Pass NewPass(Envelope envelope, Body body, DateTimeOffset now) => new(this, envelope, body, now);
@@ -31,7 +32,8 @@ sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostna
 
         /// <returns>Null: no script counts for the account, and its mail goes where it always goes.</returns>
         /// <exception cref="DbException">A script cannot be read now: try the recipient again later.</exception>
-        /// <exception cref="IOException">The message cannot be read now.</exception>
+        /// <exception cref="DirectoryUnavailableException">A list cannot be looked up now.</exception>
+        /// <exception cref="IOException">The message, or mail of the recipient, cannot be read now.</exception>
         public async ValueTask<SieveOutcome?> RunAsync(EnvelopeRecipient recipient, Route.Deposit route, CancellationToken ct)
         {
             IReadOnlyList<FilterScript> scripts = route.Account.Scripts;
@@ -41,8 +43,11 @@ sealed class MailFilter(SieveScripts scripts, MailStore store, ServerName hostna
             for (int i = 0; i < steps.Length; i++)
                 steps[i] = new SieveStep(await filter._programs.FindAsync(scripts[i].Script, ct), scripts[i].Label);
             SieveLibrary? library = await filter._programs.LibraryAsync(steps, route.Account.AccountId, ct);
+            SieveSurroundings around = filter.Surroundings(envelope, recipient, route, now);
+            if (library is { UsesLists: true } || Array.Exists(steps, step => step.Program is { UsesLists: true }))
+                around = around with { List = await filter._lists.OpenAsync(route.Account) };
             _view = _view is null or { IsChanged: true } ? new MessageView(body.Read, body.Length, body.Summary.Layout) : _view;
-            SieveOutcome outcome = Interpreter.Run(steps, _view, filter.Surroundings(envelope, recipient, route, now), filter.Limits, library);
+            SieveOutcome outcome = Interpreter.Run(steps, _view, around, filter.Limits, library);
             if (outcome.Fault is { } fault)
                 filter.Tell(envelope, body, route, Reply.Clean($"Sieve: {fault}"), now);
             return outcome;

@@ -35,8 +35,6 @@ sealed record AwayAnswer(string Subject, string Text, TimeSpan Interval, bool Kn
 /// for nothing. A message that is delivered again has no copy of its own and is not answered. The null reverse path of an answer ends every loop.</remarks>
 sealed class Vacations(MailStore store)
 {
-    const string Sent = "\\Sent";
-
     /// <summary>Adds the answers of a plan to <paramref name="answers"/>; the caller disposes their bodies.</summary>
     /// <param name="routes">The route of each deposit, in their order.</param>
     /// <param name="byScript">Answers that scripts give; who has one of these needs none of the panel's.</param>
@@ -73,7 +71,7 @@ sealed class Vacations(MailStore store)
         {
             if (store.WasAnswered(key) || Read(body, vacation.Header, OwnOf(route, vacation.Addresses)) is not { } about)
                 return null;
-            if (vacation.KnownSendersOnly && sender.Domain != account.Domain && !await WasWrittenToAsync(account.AccountId, sender))
+            if (vacation.KnownSendersOnly && sender.Domain != account.Domain && !(await AddressBook.OpenAsync(store, account.AccountId)).Has(sender))
                 return null;
             return AnswerOf(account, address, sender, vacation, about, key, deposit, now);
         }
@@ -118,27 +116,5 @@ sealed class Vacations(MailStore store)
             && AddressParts.Join(local[..^(route.Detail.Length + 1)], route.At.Domain.Value) is { } plain && own.Contains(plain.Canonical))
             own.Add(route.At.Canonical);
         return own;
-    }
-
-    /// <summary>Is the sender somebody whom the owner has written to? What he sent stands in his mailboxes for sent mail (RFC 6154 §2).</summary>
-    async ValueTask<bool> WasWrittenToAsync(long accountId, EmailAddress sender)
-    {
-        const ColumnSet wanted = ColumnSet.ToText | ColumnSet.CcText | ColumnSet.BccText;
-        using var folded = new ByteBuffer(64);
-        UnicodeCasemap.FoldToUtf8($"<{sender.Canonical}>", folded);
-        foreach (MailboxInfo box in (await store.ListAsync(accountId)).Where(box => box.SpecialUse == Sent && box.Count > 0))
-        {
-            if (await store.OpenAsync(accountId, box.Name) is not { } sent)
-                continue;
-            ColumnView columns = store.OpenColumns(sent, sent.Current, wanted);
-            foreach (ColumnSet field in (ColumnSet[])[ColumnSet.ToText, ColumnSet.CcText, ColumnSet.BccText])
-            {
-                bool found = false;
-                columns.Search(field).Find(folded.Written, _ => found = true);
-                if (found)
-                    return true;
-            }
-        }
-        return false;
     }
 }

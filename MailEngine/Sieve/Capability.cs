@@ -36,6 +36,7 @@ public static class Capability
     internal const string Mime = "mime";
     internal const string ExtractText = "extracttext";
     internal const string Fcc = "fcc";
+    internal const string ExtLists = "extlists";
     internal const string SpamTest = "spamtest";
     internal const string SpamTestPlus = "spamtestplus";
     internal const string VirusTest = "virustest";
@@ -47,7 +48,7 @@ public static class Capability
     [
         FileInto, Envelope, EncodedCharacter, Copy, Body, Variables, Relational, Imap4Flags, Subaddress, Date, Index, Environment, IHave, Regex,
         Vacation, VacationSeconds, EReject, Reject, Mailbox, Duplicate, Include,
-        EditHeader, SpecialUse, MailboxId, EnvelopeDsn, RedirectDsn, MailboxMetadata, ServerMetadata, ENotify, ForEveryPart, Mime, ExtractText, Fcc, SpamTest, SpamTestPlus, VirusTest,
+        EditHeader, SpecialUse, MailboxId, EnvelopeDsn, RedirectDsn, MailboxMetadata, ServerMetadata, ENotify, ForEveryPart, Mime, ExtractText, Fcc, ExtLists, SpamTest, SpamTestPlus, VirusTest,
         "comparator-i;octet", "comparator-i;ascii-casemap", "comparator-i;ascii-numeric", "comparator-i;unicode-casemap",
     ];
 

@@ -13,8 +13,15 @@ public sealed class SieveLibrary
 
     public int Count => _programs.Count;
 
+    /// <summary>One of them asks about lists that are kept elsewhere. RFC 6134 §2.2</summary>
+    public bool UsesLists { get; private set; }
+
     /// <param name="program">Null: it is there, and has errors.</param>
-    public void Add(IncludedScript script, SieveProgram? program) => _programs[script] = program;
+    public void Add(IncludedScript script, SieveProgram? program)
+    {
+        _programs[script] = program;
+        UsesLists |= program is { UsesLists: true };
+    }
 
     /// <returns>False: there is no such script.</returns>
     internal bool TryFind(IncludedScript script, out SieveProgram? program) => _programs.TryGetValue(script, out program);

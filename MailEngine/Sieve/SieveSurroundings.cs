@@ -34,6 +34,10 @@ public sealed record SieveSurroundings
     /// <summary>Was this key of a duplicate test remembered by an earlier run, not too long ago? RFC 7352 §3</summary>
     public Func<string, bool> WasSeen { get; init; } = _ => false;
 
+    /// <summary>Lists that are kept outside of scripts; null: there is none of this name that the script may ask about. The second argument: the
+    /// script is the account's own, not one of its domain or of the server. RFC 6134 §2.2</summary>
+    public Func<ListName, bool, SieveList?> List { get; init; } = (_, _) => null;
+
     /// <summary>Of dates that a script says no zone for. RFC 5260 §4.1</summary>
     public TimeZoneInfo Zone { get; init; } = TimeZoneInfo.Local;
 

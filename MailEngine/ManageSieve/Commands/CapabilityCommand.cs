@@ -28,6 +28,7 @@ internal sealed record CapabilityCommand : ManageSieveCommand
         if (!session.Connection.IsTls && !session.Connection.IsUnixSocket)
             Line("STARTTLS");
         Line("NOTIFY", "mailto");   // RFC 5804 §1.7
+        Line("EXTLISTS", ListName.Schemes);   // RFC 6134 §2.6
         Line("MAXREDIRECTS", session.SieveLimits.Redirects.ToString(CultureInfo.InvariantCulture));
         if (session.Account is { } account)
             Line("OWNER", account.Login);

@@ -23,6 +23,19 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
     /// <summary>Names that "set" gave a value so far.</summary>
     public HashSet<string> Assigned { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>It asks about lists that are kept elsewhere. RFC 6134 §2.2</summary>
+    public bool UsesLists { get; private set; }
+
+    public void AsksForLists() => UsesLists = true;
+
+    /// <summary>Notes that a string names a list. A name of which no list can be is no error: valid_ext_list may stand before it.</summary>
+    public void NamesList(ScriptString name)
+    {
+        UsesLists = true;
+        if (name.Constant is { } constant && !ListName.TryParse(Octets.ToText(constant), out _))
+            errors.Warn(name.Offset, "No list has such a name here: \":addrbook:default\", \"tag:DOMAIN,2026:addresses\" and \"tag:LIST@DOMAIN,2026:members\" are names of lists.");
+    }
+
     /// <summary>Loops over parts around what is compiled now. RFC 5703 §3</summary>
     public int Loops { get; set; }
 
@@ -100,6 +113,6 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
             code[i].IfTrue = _labels[code[i].IfTrue];
             code[i].IfFalse = code[i].Test is null ? 0 : _labels[code[i].IfFalse];
         }
-        return new SieveProgram(code, _slots.Count, UsesMatches, [.. Includes]);
+        return new SieveProgram(code, _slots.Count, UsesMatches, [.. Includes]) { UsesLists = UsesLists };
     }
 }

@@ -65,6 +65,7 @@ internal static class TestTable
         ["servermetadataexists"] = new(Capability.ServerMetadata, MetadataExistsTest.Parse),
         ["valid_notify_method"] = new(Capability.ENotify, ValidNotifyMethodTest.Parse),
         ["notify_method_capability"] = new(Capability.ENotify, NotifyMethodCapabilityTest.Parse),
+        ["valid_ext_list"] = new(Capability.ExtLists, ValidExtListTest.Parse),
         ["spamtest"] = new(null, VerdictTest.ParseSpam),
         ["virustest"] = new(Capability.VirusTest, VerdictTest.ParseVirus),
         ["ihave"] = new(Capability.IHave, _ => throw new InvalidOperationException("ihave is answered while compiling.")),

@@ -4,8 +4,8 @@ using MailEngine.Sieve.Running;
 
 namespace MailEngine.Sieve.Matching;
 
-/// <summary>How a key is held against a value. RFC 5228 §2.7.1, RFC 5231 §4, draft-murchison-sieve-regex-07</summary>
-internal enum MatchKind { Is, Contains, Matches, Regex, Value, Count }
+/// <summary>How a key is held against a value. RFC 5228 §2.7.1, RFC 5231 §4, RFC 6134 §2.2, draft-murchison-sieve-regex-07</summary>
+internal enum MatchKind { Is, Contains, Matches, Regex, Value, Count, List }
 
 /// <summary>RFC 5231 §4</summary>
 internal enum Relation { Equal, NotEqual, Greater, GreaterOrEqual, Less, LessOrEqual }
@@ -24,6 +24,7 @@ internal abstract class Key
         MatchKind.Contains => new ContainsKey(MatchValue.Fold(key, comparator), comparator),
         MatchKind.Matches => new GlobKey(new Glob(key, comparator)),
         MatchKind.Regex => new RegexKey(key, comparator),
+        MatchKind.List => new ListKey(key),
         _ => new RelationKey(key, comparator, relation),
     };
 
@@ -79,6 +80,19 @@ internal abstract class Key
             string text = value.For(comparator);
             run.ChargeFor(4L * text.Length);
             return _always || text.AsSpan().ContainsAny(_folded);
+        }
+    }
+
+    /// <summary>The value is an address that a list holds; the whole of it is ${0}. RFC 6134 §2.2</summary>
+    sealed class ListKey(string name) : Key
+    {
+        public override bool Matches(SieveRun run, MatchValue value, bool remember)
+        {
+            if (!run.IsOnList(name, value.Octets))
+                return false;
+            if (remember)
+                run.Matched.Set(value.Octets, []);
+            return true;
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class Matcher
         _relation = relation;
         _keys = keys;
         _constant = constant;
-        _setsVariables = setsVariables && kind is MatchKind.Matches or MatchKind.Regex;
+        _setsVariables = setsVariables && kind is MatchKind.Matches or MatchKind.Regex or MatchKind.List;
     }
 
     /// <summary>What was said of matching; the keys follow when all tags are read.</summary>
@@ -30,7 +30,7 @@ internal sealed class Matcher
     public static Spec ReadTags(Arguments arguments)
     {
         Compilation script = arguments.Script;
-        string? type = arguments.OneOf(("is", null), ("contains", null), ("matches", null), ("regex", Capability.Regex));
+        string? type = arguments.OneOf(("is", null), ("contains", null), ("matches", null), ("regex", Capability.Regex), ("list", Capability.ExtLists));
         Relation relation = default;
         if (RelationOf(arguments, "value", ref type, ref relation) is false)
             RelationOf(arguments, "count", ref type, ref relation);
@@ -39,6 +39,7 @@ internal sealed class Matcher
             "contains" => MatchKind.Contains,
             "matches" => MatchKind.Matches,
             "regex" => MatchKind.Regex,
+            "list" => MatchKind.List,
             "value" => MatchKind.Value,
             "count" => MatchKind.Count,
             _ => MatchKind.Is,
@@ -47,6 +48,8 @@ internal sealed class Matcher
         if (arguments.TaggedString("comparator") is { } name)
         {
             comparator = ComparatorOf(name, script);
+            if (kind == MatchKind.List)
+                script.Error(name.Offset, ":list takes no comparator: the list knows by itself how its members are compared.");   // RFC 6134 §2.2
             if (comparator == Comparator.AsciiNumeric && kind is MatchKind.Contains or MatchKind.Matches or MatchKind.Regex)
                 script.Error(name.Offset, $"i;ascii-numeric cannot look for parts of a text: :{type} needs another comparator.");   // RFC 5228 §2.7.3
         }
@@ -97,6 +100,8 @@ internal sealed class Matcher
     public static Matcher Of(Spec spec, ScriptString[] keys, Compilation script, bool setsVariables = true)
     {
         Key[]? constant = null;
+        foreach (ScriptString key in spec.Kind == MatchKind.List ? keys : [])
+            script.NamesList(key);
         if (Array.TrueForAll(keys, key => key.Constant is not null))
         {
             if (spec.Kind == MatchKind.Regex)

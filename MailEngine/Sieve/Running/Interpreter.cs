@@ -18,7 +18,7 @@ internal static class Interpreter
         string? faults = null;
         for (int i = 0; i < steps.Count; i++)
         {
-            string? fault = RunOne(steps[i].Program, run, i == steps.Count - 1, out bool goesOn);
+            string? fault = RunOne(steps[i], run, i == steps.Count - 1, out bool goesOn);
             if (fault is not null)
             {
                 string told = steps[i].Label.Length == 0 ? fault : $"{steps[i].Label}: {fault}";
@@ -32,12 +32,12 @@ internal static class Interpreter
     }
 
     /// <returns>Why it ended before its end; null: it did not.</returns>
-    static string? RunOne(SieveProgram? program, SieveRun run, bool isLast, out bool goesOn)
+    static string? RunOne(SieveStep step, SieveRun run, bool isLast, out bool goesOn)
     {
         goesOn = true;
-        if (program is null)
+        if (step.Program is not { } program)
             return "the active script is no script any more: look at it, and save it again";
-        run.Begin(program);
+        run.Begin(program, isOwn: step.Label.Length == 0);
         try
         {
             Run(run);

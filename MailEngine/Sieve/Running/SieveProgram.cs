@@ -14,6 +14,9 @@ public sealed class SieveProgram
     /// <summary>Scripts that it may include; whoever runs it has them in a <see cref="SieveLibrary"/>.</summary>
     public IReadOnlyList<IncludedScript> Includes { get; }
 
+    /// <summary>It asks about lists that are kept elsewhere. RFC 6134 §2.2</summary>
+    public bool UsesLists { get; internal init; }
+
     internal Instruction[] Code { get; }
 
     /// <summary>Variables of its own.</summary>

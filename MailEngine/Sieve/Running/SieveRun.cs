@@ -41,6 +41,9 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     int _includes;
     int _answers;
     long _mostSteps;
+    Dictionary<string, SieveList?>? _lists;
+    Dictionary<(SieveList, string), bool>? _onLists;
+    bool _isOwn;
     HeaderAddress? _envelopeFrom;
     HeaderAddress? _envelopeTo;
     int _redirects;
@@ -115,10 +118,46 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     /// <summary>return was done, and is not carried out yet. RFC 6609 §3.3</summary>
     public bool IsReturning { get; set; }
 
+    /// <summary>A list that is kept elsewhere; null: there is none of this name for the script. RFC 6134 §2.2</summary>
+    public SieveList? List(string name)
+    {
+        _lists ??= new(StringComparer.Ordinal);
+        if (_lists.TryGetValue(name, out SieveList? list))
+            return list;
+        Charge(1000);   // look-ups in the accounts' database
+        if (ListName.TryParse(Octets.ToText(name), out ListName parsed))
+            list = surroundings.List(parsed, _isOwn);
+        _lists.Add(name, list);
+        return list;
+    }
+
+    public bool IsOnList(string name, string value)
+    {
+        Charge(1);
+        if (List(name) is not { } list)
+            return false;
+        _onLists ??= [];
+        if (_onLists.TryGetValue((list, value), out bool found))
+            return found;
+        ChargeFor(value.Length * 16L);
+        if (Commands.SieveAddress.Parse(value) is { } address)
+        {
+            Charge(list.Steps);
+            found = list.Has(address);
+        }
+        if (_onLists.Count < 1000)
+            _onLists.Add((list, value), found);
+        return found;
+    }
+
     /// <summary>Another script begins.</summary>
-    public void Begin(SieveProgram program)
+    /// <param name="isOwn">It is the account's.</param>
+    public void Begin(SieveProgram program, bool isOwn)
     {
         Enter(program);
+        if (_isOwn != isOwn)
+            _lists = null;
+        _isOwn = isOwn;
         Globals.Clear();
         _callers.Clear();
         _loops.Clear();
