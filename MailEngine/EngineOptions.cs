@@ -355,6 +355,11 @@ public sealed class SieveOptions
     public int RewriteDays { get; set; } = 21;
     /// <summary>Addresses that are notified of one message. RFC 5435 §8 wants a limit. Default 4.</summary>
     public int Notifications { get; set; } = 4;
+    /// <summary>Notes of scripts about one message (debug_log) that stand in the trace; more are passed over. Default 16.</summary>
+    public int Notes { get; set; } = 16;
+    /// <summary>Values that scripts can ask for by names of your choice: NAME here is the item <c>vnd.dovecot.config.NAME</c> of vnd.dovecot.environment.
+    /// Every user can read them. Default none.</summary>
+    public IDictionary<string, string> Environment { get; set; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
     /// <summary>Octets of header fields that scripts add to one message. RFC 5293 §4 asks for 998 at least. Default 64 KiB.</summary>
     public int HeaderBytes { get; set; } = 64 << 10;
     /// <summary>Header field that a spam check before this server writes, and takes out of what strangers send; its first word is the score. Default

@@ -345,6 +345,41 @@ public sealed class FilterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_a_script_reports_a_message_then_programs_can_read_it_and_nobody_reports_to_himself()   // RFC 5965 §2
+    {
+        await GivenScriptAsync("""
+            require ["vnd.dovecot.report", "vnd.dovecot.debug", "editheader", "vnd.dovecot.environment", "variables"];
+            report "abuse" "Schlüpfte durch" "bob@example.test";
+            addheader "X-Added" "1";
+            report :headers_only "not-spam" "Look" "x@elsewhere.example";
+            report "abuse" "me" "ann@example.test";
+            debug_log "of ${env.vnd.dovecot.username}";
+            discard;
+            """);
+        await DeliverAsync("x", from: "cyd@other.example");
+        await ArrivedAsync(_rig.Bob);
+
+        string report = Assert.Single(await _rig.MessagesAsync(_rig.Bob));
+        Assert.StartsWith("Return-Path: <ann@example.test>\r\nDelivered-To: bob@example.test\r\n", report);
+        Assert.Contains("Subject: Report: x\r\n", report, StringComparison.Ordinal);
+        Assert.Contains("Auto-Submitted: auto-generated\r\n", report, StringComparison.Ordinal);
+        Assert.Contains(Convert.ToBase64String(Encoding.UTF8.GetBytes("Schlüpfte durch\r\n")), report, StringComparison.Ordinal);
+        Assert.Contains("Content-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: MailAdmin/", report, StringComparison.Ordinal);
+        Assert.Contains("Original-Mail-From: <cyd@other.example>\r\nOriginal-Rcpt-To: <ann@example.test>\r\n", report, StringComparison.Ordinal);
+        Assert.Matches("Content-Type: message/rfc822\r\n(?s).*\r\n\r\nReceived: (?s).*\r\nSubject: x\r\n(?s).*\r\n\r\nText of x\r\n\r\n--=_.*--\r\n$", report);
+        Assert.DoesNotContain("X-Added", report, StringComparison.Ordinal);
+        QueueEntry other = Assert.Single(_rig.Store.ReadQueue());
+        Assert.Equal("x@elsewhere.example", other.Recipient.ToString());
+        using MessageReader message = _rig.Store.OpenBody(other.Body);
+        var octets = new byte[message.Length];
+        string header = Encoding.UTF8.GetString(octets.AsSpan(0, message.Read(0, octets)));
+        Assert.Contains("Content-Type: text/rfc822-headers\r\nContent-Disposition: attachment\r\n\r\nX-Added: 1\r\nReceived: ", header, StringComparison.Ordinal);
+        Assert.DoesNotContain("Text of x", header, StringComparison.Ordinal);
+        Assert.Equal("", await SubjectsAsync());
+        Assert.Contains(await _rig.Trace.FindAsync("ann@example.test"), e => e.Step == TraceStep.Filtered && e.Text == "Sieve: note: of ann@example.test");
+    }
+
+    [Fact]
     public async Task When_a_copy_of_an_answer_is_wanted_then_it_is_kept_as_often_as_the_answer_is_sent()   // RFC 8580 §3
     {
         await GivenScriptAsync("require [\"vacation\", \"fcc\", \"mailbox\", \"enotify\"]; vacation :fcc \"Sent/Answers\" :create \"I am away\"; notify :fcc \"No/Such\" \"mailto:x@elsewhere.example?cc=y@elsewhere.example\"; discard;");

@@ -23,7 +23,7 @@ static class SieveStage
         Mailboxes = () => [new("INBOX", "F1-1", ""), new("Spam", "F1-2", "\\Junk"), new("Lists/New", "F1-3", "")],
         Annotation = (mailbox, entry) => (mailbox, entry) is ("INBOX", "/private/vendor/vendor.isode/auto-replies") ? "on" : (mailbox, entry) is (null, "/private/vendor/x") ? "ünï" : null,
         Verdicts = new("X-Spam-Score", 10, "X-Virus"), Wishes = new Dictionary<string, string> { ["notify"] = "FAILURE,DELAY", ["ret"] = "HDRS", ["envid"] = "QQ314159", ["orcpt"] = "rfc822;tim@example.com" }, EnvelopeFrom = "tim@example.com", EnvelopeTo = "me+lists@example.net", SubaddressSeparator = "+", Now = Now, Zone = TimeZoneInfo.Utc,
-        Environment = new SieveEnvironment("example.net", "mail.example.net", "192.0.2.7"),
+        Environment = new SieveEnvironment("example.net", "mail.example.net", "192.0.2.7") { User = "me@example.net", Configured = new Dictionary<string, string> { ["Tier_One"] = "gold" } },
     };
 
     public const string Hello = """
@@ -77,6 +77,7 @@ static class SieveStage
         SieveAction.Reject reject => $"{(reject.InTheseWords ? "" : "e")}reject {reject.Reason}",
         SieveAction.Vacation vacation => $"vacation {vacation.Interval} {vacation.Subject}: {vacation.Reason}",
         SieveAction.Notify notify => $"notify {string.Join(',', notify.Target.To.Concat(notify.Target.Copies))} {notify.Importance}: {notify.Subject}",
+        SieveAction.Report report => $"report {report.Type} {report.To}: {report.Message}{(report.HeaderOnly ? " (header)" : "")}",
         _ => action.ToString(),
     };
 

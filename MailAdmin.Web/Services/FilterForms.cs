@@ -29,7 +29,11 @@ public sealed record TrialStep(string Kind, string Value, IReadOnlyList<string> 
 /// <summary>What would become of a message. Nothing was done.</summary>
 /// <param name="Fault">Why the script would end before its end; the message would be kept. Null: it would not.</param>
 /// <param name="Effort">Steps it takes.</param>
-public sealed record TrialOutcome(IReadOnlyList<TrialStep> Steps, string? Fault, long Effort);
+public sealed record TrialOutcome(IReadOnlyList<TrialStep> Steps, string? Fault, long Effort)
+{
+    /// <summary>What the script noted (debug_log), in order.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}
 
 /// <summary>A version of a script in its history.</summary>
 /// <param name="IsCurrent">The one that counts.</param>

@@ -82,7 +82,7 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Engine
         bool Exists(string name) => MailboxName.TryParse(name, out MailboxName mailbox) && owner.AccountId is { } account && store?.Find(account, mailbox) is not null;
         SieveOutcome outcome = SieveTrial.Run(compilation.Program!, Lines(message), form.From, form.To, host.Name, changes.Now, Exists, options.Sieve,
             compilation.Program!.UsesLists ? await ListsAsync(actor, owner, ct) : null);
-        return new TrialOutcome([.. outcome.Actions.Select(a => StepOf(a, owner.IsAccount ? Exists : _ => true) with { IsEdited = a.Header is not null })], outcome.Fault, outcome.Steps);
+        return new TrialOutcome([.. outcome.Actions.Select(a => StepOf(a, owner.IsAccount ? Exists : _ => true) with { IsEdited = a.Header is not null })], outcome.Fault, outcome.Steps) { Notes = outcome.Notes };
     }
 
     /// <summary>Lists for a trial: whom somebody has written to is nobody else's business, an administrator's neither. Null: none.</summary>
@@ -114,6 +114,7 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Engine
         SieveAction.Redirect redirect => new TrialStep("Redirect", redirect.To.ToString(), []),
         SieveAction.Reject reject => new TrialStep("Reject", reject.Reason, []),
         SieveAction.Notify notify => new TrialStep("Notify", string.Join(", ", notify.Target.To.Concat(notify.Target.Copies)), []),
+        SieveAction.Report report => new TrialStep("Report", report.To.ToString(), []),
         SieveAction.Vacation vacation => new TrialStep("Vacation", vacation.Reason, []),
         _ => new TrialStep("Other", action.GetType().Name, []),
     };

@@ -104,6 +104,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
                 {
                     "redirect" => "sent on by a script",
                     "notify" => "notification by a script",
+                    "report" => "reported by a script",
                     "reject" => "refused by a script",
                     _ => "answer of somebody who is away",
                 }));

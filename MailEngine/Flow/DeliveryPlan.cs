@@ -149,6 +149,9 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
                 case SieveAction.Notify notify:
                     Redirects.AddRange(NotifyMessage.Write(store, envelope, recipient, route.Account, body, fingerprint, notify, now));
                     break;
+                case SieveAction.Report report when ReportMessage.Write(store, envelope, recipient, route.Account, body, fingerprint, report, now) is { } made:
+                    Redirects.Add(made);
+                    break;
                 case SieveAction.Reject reject:
                     Refuse(reject, place, route, recipient, folder, body, fingerprint, store);
                     break;
@@ -169,7 +172,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             Sightings.Add(new Sighting(SeenKey(route.Account.AccountId, key), now + interval, [.. _uses.Where(use => use.Recipient == place).Select(use => use.Deposit)]));
         if (away is not null)
             Away.Add((away, route, _uses.FindIndex(use => use.Recipient == place) is var use and >= 0 ? _uses[use].Deposit : AutomaticAnswer.Made));
-        if (outcome.Actions.All(action => action is SieveAction.Vacation or SieveAction.Notify))
+        if (outcome.Actions.All(action => action is SieveAction.Vacation or SieveAction.Notify or SieveAction.Report))
             _queuedRecipients.Add(place);   // dropped, as its owner wants: the sender hears nothing
     }
 

@@ -48,19 +48,23 @@ sealed class MailFilter(SieveScripts scripts, AccountDirectory directory, MailSt
                 around = around with { List = await filter._lists.OpenAsync(route.Account) };
             _view = _view is null or { IsChanged: true } ? new MessageView(body.Read, body.Length, body.Summary.Layout) : _view;
             SieveOutcome outcome = Interpreter.Run(steps, _view, around, filter.Limits, library);
+            foreach (string note in outcome.Notes)
+                filter.Tell(envelope, body, route, $"Sieve: note: {note}", now);
             if (outcome.Fault is { } fault)
-                filter.Tell(envelope, body, route, Reply.Clean($"Sieve: {fault}"), now);
+            {
+                FlowLog.ScriptFailed(filter.Log, envelope.MessageKey, route.Account.AccountId);
+                filter.Tell(envelope, body, route, $"Sieve: {fault}", now);
+            }
             return outcome;
         }
     }
 
     SieveOptions Limits => options.Sieve;
 
-    void Tell(Envelope envelope, Body body, Route.Deposit route, string text, DateTimeOffset now)
-    {
-        FlowLog.ScriptFailed(log, envelope.MessageKey, route.Account.AccountId);
-        trace.Add(new TraceEvent(now, TraceStep.Filtered, envelope.MessageKey, body.Summary.MessageId ?? "", envelope.ReversePathText, route.At.ToString(), envelope.Peer, text));
-    }
+    ILogger Log => log;
+
+    void Tell(Envelope envelope, Body body, Route.Deposit route, string text, DateTimeOffset now) => trace.Add(
+        new TraceEvent(now, TraceStep.Filtered, envelope.MessageKey, body.Summary.MessageId ?? "", envelope.ReversePathText, route.At.ToString(), envelope.Peer, Reply.Clean(text)));
 
     SieveSurroundings Surroundings(Envelope envelope, EnvelopeRecipient recipient, Route.Deposit route, DateTimeOffset now) => new()
     {
@@ -75,7 +79,10 @@ sealed class MailFilter(SieveScripts scripts, AccountDirectory directory, MailSt
         Wishes = WishesOf(envelope, recipient),
         MailboxExists = name => MailboxName.TryParse(name, out MailboxName mailbox) && store.Find(route.Account.AccountId, mailbox) is not null,
         Now = now,
-        Environment = new SieveEnvironment(Octets.OfText(route.Account.Domain.ToString()), hostname.Name, envelope.ClientAddress?.ToString() ?? ""),
+        Environment = new SieveEnvironment(Octets.OfText(route.Account.Domain.ToString()), hostname.Name, envelope.ClientAddress?.ToString() ?? "")
+        {
+            User = Octets.OfText(route.Account.Login), Configured = options.Sieve.Environment,
+        },
     };
 
     // With the rights of the account, whose own mailboxes these are. RFC 5490 §3.3, RFC 5490 §4.1

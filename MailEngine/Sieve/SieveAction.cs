@@ -42,6 +42,11 @@ public abstract record SieveAction
         public Store? Fcc { get; init; }
     }
 
+    /// <summary>Somebody who deals with abuse is told of the message, in a form for programs. RFC 5965 §2</summary>
+    /// <param name="Type">Such as "abuse".</param>
+    /// <param name="HeaderOnly">The text of the message is not sent.</param>
+    public sealed record Report(string Type, string Message, EmailAddress To, bool HeaderOnly) : SieveAction;
+
     /// <summary>The sender is told that the recipient is away. RFC 5230 §4</summary>
     /// <param name="From">Null: the recipient's main address.</param>
     /// <param name="Addresses">Also the recipient's.</param>
@@ -70,6 +75,9 @@ public sealed record SieveOutcome(IReadOnlyList<SieveAction> Actions, string? Fa
 {
     /// <summary>What the duplicate test is to remember when the actions are done, and how long. RFC 7352 §3</summary>
     public IReadOnlyList<(string Key, TimeSpan Interval)> Seen { get; init; } = [];
+
+    /// <summary>What scripts noted for their owner, in order.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Commands, tests and octets it took; <see cref="SieveOptions.Steps"/>.</summary>
     public long Steps { get; init; }

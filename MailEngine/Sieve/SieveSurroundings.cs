@@ -1,3 +1,5 @@
+using MailEngine.Sieve.Language;
+
 namespace MailEngine.Sieve;
 
 /// <summary>What a script can ask about besides the message. Octet strings.</summary>
@@ -48,12 +50,22 @@ public sealed record SieveSurroundings
 /// <param name="Domain">Of the account; octets.</param>
 /// <param name="Host">This server; octets.</param>
 /// <param name="RemoteIp">The client; empty: it is not known.</param>
-public readonly record struct SieveEnvironment(string Domain, string Host, string RemoteIp)
+public sealed record SieveEnvironment(string Domain, string Host, string RemoteIp)
 {
     static readonly string s_version = typeof(SieveEnvironment).Assembly.GetName().Version?.ToString(2) ?? "";
 
+    const string Settings = "vnd.dovecot.config.";
+
+    /// <summary>Log-in name of the account; octets.</summary>
+    public string User { get; init; } = "";
+
+    /// <summary><see cref="SieveOptions.Environment"/></summary>
+    public IDictionary<string, string>? Configured { get; init; }
+
+    /// <param name="item">In lower case; octets.</param>
+    /// <param name="all">Also those of vnd.dovecot.environment.</param>
     /// <returns>Null: there is no such item.</returns>
-    public string? Find(string item) => item switch
+    public string? Find(string item, bool all) => item switch
     {
         "domain" => Domain,
         "host" => Host,
@@ -63,8 +75,22 @@ public readonly record struct SieveEnvironment(string Domain, string Host, strin
         "remote-host" => "",   // the name that a client gives itself is nothing a script should trust
         "remote-ip" => RemoteIp,
         "version" => s_version,
+        "vnd.dovecot.default-mailbox" when all => SieveAction.Store.Inbox,
+        "vnd.dovecot.username" when all => User,
+        _ when all && item.StartsWith(Settings, StringComparison.Ordinal) => Setting(item[Settings.Length..]),
         _ => null,
     };
+
+    /// <summary>In any case, and "_" and "-" are the same: names of variables have no "-".</summary>
+    string? Setting(string name)
+    {
+        foreach ((string key, string value) in Configured ?? System.Collections.Immutable.ImmutableDictionary<string, string>.Empty)
+        {
+            if (Octets.OfText(key).Replace('_', '-').Equals(name.Replace('_', '-'), StringComparison.OrdinalIgnoreCase))
+                return Octets.OfText(value);
+        }
+        return null;
+    }
 }
 
 /// <summary>A mailbox of the account.</summary>

@@ -17,6 +17,6 @@ public static class SieveTrial
         Interpreter.Run(program, MessageView.Of(message), new SieveSurroundings
         {
             EnvelopeFrom = Octets.OfText(from), EnvelopeTo = Octets.OfText(to), Now = now, MailboxExists = mailboxExists, SubaddressSeparator = "+", List = lists ?? ((_, _) => null),
-            Environment = new SieveEnvironment(Octets.OfText(to[(to.LastIndexOf('@') + 1)..]), Octets.OfText(host), ""),
+            Environment = new SieveEnvironment(Octets.OfText(to[(to.LastIndexOf('@') + 1)..]), Octets.OfText(host), "") { User = Octets.OfText(to), Configured = limits.Environment },
         }, limits);
 }

@@ -49,6 +49,8 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
         _required.Add(capability);
         if (capability == Capability.VacationSeconds)
             _required.Add(Capability.Vacation);   // RFC 6131 §2
+        if (capability == Capability.MoreEnvironment)
+            _required.Add(Capability.Environment);
     }
 
     public bool Has(string capability) => _required.Contains(capability);

@@ -7,11 +7,11 @@ namespace MailEngine.Sieve.Language;
 internal sealed class ScriptString
 {
     /// <summary>A run of constant octets, or a variable.</summary>
-    /// <param name="Slot">Place of a variable of the script; <see cref="Match"/>: a match variable; <see cref="Global"/>; -1: constant.</param>
-    /// <param name="Text">The constant, or the name of a global variable.</param>
+    /// <param name="Slot">Place of a variable of the script; <see cref="Match"/>: a match variable; <see cref="Global"/>; <see cref="Item"/>; -1: constant.</param>
+    /// <param name="Text">The constant, or the name of a global variable, or of an item of the environment.</param>
     readonly record struct Piece(int Slot, string Text, int Index = 0);
 
-    const int Match = -2, Global = -3;
+    const int Match = -2, Global = -3, Item = -4;
 
     /// <summary>RFC 5229 §6 asks for 32 at least.</summary>
     public const int LongestName = 128;
@@ -64,6 +64,7 @@ internal sealed class ScriptString
         >= 0 => run.Variables[piece.Slot] ?? "",
         Match => run.Matched.Get(piece.Index),
         Global => run.Globals.GetValueOrDefault(piece.Text, ""),
+        Item => run.Surroundings.Environment.Find(piece.Text, all: true) ?? "",
         _ => piece.Text,
     };
 
@@ -128,6 +129,9 @@ internal sealed class ScriptString
             return null;
         if (name[..dot] == "global" && script.Has(Capability.Include) && IsIdentifier(name[(dot + 1)..]))
             return new Piece(Global, name[(dot + 1)..]);
+        // No name of a variable has "-" in it, so "_" stands for it in names of items.
+        if (name[..dot] == "env" && script.Has(Capability.MoreEnvironment))
+            return new Piece(Item, name[(dot + 1)..].Replace('_', '-'));
         script.Error(offset, $"\"{name[..dot]}\" of \"${{{name}}}\" is no namespace of variables here: the extension that brings it must be required.");
         return null;
     }

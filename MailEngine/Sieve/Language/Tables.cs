@@ -32,6 +32,8 @@ internal static class CommandTable
         ["deleteheader"] = new(Capability.EditHeader, DeleteHeaderCommand.Parse),
         ["extracttext"] = new(Capability.ExtractText, ExtractTextCommand.Parse),
         ["notify"] = new(Capability.ENotify, NotifyCommand.Parse),
+        ["debug_log"] = new(Capability.Debug, DebugLogCommand.Parse),
+        ["report"] = new(Capability.Report, ReportCommand.Parse),
         ["error"] = new(Capability.IHave, ErrorCommand.Parse),
     };
 }

@@ -44,6 +44,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     Dictionary<string, SieveList?>? _lists;
     Dictionary<(SieveList, string), bool>? _onLists;
     bool _isOwn;
+    List<string>? _notes;
     HeaderAddress? _envelopeFrom;
     HeaderAddress? _envelopeTo;
     int _redirects;
@@ -178,7 +179,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     public bool End(bool isLast)
     {
         // RFC 5429 §2.4: the sender must not be told that mail was refused which somebody has.
-        if (_actions.Exists(a => a is SieveAction.Reject) && _actions.Exists(a => a is not (SieveAction.Reject or SieveAction.Notify)))
+        if (_actions.Exists(a => a is SieveAction.Reject) && _actions.Exists(a => a is not (SieveAction.Reject or SieveAction.Notify or SieveAction.Report)))
             throw new SieveFaultException("the script refuses a message and does something else with it too");
         if (!_implicitKeep && (!_explicitKeep || isLast))
             return false;
@@ -319,6 +320,24 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         Add(action with { Header = EditedHeader() });
     }
 
+    /// <summary>One for each kind and address. They count as notifications.</summary>
+    public void Report(SieveAction.Report action)
+    {
+        if (_actions.Exists(a => a is SieveAction.Report other && other.To.Canonical == action.To.Canonical && other.Type.Equals(action.Type, StringComparison.OrdinalIgnoreCase)))
+            return;
+        if (_actions.Count(a => a is SieveAction.Report) >= limits.Notifications)
+            throw new SieveFaultException($"the script reports one message more than {limits.Notifications} times");
+        Add(action with { Header = EditedHeader() });
+    }
+
+    /// <summary>For the owner of the script, who looks for a fault in it: kept when the script fails too.</summary>
+    public void Note(string text)
+    {
+        _notes ??= [];
+        if (_notes.Count < limits.Notes)
+            _notes.Add(text);
+    }
+
     static int AddressesOf(SieveAction.Notify action) => action.Target.To.Count + action.Target.Copies.Count;
 
     public void Redirect(SieveAction.Redirect action)
@@ -379,5 +398,5 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         return _edited = header.Written.ToArray();
     }
 
-    public SieveOutcome ToOutcome(string? faults) => new(_actions, faults) { Steps = Steps, Seen = _seen ?? [] };
+    public SieveOutcome ToOutcome(string? faults) => new(_actions, faults) { Steps = Steps, Seen = _seen ?? [], Notes = _notes ?? [] };
 }

@@ -29,18 +29,19 @@ internal sealed class StringTest(ScriptString[] sources, Matcher matcher) : Siev
 }
 
 /// <summary>environment [COMPARATOR] [MATCH-TYPE] name key-list. RFC 5183 §4</summary>
-internal sealed class EnvironmentTest(ScriptString name, Matcher matcher) : SieveTest
+/// <param name="all">Also items of vnd.dovecot.environment.</param>
+internal sealed class EnvironmentTest(ScriptString name, bool all, Matcher matcher) : SieveTest
 {
     public static SieveTest Parse(Arguments arguments)
     {
         Matcher.Spec match = Matcher.ReadTags(arguments);
         ScriptString name = arguments.String("the name of the item");
-        return new EnvironmentTest(name, Matcher.Of(match, arguments.Strings("the list of keys"), arguments.Script));
+        return new EnvironmentTest(name, arguments.Script.Has(Capability.MoreEnvironment), Matcher.Of(match, arguments.Strings("the list of keys"), arguments.Script));
     }
 
     public override bool Evaluate(SieveRun run)
     {
-        if (run.Surroundings.Environment.Find(Octets.ToLower(name.Get(run))) is not { } value)
+        if (run.Surroundings.Environment.Find(Octets.ToLower(name.Get(run)), all) is not { } value)
             return false;
         return matcher.IsCount ? matcher.MatchesCount(run, value.Length > 0 ? 1 : 0) : matcher.Matches(run, matcher.Keys(run), new MatchValue(value));
     }
