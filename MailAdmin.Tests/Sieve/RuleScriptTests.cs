@@ -89,8 +89,7 @@ public sealed class RuleScriptTests
                 [new(RuleVerb.FileInto, "News"), new(RuleVerb.MarkSeen, "")], true),
             new("Never reached by news", true, RuleMatch.All, [new(RuleField.Subject, "", RuleOperator.Contains, "of the week")], [new(RuleVerb.Discard, "")], false),
         ];
-        SieveOutcome outcome = SieveTrial.Run(SieveCompiler.Compile(Bytes(RuleScript.Write(rules)), new SieveOptions()).Program!, Bytes(header + "\r\n\r\nx\r\n"),
-            "bob@shop.test", "ann@own.test", "mail.own.test", DateTimeOffset.UnixEpoch, _ => true, new SieveOptions());
+        SieveOutcome outcome = SieveStage.Run(RuleScript.Write(rules), header + "\n\nx\n", SieveStage.Usual with { MailboxExists = _ => true });
 
         SieveAction.Store store = Assert.IsType<SieveAction.Store>(Assert.Single(outcome.Actions));
         Assert.Equal(does, store.Mailbox == SieveAction.Store.Inbox ? "keep" : $"flag {string.Join(' ', store.Flags)}; fileinto {store.Mailbox}");

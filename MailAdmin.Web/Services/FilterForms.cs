@@ -14,6 +14,12 @@ public sealed class TrialForm
     public string From { get; set; } = "";
     /// <summary>RCPT TO.</summary>
     public string To { get; set; } = "";
+    /// <summary>Name of the stored script whose text it is to become; empty: a new one, or what the panel writes.</summary>
+    public string OldName { get; set; } = "";
+    /// <summary>The name it would get.</summary>
+    public string Name { get; set; } = "";
+    /// <summary>Where it would run; <see cref="ScriptPlace.None"/> of an account: as its active script.</summary>
+    public ScriptPlace Place { get; set; }
 }
 
 /// <summary>One thing that would be done with a message.</summary>
@@ -24,21 +30,33 @@ public sealed record TrialStep(string Kind, string Value, IReadOnlyList<string> 
 {
     /// <summary>The script has changed its header before.</summary>
     public bool IsEdited { get; init; }
+
+    /// <summary>Of <see cref="TrialOutcome.Scripts"/>; -1: no script decided about the message.</summary>
+    public int Script { get; init; }
 }
 
+/// <summary>One of the scripts that decide about a message.</summary>
+/// <param name="Kind">Of the texts <c>TrialScript.*</c>.</param>
+/// <param name="IsTried">The one in the editor.</param>
+/// <param name="Ran">False: one before it has decided about the message.</param>
+/// <param name="Fault">Why it would end before its end, and do nothing; null: it would not.</param>
+public sealed record TrialScript(string Kind, string Name, bool IsTried, bool Ran, string? Fault);
+
 /// <summary>What would become of a message. Nothing was done.</summary>
-/// <param name="Fault">Why the script would end before its end; the message would be kept. Null: it would not.</param>
-/// <param name="Effort">Steps it takes.</param>
-public sealed record TrialOutcome(IReadOnlyList<TrialStep> Steps, string? Fault, long Effort)
+/// <param name="Scripts">In the order in which they run.</param>
+/// <param name="Effort">Steps they take.</param>
+public sealed record TrialOutcome(IReadOnlyList<TrialStep> Steps, IReadOnlyList<TrialScript> Scripts, long Effort)
 {
-    /// <summary>What the script noted (debug_log), in order.</summary>
+    /// <summary>Why the script in the editor would end before its end; null: it would not.</summary>
+    public string? Fault => Scripts.FirstOrDefault(s => s.IsTried)?.Fault;
+
+    /// <summary>What scripts noted (debug_log) that the actor may see, in order.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }
 
 /// <summary>A version of a script in its history.</summary>
 /// <param name="IsCurrent">The one that counts.</param>
 public sealed record ScriptVersionRow(long Version, DateTimeOffset SavedAt, int Bytes, bool IsCurrent);
-
 
 /// <summary>A script to store.</summary>
 public sealed class ScriptForm

@@ -4,7 +4,6 @@ using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
 using MailEngine.Flow;
-using MailEngine.Net;
 using MailEngine.Sieve;
 using MailEngine.Sieve.Rules;
 using MailEngine.Store;
@@ -15,7 +14,7 @@ namespace MailAdmin.Web.Services;
 /// <summary>What makes scripts easier to write: what is wrong with a text, what it would do with a message, what it was before.</summary>
 /// <remarks>Scripts are stored by <see cref="ScriptService"/>, which says who may see and change whose.</remarks>
 /// <param name="store">Null: this process has no store open.</param>
-public sealed class FilterService(Changes changes, ScriptService scripts, EngineOptions options, ServerName host, AccountDirectory directory, MailStore? store)
+public sealed class FilterService(Changes changes, ScriptService scripts, FilterTrials trials, AccountDirectory directory, EngineOptions options, MailStore? store)
 {
     /// <summary>Messages that are offered for a trial.</summary>
     const int Offered = 20;
@@ -56,7 +55,7 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Engine
         }, ct);
     }
 
-    /// <summary>What a script would do with a message to an account, this script alone. Nothing is done.</summary>
+    /// <summary>What would become of a message if a text were the script in its place: all scripts run that a delivery asks. Nothing is done.</summary>
     public async Task<ServiceResult<TrialOutcome>> TryAsync(Actor actor, ScriptOwner owner, TrialForm form, CancellationToken ct = default)
     {
         ServiceResult<IReadOnlyList<ScriptInfo>> may = await scripts.ListAsync(actor, owner, ct);
@@ -79,20 +78,57 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Engine
                 return new ServiceResult.Refused(own.Refusal, own.Errors);
             message = own.Value!;
         }
-        bool Exists(string name) => MailboxName.TryParse(name, out MailboxName mailbox) && owner.AccountId is { } account && store?.Find(account, mailbox) is not null;
-        SieveOutcome outcome = SieveTrial.Run(compilation.Program!, Lines(message), form.From, form.To, host.Name, changes.Now, Exists, options.Sieve,
-            compilation.Program!.UsesLists ? await ListsAsync(actor, owner, ct) : null);
-        return new TrialOutcome([.. outcome.Actions.Select(a => StepOf(a, owner.IsAccount ? Exists : _ => true) with { IsEdited = a.Header is not null })], outcome.Fault, outcome.Steps) { Notes = outcome.Notes };
+        EmailAddress to = EmailAddress.Parse(form.To);
+        (AccountEntry? account, long? domainId) = await RecipientOfAsync(actor, owner, to, ct);
+        FilterTrialOutcome tried = await trials.RunAsync(new FilterTrial
+        {
+            Program = compilation.Program!, Owner = owner, Place = form.Place, Name = form.Name.Trim(), ScriptId = await ScriptIdAsync(actor, owner, form, ct), Account = account,
+            DomainId = domainId, ByOwner = account is not null && account.AccountId == actor.AccountId && !actor.InPlaceOf,
+            From = form.From.Length == 0 ? null : EmailAddress.Parse(form.From), To = to, Message = Lines(message),
+        }, changes.Now, ct);
+        var seen = new bool[tried.Row.Count];
+        for (int i = 0; i < seen.Length; i++)
+        {
+            FilterScript script = tried.Row[i];
+            seen[i] = i == tried.Tried || script.Place is not (ScriptPlace.Before or ScriptPlace.After)
+                || (await scripts.ListAsync(actor, script.DomainId is { } of ? ScriptOwner.Domain(of) : ScriptOwner.Server, ct)).Ok;
+        }
+        bool Exists(string name) => account is null || trials.MailboxExists(account.AccountId, name);
+        return new TrialOutcome(
+            [.. tried.Outcome.Actions.Select(a => StepOf(a, Exists, tried.Kept, a.Script < 0 || seen[a.Script]) with { IsEdited = a.Header is not null, Script = a.Script })],
+            [.. tried.Row.Select((script, i) => new TrialScript(KindOf(script), script.Name, i == tried.Tried, i < tried.Outcome.Ran,
+                tried.Outcome.Faults.Where(f => f.Script == i).Select(f => f.Reason).FirstOrDefault()))],
+            tried.Outcome.Steps)
+        {
+            Notes = [.. tried.Outcome.Notes.Where((_, i) => seen[tried.Outcome.NotedBy[i]])],
+        };
     }
 
-    /// <summary>Lists for a trial: whom somebody has written to is nobody else's business, an administrator's neither. Null: none.</summary>
-    async Task<Func<ListName, bool, SieveList?>?> ListsAsync(Actor actor, ScriptOwner owner, CancellationToken ct)
+    /// <summary>Whose scripts run beside the one that is tried: the account's whose it is; for one of a domain or the server those of the account that the
+    /// recipient is, if the actor may see them, else none but the domain's and the server's.</summary>
+    async Task<(AccountEntry? Account, long? DomainId)> RecipientOfAsync(Actor actor, ScriptOwner owner, EmailAddress to, CancellationToken ct)
     {
-        if (owner.AccountId is not { } id || await directory.FindAccountAsync(id, ct) is not { } account)
-            return null;
-        ServiceResult<bool> isOwn = await changes.ReadAsync<bool>(actor, (_, rights) => Task.FromResult(ServiceResult<bool>.Of(rights.AccountId == id && !actor.InPlaceOf)), ct);
-        return await new ExternalLists(directory, isOwn.Ok && isOwn.Value ? store : null, options.Limits).OpenAsync(account);
+        if (owner.AccountId is { } id)
+            return (await directory.FindAccountAsync(id, ct), null);
+        Resolution found = await directory.ResolveAsync(to, ct);
+        if (found.Domain?.DomainId is not { } domain || (owner.DomainId ?? domain) != domain)
+            return (null, owner.DomainId);
+        if (found.Address?.Targets is [{ Account: { } account }] && (await scripts.ListAsync(actor, account.AccountId, ct)).Ok)
+            return (account, null);
+        return (null, owner.DomainId ?? ((await scripts.ListAsync(actor, ScriptOwner.Domain(domain), ct)).Ok ? domain : null));
     }
+
+    async Task<long?> ScriptIdAsync(Actor actor, ScriptOwner owner, TrialForm form, CancellationToken ct) =>
+        form.Place == ScriptPlace.Panel || form.OldName.Length == 0 ? null
+        : (await changes.ReadAsync<long>(actor, async (db, _) => await ScriptRows.FindAsync(db, owner, form.OldName, ct) is { } script ? script.Id : ServiceResult.NotFound("script"), ct))
+            is { Ok: true, Value: var found } ? found : null;
+
+    static string KindOf(FilterScript script) => script.Place switch
+    {
+        ScriptPlace.Before or ScriptPlace.After => script.DomainId is null ? "Server" : "Domain",
+        ScriptPlace.Panel => "Panel",
+        _ => script.Name.Length > 0 ? "OwnNamed" : "Own",
+    };
 
     /// <summary>What is pasted has the line ends of the browser; messages have CRLF. RFC 5322 §2.1</summary>
     static byte[] Lines(byte[] message)
@@ -107,14 +143,15 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Engine
         return [.. lines];
     }
 
-    static TrialStep StepOf(SieveAction action, Func<string, bool> exists) => action switch
+    /// <param name="seen">The actor may know what the script says: to whom a script of others sends mail on is nothing for everybody's eyes.</param>
+    static TrialStep StepOf(SieveAction action, Func<string, bool> exists, MailboxName kept, bool seen) => action switch
     {
-        SieveAction.Store { Mailbox: SieveAction.Store.Inbox } keep => new TrialStep("Keep", "", keep.Flags),
+        SieveAction.Store { Mailbox: SieveAction.Store.Inbox } keep => kept == MailboxName.Inbox ? new TrialStep("Keep", "", keep.Flags) : new TrialStep("FileInto", kept.Value, keep.Flags),
         SieveAction.Store file => new TrialStep(exists(file.Mailbox) ? "FileInto" : file.Create ? "FileIntoNew" : "FileIntoNone", file.Mailbox, file.Flags),
-        SieveAction.Redirect redirect => new TrialStep("Redirect", redirect.To.ToString(), []),
+        SieveAction.Redirect redirect => seen ? new TrialStep("Redirect", redirect.To.ToString(), []) : new TrialStep("RedirectUnseen", "", []),
         SieveAction.Reject reject => new TrialStep("Reject", reject.Reason, []),
-        SieveAction.Notify notify => new TrialStep("Notify", string.Join(", ", notify.Target.To.Concat(notify.Target.Copies)), []),
-        SieveAction.Report report => new TrialStep("Report", report.To.ToString(), []),
+        SieveAction.Notify notify => seen ? new TrialStep("Notify", string.Join(", ", notify.Target.To.Concat(notify.Target.Copies)), []) : new TrialStep("NotifyUnseen", "", []),
+        SieveAction.Report report => seen ? new TrialStep("Report", report.To.ToString(), []) : new TrialStep("NotifyUnseen", "", []),
         SieveAction.Vacation vacation => new TrialStep("Vacation", vacation.Reason, []),
         _ => new TrialStep("Other", action.GetType().Name, []),
     };

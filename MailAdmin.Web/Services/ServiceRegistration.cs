@@ -59,8 +59,10 @@ public static class ServiceRegistration
         services.AddSingleton<AccountNameService>();
         services.AddSingleton<ManyAccountsService>();
         services.AddSingleton(p => new FilterService(
-            p.GetRequiredService<Changes>(), p.GetRequiredService<ScriptService>(), p.GetRequiredService<EngineOptions>(), p.GetRequiredService<ServerName>(), p.GetRequiredService<AccountDirectory>(),
-            p.GetService<MailStore>()));
+            p.GetRequiredService<Changes>(), p.GetRequiredService<ScriptService>(), p.GetRequiredService<FilterTrials>(), p.GetRequiredService<AccountDirectory>(),
+            p.GetRequiredService<EngineOptions>(), p.GetService<MailStore>()));
+        services.AddSingleton(p => new FilterTrials(
+            p.GetRequiredService<SieveScripts>(), p.GetRequiredService<AccountDirectory>(), p.GetService<MailStore>(), p.GetRequiredService<ServerName>(), p.GetRequiredService<EngineOptions>()));
         services.AddSingleton<VacationService>();
         services.AddSingleton<SieveScripts>();
         services.AddSingleton<ScriptService>();

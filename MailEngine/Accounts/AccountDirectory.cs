@@ -117,6 +117,11 @@ public sealed class AccountDirectory : IDisposable
             : new(ReadAsync(cache, loader => loader.FindDomain(name), ct));
     }
 
+    /// <summary>Scripts that run for everybody of a domain, or (null) of the server alone, in their order.</summary>
+    /// <exception cref="DirectoryUnavailableException">The database does not answer.</exception>
+    public Task<IReadOnlyList<FilterScript>> SharedScriptsAsync(long? domainId, CancellationToken ct) =>
+        ReadAsync<IReadOnlyList<FilterScript>>(Volatile.Read(ref _cache), loader => loader.SharedScripts(domainId), ct);
+
     /// <summary>A setting made in the panel, e.g. <see cref="Setting.Hostname"/>; null: not made.</summary>
     /// <exception cref="DirectoryUnavailableException">The database does not answer.</exception>
     public ValueTask<string?> FindSettingAsync(string key, CancellationToken ct)

@@ -152,6 +152,9 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
         }
     }
 
+    /// <summary>Scripts of the server and, if one is given, of a domain, without any account's, in their order.</summary>
+    public List<FilterScript> SharedScripts(long? domainId) => ScriptsOf(cache.SharedScripts ??= ReadSharedScripts(), domainId, null, null);
+
     /// <summary>What decides about the mail of an account, in its order: docs/filters.md.</summary>
     static List<FilterScript> ScriptsOf(IReadOnlyList<AccountDirectory.SharedScript> shared, long? domainId, ActiveScript? panel, ActiveScript? own)
     {
@@ -161,7 +164,7 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
         scripts.AddRange(shared.Where(s => s.Place == ScriptPlace.Before && s.DomainId is null).Select(s => s.Script));
         scripts.AddRange(shared.Where(s => s.Place == ScriptPlace.Before && s.DomainId is not null && s.DomainId == domainId).Select(s => s.Script));
         if (panel is { } rules)
-            scripts.Add(new FilterScript(rules, "the rules of the panel"));
+            scripts.Add(new FilterScript(rules, "the rules of the panel") { Place = ScriptPlace.Panel });
         if (own is { } active)
             scripts.Add(new FilterScript(active, ""));
         scripts.AddRange(shared.Where(s => s.Place == ScriptPlace.After && s.DomainId is not null && s.DomainId == domainId).Select(s => s.Script));
@@ -180,8 +183,11 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
         using DbDataReader row = command.ExecuteReader();
         while (row.Read())
         {
-            string whose = row.IsDBNull(2) ? "server" : "domain";
-            scripts.Add(new(Number(row, 2), (ScriptPlace)row.GetInt32(3), new FilterScript(new ActiveScript(row.GetInt64(0), row.GetInt64(1)), $"the script \"{row.GetString(4)}\" of the {whose}")));
+            (long? domain, var place, string name) = (Number(row, 2), (ScriptPlace)row.GetInt32(3), row.GetString(4));
+            scripts.Add(new(domain, place, new FilterScript(new ActiveScript(row.GetInt64(0), row.GetInt64(1)), $"the script \"{name}\" of the {(domain is null ? "server" : "domain")}")
+            {
+                Place = place, DomainId = domain, Name = name,
+            }));
         }
         return scripts;
     }

@@ -120,4 +120,28 @@ public readonly record struct ActiveScript(long ScriptId, long Version);
 
 /// <summary>One of the scripts that decide about an account's mail, one after the other.</summary>
 /// <param name="Label">Whose it is, for people; empty: the account's own.</param>
-public sealed record FilterScript(ActiveScript Script, string Label);
+public sealed record FilterScript(ActiveScript Script, string Label)
+{
+    /// <summary><see cref="ScriptPlace.None"/>: the account's active one.</summary>
+    public ScriptPlace Place { get; init; }
+
+    /// <summary>Of a domain: which one.</summary>
+    public long? DomainId { get; init; }
+
+    /// <summary>Of a domain's or the server's.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Of a domain or the server.</summary>
+    public bool IsShared => Place is ScriptPlace.Before or ScriptPlace.After;
+
+    /// <summary>Its turn: docs/filters.md.</summary>
+    public int Turn => TurnOf(Place, DomainId);
+
+    public static int TurnOf(ScriptPlace place, long? domainId) => place switch
+    {
+        ScriptPlace.Before => domainId is null ? 0 : 1,
+        ScriptPlace.Panel => 2,
+        ScriptPlace.After => domainId is null ? 5 : 4,
+        _ => 3,
+    };
+}

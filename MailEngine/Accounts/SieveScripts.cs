@@ -48,12 +48,13 @@ public sealed class SieveScripts(AccountsDatabase database)
 
     /// <summary>The script that include names; null: there is none. RFC 6609 §3.2</summary>
     /// <param name="isGlobal">One of the account's domain, or, where it has none of the name, of the server; else one of the account.</param>
-    public async Task<ActiveScript?> FindIncludedAsync(long accountId, bool isGlobal, string name, CancellationToken ct)
+    /// <param name="domainId">Of a recipient that is no account.</param>
+    public async Task<ActiveScript?> FindIncludedAsync(long accountId, bool isGlobal, string name, CancellationToken ct, long? domainId = null)
     {
         await using AccountsContext db = database.NewContext();
         IQueryable<SieveScript> found = isGlobal
             ? from s in db.SieveScripts
-              where s.AccountId == null && s.Name == name && (s.DomainId == null || db.Accounts.Any(a => a.Id == accountId && a.DomainId == s.DomainId))
+              where s.AccountId == null && s.Name == name && (s.DomainId == null || s.DomainId == domainId || db.Accounts.Any(a => a.Id == accountId && a.DomainId == s.DomainId))
               orderby s.DomainId == null
               select s
             : ScriptRows.Of(db, accountId).Where(s => s.Name == name);

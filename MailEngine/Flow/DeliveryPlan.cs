@@ -321,7 +321,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     }
 
     // Sub-address: the folder of that name (any case) when there is one and its list lets the sender post, else INBOX. RFC 5233 §4, RFC 4314 §2.1 (p)
-    async ValueTask<MailboxName> FolderOfAsync(Route.Deposit deposit, MailStore store)
+    public async ValueTask<MailboxName> FolderOfAsync(Route.Deposit deposit, MailStore store)
     {
         if (!MailboxName.TryParse(deposit.Detail, out MailboxName wanted))
             return MailboxName.Inbox;

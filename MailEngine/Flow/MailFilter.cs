@@ -21,6 +21,7 @@ sealed class MailFilter(SieveScripts scripts, AccountDirectory directory, MailSt
 
     readonly SievePrograms _programs = new(scripts, options.Sieve);
     readonly ExternalLists _lists = new(directory, store, options.Limits);
+    readonly FilterSurroundings _surroundings = new(store, hostname, options.Sieve);
 
     /// <summary>One message; scripts of several recipients look at it one after the other.</summary>
     public Pass NewPass(Envelope envelope, Body body, DateTimeOffset now) => new(this, envelope, body, now);
@@ -41,9 +42,9 @@ sealed class MailFilter(SieveScripts scripts, AccountDirectory directory, MailSt
                 return null;
             var steps = new SieveStep[scripts.Count];
             for (int i = 0; i < steps.Length; i++)
-                steps[i] = new SieveStep(await filter._programs.FindAsync(scripts[i].Script, ct), scripts[i].Label);
+                steps[i] = new SieveStep(await filter._programs.FindAsync(scripts[i].Script, ct), scripts[i].Label) { IsShared = scripts[i].IsShared };
             SieveLibrary? library = await filter._programs.LibraryAsync(steps, route.Account.AccountId, ct);
-            SieveSurroundings around = filter.Surroundings(envelope, recipient, route, now);
+            SieveSurroundings around = filter._surroundings.Of(envelope, recipient, route, now);
             if (library is { UsesLists: true } || Array.Exists(steps, step => step.Program is { UsesLists: true }))
                 around = around with { List = await filter._lists.OpenAsync(route.Account) };
             _view = _view is null or { IsChanged: true } ? new MessageView(body.Read, body.Length, body.Summary.Layout) : _view;
@@ -65,57 +66,4 @@ sealed class MailFilter(SieveScripts scripts, AccountDirectory directory, MailSt
 
     void Tell(Envelope envelope, Body body, Route.Deposit route, string text, DateTimeOffset now) => trace.Add(
         new TraceEvent(now, TraceStep.Filtered, envelope.MessageKey, body.Summary.MessageId ?? "", envelope.ReversePathText, route.At.ToString(), envelope.Peer, Reply.Clean(text)));
-
-    SieveSurroundings Surroundings(Envelope envelope, EnvelopeRecipient recipient, Route.Deposit route, DateTimeOffset now) => new()
-    {
-        EnvelopeFrom = Octets.OfText(envelope.ReversePathText),
-        EnvelopeTo = Octets.OfText(recipient.Address.ToString()),
-        SubaddressSeparator = route.Separator,
-        WasSeen = key => store.WasAnswered(DeliveryPlan.SeenKey(route.Account.AccountId, key)),
-        Mailboxes = () => [.. store.MailboxesOf(route.Account.AccountId).Where(box => box.Id != 0)
-            .Select(box => new SieveMailbox(box.Name.Value, MailboxIds.Of(box.AccountId, box.UidValidity), box.SpecialUse))],
-        Annotation = (mailbox, entry) => AnnotationOf(route.Account.AccountId, mailbox, entry),
-        Verdicts = new SieveVerdicts(options.Sieve.SpamField, options.Sieve.SpamMaximum, options.Sieve.VirusField),
-        Wishes = WishesOf(envelope, recipient),
-        MailboxExists = name => MailboxName.TryParse(name, out MailboxName mailbox) && store.Find(route.Account.AccountId, mailbox) is not null,
-        Now = now,
-        Environment = new SieveEnvironment(Octets.OfText(route.Account.Domain.ToString()), hostname.Name, envelope.ClientAddress?.ToString() ?? "")
-        {
-            User = Octets.OfText(route.Account.Login), Configured = options.Sieve.Environment,
-        },
-    };
-
-    // With the rights of the account, whose own mailboxes these are. RFC 5490 §3.3, RFC 5490 §4.1
-    string? AnnotationOf(long account, string? mailbox, string entry)
-    {
-        long id = Annotation.OfServer;
-        if (mailbox is not null)
-        {
-            if (!MailboxName.TryParse(mailbox, out MailboxName name) || store.Find(account, name) is not { } box)
-                return null;
-            id = box.Id;
-        }
-        foreach (Annotation annotation in store.AnnotationsOf(id, account))
-        {
-            if (annotation.Value is { } value && annotation.Entry.Equals(entry, StringComparison.OrdinalIgnoreCase))
-                return Octets.Of(value);
-        }
-        return null;
-    }
-
-    static IReadOnlyDictionary<string, string> WishesOf(Envelope envelope, EnvelopeRecipient recipient)
-    {
-        if (envelope.Parameters == SenderParameters.None && recipient.Parameters == RecipientParameters.None)
-            return SieveSurroundings.NoWishes;
-        var wishes = new Dictionary<string, string>();
-        if (recipient.Parameters.Notify != DsnNotify.Default)
-            wishes["notify"] = recipient.Parameters.NotifyText;
-        if (recipient.Parameters.OriginalRecipient.Length > 0)
-            wishes["orcpt"] = EsmtpWords.FromXtext(recipient.Parameters.OriginalRecipient);
-        if (envelope.Parameters.Return.Length > 0)
-            wishes["ret"] = envelope.Parameters.Return;
-        if (envelope.Parameters.EnvelopeId.Length > 0)
-            wishes["envid"] = EsmtpWords.FromXtext(envelope.Parameters.EnvelopeId);
-        return wishes;
-    }
 }

@@ -49,7 +49,11 @@ sealed class SievePrograms
 
     /// <summary>All that scripts of an account include, and what that includes; null: nothing.</summary>
     /// <exception cref="System.Data.Common.DbException">The database cannot be read now.</exception>
-    public async ValueTask<SieveLibrary?> LibraryAsync(IReadOnlyList<SieveStep> steps, long accountId, CancellationToken ct)
+    public ValueTask<SieveLibrary?> LibraryAsync(IReadOnlyList<SieveStep> steps, long accountId, CancellationToken ct) =>
+        LibraryAsync(steps, async name => await FindNameAsync(accountId, name, ct) is { } script ? (true, await FindAsync(script, ct)) : (false, null));
+
+    /// <param name="find">Which script a name means; its program is null when it has errors.</param>
+    public async ValueTask<SieveLibrary?> LibraryAsync(IReadOnlyList<SieveStep> steps, Func<IncludedScript, ValueTask<(bool IsThere, SieveProgram? Program)>> find)
     {
         if (!steps.Any(step => step.Program is { Includes.Count: > 0 }))
             return null;
@@ -59,9 +63,8 @@ sealed class SievePrograms
         // What is over the limit is not run either.
         while (waiting.TryDequeue(out IncludedScript name) && asked.Count <= _options.Includes)
         {
-            if (!asked.Add(name) || await FindNameAsync(accountId, name, ct) is not { } script)
+            if (!asked.Add(name) || await find(name) is not (true, var program))
                 continue;
-            SieveProgram? program = await FindAsync(script, ct);
             library.Add(name, program);
             foreach (IncludedScript inner in program?.Includes ?? [])
                 waiting.Enqueue(inner);

@@ -9,6 +9,9 @@ public abstract record SieveAction
     /// <summary>The header section as it was changed when the action was done, the empty line not with it; null: as it came. RFC 5293 §3</summary>
     public byte[]? Header { get; init; }
 
+    /// <summary>Which of the scripts that ran wanted it, from 0 on; -1: none, it is the keep of mail that no script decided about.</summary>
+    public int Script { get; init; }
+
     /// <summary>keep and fileinto. RFC 5228 §4.1, RFC 5228 §4.3</summary>
     /// <param name="Mailbox">As the script has it, levels apart by "/"; INBOX for keep.</param>
     /// <param name="Flags">System flags with their backslash, and keywords. RFC 5232 §5</param>
@@ -78,6 +81,15 @@ public sealed record SieveOutcome(IReadOnlyList<SieveAction> Actions, string? Fa
 
     /// <summary>What scripts noted for their owner, in order.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>Which of the scripts that ran made each of the <see cref="Notes"/>.</summary>
+    public IReadOnlyList<int> NotedBy { get; init; } = [];
+
+    /// <summary>Scripts that ran, the first ones of the row; behind the last of them the mail was decided.</summary>
+    public int Ran { get; init; }
+
+    /// <summary>Those of them that ended before their end, and why.</summary>
+    public IReadOnlyList<(int Script, string Reason)> Faults { get; init; } = [];
 
     /// <summary>Commands, tests and octets it took; <see cref="SieveOptions.Steps"/>.</summary>
     public long Steps { get; init; }

@@ -30,4 +30,8 @@ public sealed class SieveLibrary
 /// <summary>One of several scripts that decide about a message, one after the other.</summary>
 /// <param name="Program">Null: it cannot be used.</param>
 /// <param name="Label">Whose it is, for people; empty: the account's own.</param>
-public sealed record SieveStep(SieveProgram? Program, string Label);
+public sealed record SieveStep(SieveProgram? Program, string Label)
+{
+    /// <summary>Of the domain or the server, whose scripts may ask about more than an account's.</summary>
+    public bool IsShared { get; init; }
+}

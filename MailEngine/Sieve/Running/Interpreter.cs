@@ -15,29 +15,31 @@ internal static class Interpreter
     public static SieveOutcome Run(IReadOnlyList<SieveStep> steps, MessageView message, SieveSurroundings surroundings, SieveOptions limits, SieveLibrary? library)
     {
         var run = new SieveRun(message, surroundings, limits, library);
-        string? faults = null;
+        string? told = null;
+        List<(int, string)>? faults = null;
         for (int i = 0; i < steps.Count; i++)
         {
-            string? fault = RunOne(steps[i], run, i == steps.Count - 1, out bool goesOn);
+            string? fault = RunOne(steps[i], i, run, i == steps.Count - 1, out bool goesOn);
             if (fault is not null)
             {
-                string told = steps[i].Label.Length == 0 ? fault : $"{steps[i].Label}: {fault}";
-                faults = faults is null ? told : $"{faults}; {told}";
+                string labelled = steps[i].Label.Length == 0 ? fault : $"{steps[i].Label}: {fault}";
+                told = told is null ? labelled : $"{told}; {labelled}";
+                (faults ??= []).Add((i, fault));
             }
             if (!goesOn)
-                return run.ToOutcome(faults);
+                return run.ToOutcome(i + 1, faults, told);
         }
         run.Keep();
-        return run.ToOutcome(faults);
+        return run.ToOutcome(steps.Count, faults, told);
     }
 
     /// <returns>Why it ended before its end; null: it did not.</returns>
-    static string? RunOne(SieveStep step, SieveRun run, bool isLast, out bool goesOn)
+    static string? RunOne(SieveStep step, int place, SieveRun run, bool isLast, out bool goesOn)
     {
         goesOn = true;
         if (step.Program is not { } program)
             return "the active script is no script any more: look at it, and save it again";
-        run.Begin(program, isOwn: step.Label.Length == 0);
+        run.Begin(program, place, isOwn: !step.IsShared);
         try
         {
             Run(run);

@@ -45,10 +45,12 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     Dictionary<(SieveList, string), bool>? _onLists;
     bool _isOwn;
     List<string>? _notes;
+    List<int>? _notedBy;
     HeaderAddress? _envelopeFrom;
     HeaderAddress? _envelopeTo;
     int _redirects;
     long _octets;
+    int _script = -1;
 
     /// <summary>What the script that runs now takes for the message: that, or the part that a loop around its include is at. RFC 6609 §3.5</summary>
     public MessageView Message { get; private set; } = null!;
@@ -152,10 +154,12 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     }
 
     /// <summary>Another script begins.</summary>
+    /// <param name="script">Its place in the row.</param>
     /// <param name="isOwn">It is the account's.</param>
-    public void Begin(SieveProgram program, bool isOwn)
+    public void Begin(SieveProgram program, int script, bool isOwn)
     {
         Enter(program);
+        _script = script;
         if (_isOwn != isOwn)
             _lists = null;
         _isOwn = isOwn;
@@ -205,7 +209,11 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     }
 
     /// <summary>No script has decided otherwise.</summary>
-    public void Keep() => Put(new SieveAction.Store(SieveAction.Store.Inbox, FlagList.Valid(Flags)) { Header = EditedHeader() });
+    public void Keep()
+    {
+        _script = -1;
+        Put(new SieveAction.Store(SieveAction.Store.Inbox, FlagList.Valid(Flags)) { Header = EditedHeader() });
+    }
 
     /// <summary>Another script is to run before this one goes on. RFC 6609 §3.2</summary>
     public void Include(IncludedScript script, bool once, bool optional)
@@ -306,7 +314,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         // The same mailbox twice gets one copy, with the flags of the last. RFC 5228 §2.10.3, RFC 5232 §3
         int same = _actions.FindIndex(a => a is SieveAction.Store store && store.Mailbox == action.Mailbox);
         if (same >= 0)
-            _actions[same] = action;
+            _actions[same] = action with { Script = _script };
         else
             Add(action);
     }
@@ -334,8 +342,11 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     public void Note(string text)
     {
         _notes ??= [];
-        if (_notes.Count < limits.Notes)
-            _notes.Add(text);
+        _notedBy ??= [];
+        if (_notes.Count >= limits.Notes)
+            return;
+        _notes.Add(text);
+        _notedBy.Add(_script);
     }
 
     static int AddressesOf(SieveAction.Notify action) => action.Target.To.Count + action.Target.Copies.Count;
@@ -381,7 +392,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     {
         if (_actions.Count >= limits.Actions)
             throw new SieveFaultException($"the script does more than {limits.Actions} things with one message");
-        _actions.Add(action);
+        _actions.Add(action with { Script = _script });
     }
 
     byte[]? EditedHeader()
@@ -398,5 +409,6 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         return _edited = header.Written.ToArray();
     }
 
-    public SieveOutcome ToOutcome(string? faults) => new(_actions, faults) { Steps = Steps, Seen = _seen ?? [], Notes = _notes ?? [] };
+    public SieveOutcome ToOutcome(int ran, IReadOnlyList<(int Script, string Reason)>? faults, string? faultText) =>
+        new(_actions, faultText) { Ran = ran, Faults = faults ?? [], Steps = Steps, Seen = _seen ?? [], Notes = _notes ?? [], NotedBy = _notedBy ?? [] };
 }
