@@ -24,6 +24,9 @@ internal sealed class PanelUser(AuthenticationStateProvider authentication, Acce
 
     public async Task<Rights> RightsAsync(CancellationToken ct) => await access.RightsAsync(await ActorAsync(), ct);
 
+    /// <summary>Has he mail of his own?</summary>
+    public async Task<bool> HasMailboxAsync(CancellationToken ct) => await access.HasMailboxAsync(await ActorAsync(), ct);
+
     /// <param name="domainId">Null: on whatever domain.</param>
     public async Task<bool> MayAsync(Permissions what, long? domainId, CancellationToken ct)
     {

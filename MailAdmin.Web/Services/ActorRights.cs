@@ -42,4 +42,13 @@ public sealed class Access(AccountsDatabase database)
         await using AccountsContext db = database.NewContext();
         return await actor.RightsAsync(db, database.Clock.GetUtcNow(), ct);
     }
+
+    /// <summary>Has the actor mail of his own? A superuser may have none.</summary>
+    public async Task<bool> HasMailboxAsync(Actor actor, CancellationToken ct = default)
+    {
+        if (actor.AccountId is not { } id)
+            return false;
+        await using AccountsContext db = database.NewContext();
+        return await db.Accounts.AnyAsync(a => a.Id == id && a.HasMailbox, ct);
+    }
 }

@@ -18,6 +18,8 @@ public sealed class VacationForm
     public bool KnownSendersOnly { get; set; }
 
     public string Login { get; internal set; } = "";
+    /// <summary>False: the account has no mail, and nothing to answer.</summary>
+    public bool HasMailbox { get; internal set; }
     /// <summary>The actor may set it.</summary>
     public bool MayChange { get; internal set; }
     /// <summary>Just now senders are told.</summary>
@@ -35,9 +37,9 @@ public sealed class VacationService(Changes changes)
                 return ServiceResult.NotFound("account");
             Vacation? v = await db.Vacations.FirstOrDefaultAsync(x => x.AccountId == account.Id, ct);
             bool mayChange = await MaySetAsync(db, rights, account, ct);
-            return v is null ? new VacationForm { Login = account.UserName ?? "", MayChange = mayChange } : new VacationForm
+            return v is null ? new VacationForm { Login = account.UserName ?? "", MayChange = mayChange, HasMailbox = account.HasMailbox } : new VacationForm
             {
-                MayChange = mayChange,
+                MayChange = mayChange, HasMailbox = account.HasMailbox,
                 Enabled = v.Enabled, From = DayOf(v, v.From), Until = DayOf(v, v.Until?.AddTicks(-1)), Subject = v.Subject, Text = v.Text, IntervalDays = v.IntervalDays,
                 KnownSendersOnly = v.KnownSendersOnly, Login = account.UserName ?? "", IsOn = v.Enabled && !(v.From > changes.Now) && !(v.Until <= changes.Now),
             };
