@@ -42,7 +42,11 @@ public sealed class MailboxPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         await bob.PlayAsync("C: 3 MYRIGHTS \"Other Users/ann@share.test/Work\"\nS: * MYRIGHTS \"Other Users/ann@share.test/Work\" lrsi\nS: 3 OK *");
 
         await entry.GetByRole(AriaRole.Button, new() { Name = "Take bob@share.test off the list" }).ClickAsync();
+        await page.FillAsync("#confirm-reason", "The work is done");
+        await page.ClickAsync("#confirm-yes");
         await Expect(entry).ToHaveCountAsync(0);
+        await tab.GoAsync("/account/history");
+        await Expect(page.GetByText("The work is done")).ToBeVisibleAsync();
         await bob.PlayAsync("C: 4 STATUS \"Other Users/ann@share.test/Work\" (MESSAGES)\nS: 4 NO *");
         Assert.Empty(tab.Complaints);
     }

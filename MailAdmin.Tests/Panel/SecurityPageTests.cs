@@ -163,6 +163,7 @@ public sealed class SecurityPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await Expect(page.Locator("ul.rows li")).ToHaveCountAsync(2);
         await tab.AssertSoundAsync($"/security/sessions at {width}");
         await page.Locator("ul.rows li").First.GetByRole(AriaRole.Button).ClickAsync();   // the newest
+        await page.ClickAsync("#confirm-yes");
         await other.Page.WaitForURLAsync("**/login*", new() { Timeout = 5000 });
         await Expect(page.Locator("ul.rows li")).ToHaveCountAsync(1);
         Assert.Empty(tab.Complaints.Concat(other.Complaints));

@@ -15,12 +15,22 @@ public sealed class ServerPagesTests(PanelRig rig) : IClassFixture<PanelRig>
     public async Task When_mail_waits_then_the_administrator_sees_why_and_can_take_it_out()
     {
         await GivenHeldAsync("KEY1", "far@away.test", "mx.away.test said: 451 4.7.1 Come back later");
+        await GivenHeldAsync("KEY4", "near@away.test", "451 4.3.2 Busy");
         await using BrowserTab tab = await rig.GivenSignedInAsync();
         IPage page = tab.Page;
         await tab.GoAsync("/queue");
         ILocator row = page.Locator(".grid tbody tr", new() { HasText = "far@away.test" });
         await Expect(row).ToContainTextAsync("Come back later");
         await Expect(row).ToContainTextAsync("On hold");
+
+        // Whatever is done with it, the record has room for the reason.
+        await page.GetByRole(AriaRole.Button, new() { Name = "Release the message to near@away.test" }).ClickAsync();
+        await page.FillAsync("#confirm-reason", "They answer again");
+        await page.ClickAsync("#confirm-yes");
+        await Expect(tab.Toast("near@away.test goes on")).ToBeVisibleAsync();
+        await page.ClickAsync("#queue-retry-all");
+        await page.ClickAsync("#confirm-no");
+        await Expect(page.Locator("#confirm-no")).ToHaveCountAsync(0);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Remove the message to far@away.test" }).ClickAsync();
         await page.UncheckAsync(".rz-dialog input[type=checkbox]");
@@ -30,6 +40,7 @@ public sealed class ServerPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         Assert.DoesNotContain(rig.Server.Get<MailStore>().ReadQueue(), r => r.MessageKey == "KEY1");
         await tab.GoAsync("/audit");
         await Expect(page.Locator(".grid").GetByText("queue.remove")).ToBeVisibleAsync();
+        await Expect(page.Locator(".grid").GetByText("They answer again")).ToBeVisibleAsync();
         Assert.Empty(tab.Complaints);
     }
 
