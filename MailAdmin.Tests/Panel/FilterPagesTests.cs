@@ -85,6 +85,7 @@ public sealed class FilterPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         await page.FillAsync("#Text", "require [\"fileinto\", \"envelope\", \"imap4flags\"];\nif envelope \"from\" \"bob@else.test\" { redirect \"c@else.test\"; addflag \"\\\\Seen\"; fileinto \"Nowhere\"; }");
         await page.ClickAsync("#trial-go");
         await Expect(page.Locator("#trial-outcome li")).ToContainTextAsync(["It is kept in INBOX."]);
+        await Expect(page.Locator("#trial-row")).ToHaveCountAsync(0);   // no other script has a say
 
         await page.SelectOptionAsync("#trial-own", new SelectOptionValue { Index = 1 });
         await Expect(page.Locator("#trial-own option:checked")).ToContainTextAsync("Hello from Zürich");
@@ -120,7 +121,9 @@ public sealed class FilterPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         await page.GetByRole(AriaRole.Button, new() { Name = "Add an action" }).ClickAsync();
         await page.GetByRole(AriaRole.Group, new() { Name = "Action 2" }).GetByLabel("What to do").SelectOptionAsync("MarkSeen");
         await page.ClickAsync("#trial-go");
-        await Expect(page.Locator("#trial-outcome li")).ToContainTextAsync(["It is kept in INBOX."]);
+        await Expect(page.Locator("#trial-steps li")).ToContainTextAsync(["It is kept in INBOX."]);
+        await Expect(page.Locator("#trial-row li")).ToContainTextAsync(["the rules of the panel", "the active script"]);
+        await Expect(page.Locator("#trial-row .badge")).ToHaveTextAsync("This one");
         Assert.Equal(0, await tab.OverhangAsync());
         await tab.AssertSoundAsync("rules on a telephone");
         await page.ClickAsync("#rules button[type=submit]");
@@ -173,5 +176,46 @@ public sealed class FilterPagesTests(PanelRig rig) : IClassFixture<PanelRig>
             await help.GoAsync(path);
             await Expect(help.Page.Locator("#missing")).ToBeVisibleAsync();
         }
+    }
+
+    [Fact]
+    public async Task When_an_auditor_looks_at_filters_of_an_account_then_he_reads_them_and_changes_and_tries_nothing()
+    {
+        long domain = await rig.GivenDomainAsync("looked.test");
+        await rig.GivenGrantAsync(await rig.GivenAccountAsync(domain, "eye"), PermissionSet.Auditor, domain);
+        long user = await rig.GivenAccountAsync(domain, "ann");
+        Assert.True((await Scripts.SaveAsync(rig.Superuser, user, new ScriptForm { Name = "mine", Text = "# by hand\r\n"u8.ToArray(), Activate = true })).Ok);
+        var rule = new Rule("Spam", true, RuleMatch.All, [], [new RuleAction(RuleVerb.Discard, "")], true);
+        Assert.True((await rig.Server.Get<FilterService>().SetRulesAsync(rig.Superuser, user, new RulesOf([], ""), [rule])).Ok);
+        await using BrowserTab tab = await rig.GivenSignedInAsync("eye@looked.test");
+        IPage page = tab.Page;
+        await tab.GoAsync($"/accounts/{user}");
+        await page.ClickAsync("#account-filters");
+        await Expect(page.Locator("#scripts .badge")).ToHaveTextAsync("Active");
+        await Expect(page.Locator("#script-new, #scripts button")).ToHaveCountAsync(0);
+        await page.ClickAsync("#rules-edit");
+        await Expect(page.Locator("#rules-read li")).ToHaveTextAsync("Spam");
+        await Expect(page.Locator("#Text")).ToHaveAttributeAsync("readonly", "");
+        await Expect(page.Locator("main button[type=submit], #trial")).ToHaveCountAsync(0);
+        await tab.AssertSoundAsync("rules as an auditor sees them");
+        await tab.GoAsync($"/accounts/{user}/filters/script?name=mine");
+        await Expect(page.Locator("#Text")).ToHaveValueAsync("# by hand\n");
+        await Expect(page.Locator("main button[type=submit], #trial")).ToHaveCountAsync(0);
+        Assert.Empty(tab.Complaints);
+    }
+
+    [Fact]
+    public async Task When_somebody_has_no_mailbox_then_pages_about_mail_are_not_offered_and_say_so()
+    {
+        await using BrowserTab tab = await rig.GivenSignedInAsync();
+        await Expect(tab.Page.Locator("nav a[href='/preferences']")).ToBeVisibleAsync();
+        foreach (string path in (string[])["/vacation", "/filters", "/forward", "/account/setup"])
+        {
+            await Expect(tab.Page.Locator($"nav a[href='{path}']")).ToHaveCountAsync(0);
+            await tab.GoAsync(path);
+            await Expect(tab.Page.Locator("#no-mailbox")).ToBeVisibleAsync();
+            await Expect(tab.Page.Locator("main form, main button")).ToHaveCountAsync(0);
+        }
+        Assert.Empty(tab.Complaints);
     }
 }

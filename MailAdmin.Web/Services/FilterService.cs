@@ -58,7 +58,8 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Filter
     /// <summary>What would become of a message if a text were the script in its place: all scripts run that a delivery asks. Nothing is done.</summary>
     public async Task<ServiceResult<TrialOutcome>> TryAsync(Actor actor, ScriptOwner owner, TrialForm form, CancellationToken ct = default)
     {
-        ServiceResult<IReadOnlyList<ScriptInfo>> may = await scripts.ListAsync(actor, owner, ct);
+        // Of an account only who may change it tries: a script can ask about more than whoever just looks is shown.
+        ServiceResult may = owner.IsAccount ? await scripts.MayChangeAsync(actor, owner, ct) : await scripts.ListAsync(actor, owner, ct);
         if (!may.Ok)
             return new ServiceResult.Refused(may.Refusal, may.Errors);
         var problems = new Problems();
@@ -105,7 +106,7 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Filter
     }
 
     /// <summary>Whose scripts run beside the one that is tried: the account's whose it is; for one of a domain or the server those of the account that the
-    /// recipient is, if the actor may see them, else none but the domain's and the server's.</summary>
+    /// recipient is, if the actor may change them, else none but the domain's and the server's.</summary>
     async Task<(AccountEntry? Account, long? DomainId)> RecipientOfAsync(Actor actor, ScriptOwner owner, EmailAddress to, CancellationToken ct)
     {
         if (owner.AccountId is { } id)
@@ -113,7 +114,7 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Filter
         Resolution found = await directory.ResolveAsync(to, ct);
         if (found.Domain?.DomainId is not { } domain || (owner.DomainId ?? domain) != domain)
             return (null, owner.DomainId);
-        if (found.Address?.Targets is [{ Account: { } account }] && (await scripts.ListAsync(actor, account.AccountId, ct)).Ok)
+        if (found.Address?.Targets is [{ Account: { } account }] && (await scripts.MayChangeAsync(actor, account.AccountId, ct)).Ok)
             return (account, null);
         return (null, owner.DomainId ?? ((await scripts.ListAsync(actor, ScriptOwner.Domain(domain), ct)).Ok ? domain : null));
     }

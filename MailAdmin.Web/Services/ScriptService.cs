@@ -8,7 +8,7 @@ namespace MailAdmin.Web.Services;
 
 /// <summary>Sieve scripts: everybody's own, those of domains and of the server, and what the panel writes for an account.</summary>
 /// <remarks>Which of them decide about a message, and in which order: docs/filters.md. A text with errors is never stored. Scripts say much about
-/// somebody, so those of accounts are shown only to their owners and to who may change the account.</remarks>
+/// somebody, so those of accounts are shown only to their owners, to who may change the account, and to who may see its mailboxes.</remarks>
 public sealed class ScriptService(Changes changes, SieveScripts scripts, EngineOptions options)
 {
     public Task<ServiceResult<IReadOnlyList<ScriptInfo>>> ListAsync(Actor actor, ScriptOwner owner, CancellationToken ct = default) =>
@@ -138,6 +138,10 @@ public sealed class ScriptService(Changes changes, SieveScripts scripts, EngineO
         {
             if (rights.AccountId == id && await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is { } own)
                 return (WithMailbox(own), own, "", null);
+            // Who sees how the account's mail is kept may look, where he could see all that it sees itself.
+            if (!toChange && await db.Accounts.FirstOrDefaultAsync(a => a.Id == id, ct) is { } seen && rights.May(Permissions.SeeMailboxes, seen.DomainId)
+                && await rights.MayLookAtAsync(db, id, changes.Now, ct))
+                return (WithMailbox(seen), seen, "", null);
             ServiceResult<Account> found = await rights.FindToChangeAsync(db, db.Accounts, Permissions.Accounts, id, changes.Now, ct);
             return found.Ok ? (WithMailbox(found.Value!), found.Value, "", null) : (new ServiceResult.Refused(found.Refusal, found.Errors), null, "", null);
         }

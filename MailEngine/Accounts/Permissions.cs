@@ -11,7 +11,7 @@ public enum Permissions
 
     /// <summary>Sees domains, accounts and addresses.</summary>
     See = 1 << 0,
-    /// <summary>Sees which mailboxes there are, who may use them, and what deleted mail can be brought back; no mail.</summary>
+    /// <summary>Sees which mailboxes there are, who may use them, what filters mail goes through, and what deleted mail can be brought back; no mail.</summary>
     SeeMailboxes = 1 << 1,
     /// <summary>Reads the record of changes.</summary>
     Audit = 1 << 2,
