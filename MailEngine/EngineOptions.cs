@@ -362,6 +362,8 @@ public sealed class SieveOptions
     public IDictionary<string, string> Environment { get; set; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
     /// <summary>Octets of header fields that scripts add to one message. RFC 5293 §4 asks for 998 at least. Default 64 KiB.</summary>
     public int HeaderBytes { get; set; } = 64 << 10;
+    /// <summary>Octets of new text that scripts write into one message by replace and enclose: they are in memory. Default 4 MiB.</summary>
+    public int ChangedBytes { get; set; } = 4 << 20;
     /// <summary>Header field that a spam check before this server writes, and takes out of what strangers send; its first word is the score. Default
     /// empty: nothing checks, and spamtest says so. RFC 5235 §4</summary>
     public string SpamField { get; set; } = "";

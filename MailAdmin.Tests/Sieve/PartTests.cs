@@ -8,7 +8,7 @@ namespace MailAdmin.Tests.Sieve;
 /// <summary>Scripts that look at the parts of a message one by one. RFC 5703, RFC 6609 §3.5</summary>
 public sealed class PartTests
 {
-    const string Nested = """
+    public const string Nested = """
         From: Hendrik <hendrik@example.com>
         Subject: root
         Content-Type: multipart/mixed; boundary=AA

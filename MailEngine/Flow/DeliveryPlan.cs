@@ -136,12 +136,12 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             switch (action)
             {
                 case SieveAction.Store { Mailbox: SieveAction.Store.Inbox } keep:
-                    Add(place, route, folder, keep.Flags, body, fingerprint, edited: EditedOf(keep.Header, body, store));
+                    Add(place, route, folder, keep.Flags, body, fingerprint, edited: EditedOf(keep, body, store));
                     break;
                 case SieveAction.Store file:
                     // A mailbox that is not there: the mail is kept all the same. RFC 5228 §4.1
                     (MailboxName? target, string? create) = MailboxOf(file, route.Account.AccountId, store);
-                    Add(place, route, target ?? folder, file.Flags, body, fingerprint, target is null ? $"; there is no mailbox {file.Mailbox}" : "", EditedOf(file.Header, body, store), create);
+                    Add(place, route, target ?? folder, file.Flags, body, fingerprint, target is null ? $"; there is no mailbox {file.Mailbox}" : "", EditedOf(file, body, store), create);
                     break;
                 case SieveAction.Vacation answer:
                     away = answer;
@@ -186,13 +186,13 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         : store.Find(accountId, name) is not null ? (name, null)
         : file.Create ? (name, file.NewUse) : (null, null);
 
-    /// <summary>The message with the header that a script gave it; null: as it came.</summary>
-    Body? EditedOf(byte[]? header, Body body, MailStore store)
+    /// <summary>The message as a script has changed it; null: as it came.</summary>
+    Body? EditedOf(SieveAction action, Body body, MailStore store)
     {
-        if (header is null)
+        if (action.Header is not { } header)
             return null;
         if (!Edited.TryGetValue(header, out Body? edited))
-            Edited.Add(header, edited = EditedMessage.Write(store, body, header));
+            Edited.Add(header, edited = EditedMessage.Write(store, body, action));
         return edited;
     }
 

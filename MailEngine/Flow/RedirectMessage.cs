@@ -50,7 +50,7 @@ static class RedirectMessage
         string own = (account.Primary ?? recipient.Address).Canonical;
         using BodyWriter writer = store.NewBody();
         writer.Write(Encoding.UTF8.GetBytes($"{Field}: {own}\r\n"));
-        EditedMessage.CopyTo(writer, body, redirect.Header);
+        EditedMessage.CopyTo(writer, body, redirect);
         SenderParameters wishes = redirect.Return is null ? envelope.Parameters : envelope.Parameters with { Return = redirect.Return };
         DsnNotify reports = redirect.Reports is null ? recipient.Parameters.Notify : RecipientParameters.NotifyOf(redirect.Reports);   // RFC 6009 §4
         string key = MessageKey.Next(now);

@@ -54,7 +54,7 @@ static class ReportMessage
         if (report.HeaderOnly)
             writer.Write(header);
         else
-            EditedMessage.CopyTo(writer, body, report.Header);
+            EditedMessage.CopyTo(writer, body, report);
         writer.Write(Encoding.ASCII.GetBytes($"\r\n--{boundary}--\r\n"));
         string handle = "report " + Convert.ToHexString(SHA256.HashData([.. fingerprint, .. Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
             $"{body.Summary.MessageId}\n{envelope.ReversePathText}\n{report.Type.ToLowerInvariant()}"))]));

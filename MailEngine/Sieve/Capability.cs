@@ -35,6 +35,8 @@ public static class Capability
     internal const string ForEveryPart = "foreverypart";
     internal const string Mime = "mime";
     internal const string ExtractText = "extracttext";
+    internal const string Replace = "replace";
+    internal const string Enclose = "enclose";
     internal const string Fcc = "fcc";
     internal const string ExtLists = "extlists";
     internal const string Debug = "vnd.dovecot.debug";
@@ -51,7 +53,7 @@ public static class Capability
     [
         FileInto, Envelope, EncodedCharacter, Copy, Body, Variables, Relational, Imap4Flags, Subaddress, Date, Index, Environment, IHave, Regex,
         Vacation, VacationSeconds, EReject, Reject, Mailbox, Duplicate, Include,
-        EditHeader, SpecialUse, MailboxId, EnvelopeDsn, RedirectDsn, MailboxMetadata, ServerMetadata, ENotify, ForEveryPart, Mime, ExtractText, Fcc, ExtLists, SpamTest, SpamTestPlus, VirusTest,
+        EditHeader, SpecialUse, MailboxId, EnvelopeDsn, RedirectDsn, MailboxMetadata, ServerMetadata, ENotify, ForEveryPart, Mime, ExtractText, Replace, Enclose, Fcc, ExtLists, SpamTest, SpamTestPlus, VirusTest,
         Debug, MoreEnvironment, Report,
         "comparator-i;octet", "comparator-i;ascii-casemap", "comparator-i;ascii-numeric", "comparator-i;unicode-casemap",
     ];

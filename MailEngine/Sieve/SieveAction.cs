@@ -12,6 +12,9 @@ public abstract record SieveAction
     /// <summary>Which of the scripts that ran wanted it, from 0 on; -1: none, it is the keep of mail that no script decided about.</summary>
     public int Script { get; init; }
 
+    /// <summary>What follows the empty line, as it was changed when the action was done; null: as it came. RFC 5703 §5, RFC 5703 §6</summary>
+    public IReadOnlyList<MessagePiece>? Text { get; init; }
+
     /// <summary>keep and fileinto. RFC 5228 §4.1, RFC 5228 §4.3</summary>
     /// <param name="Mailbox">As the script has it, levels apart by "/"; INBOX for keep.</param>
     /// <param name="Flags">System flags with their backslash, and keywords. RFC 5232 §5</param>

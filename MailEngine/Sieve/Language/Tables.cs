@@ -31,6 +31,8 @@ internal static class CommandTable
         ["addheader"] = new(Capability.EditHeader, AddHeaderCommand.Parse),
         ["deleteheader"] = new(Capability.EditHeader, DeleteHeaderCommand.Parse),
         ["extracttext"] = new(Capability.ExtractText, ExtractTextCommand.Parse),
+        ["replace"] = new(Capability.Replace, ReplaceCommand.Parse),
+        ["enclose"] = new(Capability.Enclose, EncloseCommand.Parse),
         ["notify"] = new(Capability.ENotify, NotifyCommand.Parse),
         ["debug_log"] = new(Capability.Debug, DebugLogCommand.Parse),
         ["report"] = new(Capability.Report, ReportCommand.Parse),

@@ -1,6 +1,7 @@
 using System.Text;
 using MailEngine.Mime;
 using MailEngine.Sieve.Matching;
+using MailEngine.Sieve.Running;
 
 namespace MailEngine.Sieve.Messages;
 
@@ -15,19 +16,23 @@ internal sealed class MessageView
 
     static readonly HeaderLine[] s_none = [];
 
-    readonly OctetReader _read;
-    readonly List<MimePart> _parts = [];
+    /// <summary>Parts, and pieces of a changed message: more are a script that does not end well.</summary>
+    const int MostParts = 5000, MostPieces = 1000;
+
+    readonly OctetReader _original;
+    List<MimePart> _parts = [];   // never changed once it is filled: what is saved stays as it was
     readonly Dictionary<int, List<HeaderLine>> _ofParts = [];
     readonly Dictionary<string, HeaderLine[]> _byName = new(StringComparer.OrdinalIgnoreCase);
     List<HeaderLine>? _lines;
     BodyText? _body;
+    PieceList? _pieces;
 
     /// <param name="read">Reads octets of the message from an offset on.</param>
     /// <param name="size">RFC 5228 §5.9: octets of the message.</param>
     /// <param name="layout">Of <see cref="MessageSummary"/>.</param>
     public MessageView(OctetReader read, long size, ReadOnlySpan<byte> layout)
     {
-        _read = read;
+        _original = read;
         Size = size;
         if (!new MimeLayout(layout).TryRead(_parts))
             _parts.Add(new MimePart { Parent = -1, BodyStart = (int)Math.Min(size, MostHeader), BodyEnd = (int)Math.Min(size, int.MaxValue) });
@@ -42,7 +47,13 @@ internal sealed class MessageView
         return count;
     }, message.Length, MessageSummary.Of(message.Span).Layout);
 
-    public long Size { get; }
+    public long Size { get; private set; }
+
+    /// <summary>Octets from an offset on, as scripts have changed them; of the header of the message those that it had before its fields were changed.</summary>
+    int Read(long offset, Span<byte> to) => _pieces is null ? _original(offset, to) : _pieces.Read(_original, offset, to);
+
+    /// <summary>What follows the empty line; null: as it came.</summary>
+    public IReadOnlyList<MessagePiece>? Text => _pieces?.Slice(BodyStart, Size).Pieces;
 
     public IReadOnlyList<MimePart> Parts => _parts;
 
@@ -58,19 +69,24 @@ internal sealed class MessageView
     /// <summary>How often.</summary>
     public int Changes { get; private set; }
 
-    /// <summary>The fields as they are, for <see cref="Restore"/>; null: as they came.</summary>
-    public List<HeaderLine>? Save() => IsChanged ? [.. Lines] : null;
+    /// <summary>What scripts have made of a message so far.</summary>
+    public sealed record Saved(List<HeaderLine>? Lines, List<MimePart> Parts, PieceList? Pieces, long Size, bool IsChanged);
 
-    public void Restore(List<HeaderLine>? saved)
+    /// <summary>For <see cref="Restore"/>.</summary>
+    public Saved Save() => new(IsChanged ? [.. Lines] : null, _parts, _pieces, Size, IsChanged);
+
+    public void Restore(Saved saved)
     {
         if (!IsChanged)
             return;
-        _lines = saved;
+        _lines = saved.Lines;
+        if (_pieces != saved.Pieces)
+            Become(saved.Parts, saved.Pieces, saved.Size);
         Changed();
-        IsChanged = saved is not null;
+        IsChanged = saved.IsChanged;
     }
 
-    public BodyText Body => _body ??= new BodyText(this, _read);
+    public BodyText Body => _body ??= new BodyText(this, Read);
 
     /// <summary>Fields of a name, in any case, from the top down. A name that no field can have has none.</summary>
     public HeaderLine[] Fields(string name)
@@ -89,6 +105,9 @@ internal sealed class MessageView
         return fields;
     }
 
+    /// <summary>All fields in the header of a part.</summary>
+    public List<HeaderLine> FieldsOf(int part) => ReadHeader(_parts[part].HeaderStart, Math.Min(_parts[part].BodyStart - _parts[part].HeaderStart, MostPartHeader));
+
     /// <summary>Fields of a name in the header of a part; of part 0, the message, as scripts have changed them.</summary>
     public HeaderLine[] Fields(int part, string name)
     {
@@ -96,7 +115,7 @@ internal sealed class MessageView
             return Fields(name);
         if (!_ofParts.TryGetValue(part, out List<HeaderLine>? lines))
         {
-            lines = ReadHeader(_parts[part].HeaderStart, Math.Min(_parts[part].BodyStart - _parts[part].HeaderStart, MostPartHeader));
+            lines = FieldsOf(part);
             _ofParts.Add(part, lines);
         }
         HeaderLine[] found = [.. lines.Where(line => line.Name.Length == name.Length && Ascii.EqualsIgnoreCase(line.Name, name))];
@@ -119,7 +138,7 @@ internal sealed class MessageView
         int start = _parts[part].HeaderStart, length = _parts[part].BodyEnd - start;
         var octets = new byte[Math.Clamp(length, 0, most)];
         int have = 0;
-        while (have < octets.Length && _read(start + have, octets.AsSpan(have)) is var count and > 0)
+        while (have < octets.Length && Read(start + have, octets.AsSpan(have)) is var count and > 0)
             have += count;
         ReadOnlyMemory<byte> bytes = octets.AsMemory(0, have);
         return new MessageView((offset, to) =>
@@ -143,6 +162,105 @@ internal sealed class MessageView
         Changed();
     }
 
+    /// <summary>A part, not the message itself, becomes another one. RFC 5703 §5</summary>
+    /// <param name="octets">With its header.</param>
+    /// <returns>Parts it has below it now, and how many more there are in all than before.</returns>
+    /// <exception cref="SieveFaultException">A line of it would end a multipart around it, or there were too many changes.</exception>
+    public (int Below, int More) Replace(int part, byte[] octets)
+    {
+        _ = Lines;   // read while the header is where it was
+        MimePart old = _parts[part];
+        // What stood between the part and the boundary may have been the empty line of its header.
+        Span<byte> next = stackalloc byte[1];
+        byte[] end = Read(old.BodyEnd, next) == 0 || next[0] is (byte)'\r' or (byte)'\n' ? [] : "\r\n"u8.ToArray();
+        int behind = EndOf(part), shift = octets.Length + end.Length - (old.BodyEnd - old.HeaderStart);
+        using var reader = new MimeReader();
+        reader.Read(octets, MimeLimits.Default);
+        int more = reader.Parts.Count - (behind - part);
+        var parts = new List<MimePart>(_parts.Count + more);
+        for (int i = 0; i < part; i++)
+            parts.Add(_parts[i]);
+        for (int around = old.Parent; around >= 0; around = _parts[around].Parent)
+            parts[around] = parts[around] with { BodyEnd = parts[around].BodyEnd + shift - (parts[around].BodyEnd == old.BodyEnd ? end.Length : 0) };
+        foreach (MimePart inner in reader.Parts)
+            parts.Add(Moved(inner, old.HeaderStart) with { Parent = inner.Parent < 0 ? old.Parent : inner.Parent + part, InDigest = inner.Parent < 0 ? old.InDigest : inner.InDigest });
+        for (int i = behind; i < _parts.Count; i++)
+            parts.Add(Moved(_parts[i], shift) with { Parent = _parts[i].Parent < behind ? _parts[i].Parent : _parts[i].Parent + more });
+        PieceList pieces = _pieces ?? PieceList.Of(Size);
+        Become(parts, PieceList.Join(pieces.Slice(0, old.HeaderStart), PieceList.Of(octets), PieceList.Of(end), pieces.Slice(old.BodyEnd, Size)), Size + shift);
+        Changed();
+        return (reader.Parts.Count - 1, more);
+    }
+
+    /// <summary>The message becomes another one. RFC 5703 §5</summary>
+    public void Replace(byte[] message)
+    {
+        using var reader = new MimeReader();
+        reader.Read(message, MimeLimits.Default);
+        Become([.. reader.Parts], PieceList.Of(message), message.Length);
+        _lines = null;
+        Changed();
+    }
+
+    /// <summary>The message becomes a part of a new one: a multipart of a text and of the message. RFC 5703 §6</summary>
+    /// <param name="header">Of the new one, with the empty line.</param>
+    /// <param name="textAt">Where the text and its content begin, counted from behind the header.</param>
+    /// <param name="before">What stands before the message: boundary, text, boundary, the header of the part.</param>
+    /// <param name="partAt">Where the header of the part begins, counted from behind the header.</param>
+    public void Enclose(byte[] header, byte[] before, (int Header, int Content, int End) textAt, int partAt, byte[] after)
+    {
+        PieceList pieces = _pieces ?? PieceList.Of(Size);
+        using var own = new ByteBuffer(4096);
+        foreach (HeaderLine line in Lines)
+            own.Write(line.Raw.Span);
+        own.Write("\r\n"u8);
+        PieceList inner = IsChanged || !Body.Exists ? PieceList.Join(PieceList.Of(own.Written.ToArray()), pieces.Slice(BodyStart, Size)) : pieces;
+        int start = header.Length + before.Length, end = checked((int)(start + inner.Length)), shift = checked((int)(inner.Length - Size)) + start;
+        var parts = new List<MimePart>(_parts.Count + 3)
+        {
+            new() { Parent = -1, BodyStart = header.Length, BodyEnd = end + after.Length, Kind = MimePartKind.Multipart },
+            new() { Parent = 0, HeaderStart = header.Length + textAt.Header, BodyStart = header.Length + textAt.Content, BodyEnd = header.Length + textAt.End, IsText = true, Encoding = EncodingOf(before) },
+            new() { Parent = 0, HeaderStart = header.Length + partAt, BodyStart = start, BodyEnd = end, Kind = MimePartKind.Message },
+            Moved(_parts[0], shift) with { Parent = 2, HeaderStart = start },
+        };
+        for (int i = 1; i < _parts.Count; i++)
+            parts.Add(Moved(_parts[i], shift) with { Parent = _parts[i].Parent + 3 });
+        Become(parts, PieceList.Join(PieceList.Of((byte[])[.. header, .. before]), inner, PieceList.Of(after)), end + after.Length);
+        _lines = null;
+        Changed();
+    }
+
+    static TransferEncoding EncodingOf(ReadOnlySpan<byte> text) =>
+        text[..text.IndexOf("\r\n\r\n"u8)].IndexOf("base64"u8) >= 0 ? TransferEncoding.Base64 : TransferEncoding.Identity;
+
+    static MimePart Moved(MimePart part, int by) => part with { HeaderStart = part.HeaderStart + by, BodyStart = part.BodyStart + by, BodyEnd = part.BodyEnd + by };
+
+    void Become(List<MimePart> parts, PieceList? pieces, long size)
+    {
+        if (parts.Count > MostParts || pieces is { Count: > MostPieces } || size > int.MaxValue)
+            throw new SieveFaultException("the script changes the message too often");
+        _parts = parts;
+        _pieces = pieces;
+        Size = size;
+        _body = null;
+        _ofParts.Clear();
+    }
+
+    /// <summary>Is this what ends one of the multiparts around a part?</summary>
+    public bool EndsMultipart(int part, NewEntity entity)
+    {
+        using var scratch = new ByteBuffer(256);
+        for (int around = _parts[part].Parent; around >= 0; around = _parts[around].Parent)
+        {
+            if (_parts[around].Kind != MimePartKind.Multipart)
+                continue;
+            scratch.Clear();
+            if (Fields(around, "Content-Type") is [HeaderLine type, ..] && ParameterReader.Find(type.RawValue, "boundary"u8, scratch) is { IsEmpty: false } boundary && entity.Holds(boundary))
+                return true;
+        }
+        return false;
+    }
+
     void Changed()
     {
         _byName.Clear();
@@ -156,7 +274,7 @@ internal sealed class MessageView
     {
         var header = new byte[Math.Max(length, 0)];
         int have = 0;
-        while (have < length && _read(start + have, header.AsSpan(have)) is var count and > 0)
+        while (have < length && Read(start + have, header.AsSpan(have)) is var count and > 0)
             have += count;
         var lines = new List<HeaderLine>(32);
         var fields = new HeaderFieldReader(header.AsSpan(0, have));
@@ -166,7 +284,8 @@ internal sealed class MessageView
             HeaderField field = fields.Current;
             if (!field.Name.IsEmpty)
             {
-                ReadOnlyMemory<byte> raw = header.AsMemory(at, field.Raw.Length);
+                // The last line of a header without a text behind it may have no end.
+                ReadOnlyMemory<byte> raw = field.Raw[^1] == (byte)'\n' ? header.AsMemory(at, field.Raw.Length) : (byte[])[.. field.Raw, .. "\r\n"u8];
                 lines.Add(new HeaderLine(raw, field.Name.Length, field.Raw.IndexOf((byte)':') + 1));
             }
             at += field.Raw.Length;

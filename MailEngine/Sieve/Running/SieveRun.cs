@@ -19,10 +19,13 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     {
         public int At;
         public int End;
+
+        /// <summary>Parts that a replacement brought, which this loop passes over.</summary>
+        public int Skip;
     }
 
     /// <summary>What had been decided when a script began.</summary>
-    readonly record struct Mark(SieveAction[] Actions, (string, TimeSpan)[] Seen, int Redirects, string Flags);
+    readonly record struct Mark(SieveAction[] Actions, (string, TimeSpan)[] Seen, int Redirects, string Flags, (byte[]? Header, IReadOnlyList<MessagePiece>? Text)? Enclosed);
 
     readonly List<SieveAction> _actions = [];
     readonly Stack<Caller> _callers = new();
@@ -34,7 +37,8 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     Mark _mark;
     bool _implicitKeep = true;
     bool _explicitKeep;
-    List<HeaderLine>? _header;
+    MessageView.Saved? _saved;
+    (byte[]? Header, IReadOnlyList<MessagePiece>? Text)? _enclosed;
     IReadOnlyList<SieveMailbox>? _mailboxes;
     byte[]? _edited;
     int _editedAt;
@@ -50,6 +54,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     HeaderAddress? _envelopeTo;
     int _redirects;
     long _octets;
+    long _changedOctets;
     int _script = -1;
 
     /// <summary>What the script that runs now takes for the message: that, or the part that a loop around its include is at. RFC 6609 §3.5</summary>
@@ -71,7 +76,9 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     public bool MoveToNextPart()
     {
         ref PartLoop loop = ref CollectionsMarshal.AsSpan(_loops)[^1];
-        if (++loop.At < loop.End)
+        loop.At += 1 + loop.Skip;
+        loop.Skip = 0;
+        if (loop.At < loop.End)
             return true;
         LeaveParts(1);
         return false;
@@ -172,9 +179,9 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         _entered = null;
         (_implicitKeep, _explicitKeep, IsStopped, IsReturning) = (true, false, false, false);
         (_includes, _answers) = (0, 0);
-        _header = message.Save();
+        _saved = message.Save();
         _mostSteps = Steps + limits.Steps;
-        _mark = new Mark(_actions.Count == 0 ? [] : [.. _actions], _seen is null ? [] : [.. _seen], _redirects, Flags);
+        _mark = new Mark(_actions.Count == 0 ? [] : [.. _actions], _seen is null ? [] : [.. _seen], _redirects, Flags, _enclosed);
     }
 
     /// <summary>The script has come to its end.</summary>
@@ -204,7 +211,8 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         _actions.AddRange(_mark.Actions);
         _seen = _mark.Seen.Length == 0 ? null : [.. _mark.Seen];
         _redirects = _mark.Redirects;
-        message.Restore(_header);   // RFC 5293 §7
+        message.Restore(_saved!);   // RFC 5293 §7
+        _enclosed = _mark.Enclosed;
         Flags = _mark.Flags;
     }
 
@@ -212,7 +220,8 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     public void Keep()
     {
         _script = -1;
-        Put(new SieveAction.Store(SieveAction.Store.Inbox, FlagList.Valid(Flags)) { Header = EditedHeader() });
+        _mostSteps = long.MaxValue;   // nobody's time is up now, and nobody would keep the mail if this failed
+        Put(new SieveAction.Store(SieveAction.Store.Inbox, FlagList.Valid(Flags)) { Header = EditedHeader(), Text = EditedText() });
     }
 
     /// <summary>Another script is to run before this one goes on. RFC 6609 §3.2</summary>
@@ -299,7 +308,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     public void CancelImplicitKeep() => _implicitKeep = false;
 
     public void Store(string mailbox, IReadOnlyList<string> flags, bool create = false, string newUse = "") =>
-        Put(new SieveAction.Store(mailbox, flags) { Header = EditedHeader(), Create = create, NewUse = newUse });
+        Put(new SieveAction.Store(mailbox, flags) { Header = EditedHeader(), Text = EditedText(), Create = create, NewUse = newUse });
 
     /// <summary>keep was done. RFC 5228 §4.3</summary>
     public void Keep(IReadOnlyList<string> flags)
@@ -325,7 +334,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         int addresses = AddressesOf(action) + _actions.OfType<SieveAction.Notify>().Sum(AddressesOf);
         if (addresses > limits.Notifications)
             throw new SieveFaultException($"the script notifies more than {limits.Notifications} addresses of one message");
-        Add(action with { Header = EditedHeader() });
+        Add(action with { Header = EditedHeader(), Text = EditedText() });
     }
 
     /// <summary>One for each kind and address. They count as notifications.</summary>
@@ -335,7 +344,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
             return;
         if (_actions.Count(a => a is SieveAction.Report) >= limits.Notifications)
             throw new SieveFaultException($"the script reports one message more than {limits.Notifications} times");
-        Add(action with { Header = EditedHeader() });
+        Add(action with { Header = EditedHeader(), Text = EditedText() });
     }
 
     /// <summary>For the owner of the script, who looks for a fault in it: kept when the script fails too.</summary>
@@ -357,7 +366,9 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
             return;   // RFC 5228 §2.10.3
         if (++_redirects > limits.Redirects)
             throw new SieveFaultException($"the script redirects one message to more than {limits.Redirects} addresses");
-        Add(action with { Header = EditedHeader() });
+        // An enclosure is not sent on, the message is. RFC 5703 §6
+        (byte[]? header, IReadOnlyList<MessagePiece>? text) = _enclosed ?? (EditedHeader(), EditedText());
+        Add(action with { Header = header, Text = text });
     }
 
     /// <summary>To be remembered when the script has ended well; of the same key what was said last counts. RFC 7352 §3</summary>
@@ -376,7 +387,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         if (_answers++ > 0)
             throw new SieveFaultException("the script answers one message twice by \"vacation\"");
         _actions.RemoveAll(a => a is SieveAction.Vacation);
-        Add(action with { Header = EditedHeader() });
+        Add(action with { Header = _enclosed is { } inner ? inner.Header : EditedHeader() });   // what it answers is the message, not what it was put into
     }
 
     /// <summary>Once a script. RFC 5429 §2.4</summary>
@@ -393,6 +404,84 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         if (_actions.Count >= limits.Actions)
             throw new SieveFaultException($"the script does more than {limits.Actions} things with one message");
         _actions.Add(action with { Script = _script });
+    }
+
+    /// <summary>The part that the innermost loop is at becomes another one. RFC 5703 §5</summary>
+    public void ReplacePart(NewEntity entity)
+    {
+        RefuseInPart("replace");
+        int part = Part;
+        if (message.EndsMultipart(part, entity))
+            throw new SieveFaultException("replace has a text with a line that would end the multipart around it");
+        using var octets = new ByteBuffer(1024);
+        // The fields of a message inside that say whose it is stay, as with the message itself.
+        if (message.Parts[part].Parent is >= 0 and var around && message.Parts[around].Kind == MimePartKind.Message)
+        {
+            foreach (HeaderLine line in message.FieldsOf(part).Where(line => !NewEntity.IsContent(line.Name)))
+                octets.Write(line.Raw.Span);
+        }
+        octets.Write(entity.Fields);
+        octets.Write("\r\n"u8);
+        octets.Write(entity.Content);
+        ChargeForChange(octets.Written.Length);
+        (int below, int more) = message.Replace(part, octets.Written.ToArray());
+        Span<PartLoop> loops = CollectionsMarshal.AsSpan(_loops);
+        foreach (ref PartLoop loop in loops)
+            loop.End += more;
+        loops[^1].Skip = below;
+    }
+
+    /// <summary>The message becomes another one; loops over its parts are over. RFC 5703 §5</summary>
+    /// <param name="fields">All but those that say what it is.</param>
+    public void ReplaceWhole(List<byte[]> fields, NewEntity entity)
+    {
+        RefuseInPart("replace");
+        byte[] whole = [.. fields.SelectMany(field => field), .. entity.Fields, .. "\r\n"u8, .. entity.Content];
+        ChargeForChange(whole.Length);
+        message.Replace(whole);
+        foreach (ref PartLoop loop in CollectionsMarshal.AsSpan(_loops))
+            (loop.At, loop.End) = (0, 1);
+    }
+
+    /// <summary>RFC 5703 §6</summary>
+    public void Enclose(List<byte[]> fields, NewEntity text)
+    {
+        RefuseInPart("enclose");
+        _enclosed ??= (EditedHeader(), EditedText());
+        string boundary = $"=_{System.Security.Cryptography.RandomNumberGenerator.GetHexString(32, lowercase: true)}";
+        byte[] first = Encoding.ASCII.GetBytes($"--{boundary}\r\n"), second = Encoding.ASCII.GetBytes($"\r\n--{boundary}\r\n");
+        byte[] header = [.. fields.SelectMany(field => field), .. Encoding.ASCII.GetBytes($"Content-Type: multipart/mixed;\r\n boundary=\"{boundary}\"\r\n\r\n")];
+        byte[] before = [.. first, .. text.Fields, .. "\r\n"u8, .. text.Content, .. second, .. "Content-Type: message/rfc822\r\n\r\n"u8];
+        int content = first.Length + text.Fields.Length + 2, end = content + text.Content.Length;
+        ChargeForChange(header.Length + before.Length);
+        message.Enclose(header, before, (first.Length, content, end), end + second.Length, Encoding.ASCII.GetBytes($"\r\n--{boundary}--\r\n"));
+        foreach (ref PartLoop loop in CollectionsMarshal.AsSpan(_loops))
+        {
+            loop.At += 3;
+            loop.End += 3;
+        }
+    }
+
+    void RefuseInPart(string what)
+    {
+        if (!ReferenceEquals(Message, message))
+            throw new SieveFaultException($"{what} cannot be used in a script that is included inside of a foreverypart: it would change a part that is taken for a message");
+    }
+
+    void ChargeForChange(int octets)
+    {
+        Charge(message.Parts.Count);
+        ChargeFor(octets * 4L);
+        if ((_changedOctets += octets) > limits.ChangedBytes)
+            throw new SieveFaultException($"the script writes more than {limits.ChangedBytes} octets of new text into the message");
+    }
+
+    IReadOnlyList<MessagePiece>? EditedText()
+    {
+        if (message.Text is not { } text)
+            return null;
+        Charge(text.Count);
+        return text;
     }
 
     byte[]? EditedHeader()
