@@ -106,21 +106,24 @@ public sealed class PanelSessions : IDisposable
         Forget();   // an administrator's session in somebody's place goes with his own
     }
 
-    /// <summary>Ends an administrator's session in somebody's place.</summary>
+    /// <summary>Ends an administrator's session in somebody's place. Quietly, as <see cref="EndAsync"/>: else a page that is open there leaves for the
+    /// log-in, and the browser drops the answer with the new cookie.</summary>
     /// <returns>A new key of the session he came from; null: that is over, or this is none of the kind.</returns>
     internal async Task<string?> LeaveAsync(string key, CancellationToken ct)
     {
         string hash = HashOf(key);
         string back = NewKey();
         string backHash = HashOf(back);
-        bool found = await _database.WriteAsync(async db =>
+        bool found = false;
+        await _database.WriteQuietlyAsync(async db =>
         {
             if (await db.PanelSessions.FirstOrDefaultAsync(s => s.KeyHash == hash, ct) is not { OpenedFromId: { } from } session)
-                return false;
+                return;
             db.PanelSessions.Remove(session);
             await db.SaveChangesAsync(ct);
-            return await db.PanelSessions.Where(s => s.Id == from).ExecuteUpdateAsync(s => s.SetProperty(x => x.KeyHash, backHash), ct) > 0;
-        }, keep: found => found, ct);
+            found = await db.PanelSessions.Where(s => s.Id == from).ExecuteUpdateAsync(s => s.SetProperty(x => x.KeyHash, backHash), ct) > 0;
+        }, ct);
+        Forget();
         return found ? back : null;
     }
 

@@ -216,11 +216,9 @@ public sealed class PanelSignIn(
             context.RejectPrincipal();
             return;
         }
+        // The cookie stays: an answer that takes it away may come after the one that brings the next session's, which would go with it.
         if (!valid)
-        {
             context.RejectPrincipal();
-            await context.HttpContext.SignOutAsync(Scheme);
-        }
     }
 
     (long AccountId, bool Remember, string Stamp)? ReadHalfway(HttpContext http)
