@@ -11,7 +11,7 @@ public sealed class KillTests
     [Fact]
     public async Task When_the_server_is_killed_around_QUIT_then_the_deletions_are_there_together_or_not_at_all()
     {
-        using var folder = new TempFolder();
+        using var folder = TempFolder.OnDisk();
         await using var server = new ServerProcess(folder["data"]);
         server.Set("AllowPlaintextAuth", "true");
         await server.StartAsync();

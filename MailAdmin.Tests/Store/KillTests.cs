@@ -12,7 +12,7 @@ public sealed class KillTests
     public async Task When_the_process_is_killed_at_any_step_then_nothing_acknowledged_is_lost_and_no_id_comes_twice(int series)
     {
         const int rounds = 105;
-        using var folder = new TempFolder();
+        using var folder = TempFolder.OnDisk();
         var witness = new StoreWitness();
         string[] steps = [.. Enum.GetNames<CommitStep>(), "random"];
         var random = new Random(series);

@@ -13,7 +13,7 @@ public sealed class MoveKillTests
     public async Task When_the_process_is_killed_at_any_step_of_a_move_then_there_is_one_whole_account_and_nothing_acknowledged_is_lost(int series)
     {
         const int rounds = 36;
-        using var folder = new TempFolder();
+        using var folder = TempFolder.OnDisk();
         var witness = new StoreWitness();
         string[] steps = [.. Enum.GetNames<MoveStep>(), nameof(CommitStep.Synced), nameof(CommitStep.RowsWritten), nameof(CommitStep.Committed), "random"];
         var random = new Random(series);

@@ -8,9 +8,9 @@ public sealed class PowerCutTests
     [Fact]
     public async Task When_the_power_goes_at_any_moment_then_everything_acknowledged_is_on_the_disk()
     {
-        using var tools = new TempFolder();
+        using var tools = TempFolder.OnDisk();
         string library = WriteLog.Build(tools.Path);
-        using var source = new TempFolder();
+        using var source = TempFolder.OnDisk();
         await KillTests.RunUntilKilledAsync(source.Path, "Completed", nth: 400, seed: 77, killAfterMs: null, leastLines: 0,
             ("LD_PRELOAD", library), ("WRITELOG_ROOT", source.Path), ("WRITELOG_FILE", tools["log"]));
 
@@ -20,9 +20,9 @@ public sealed class PowerCutTests
     [Fact]
     public async Task When_syncs_fail_for_a_while_then_nothing_is_acknowledged_on_their_account()
     {
-        using var tools = new TempFolder();
+        using var tools = TempFolder.OnDisk();
         string library = WriteLog.Build(tools.Path);
-        using var source = new TempFolder();
+        using var source = TempFolder.OnDisk();
         using var stop = new CancellationTokenSource();
         Task trouble = Task.Run(async () =>
         {
@@ -55,7 +55,7 @@ public sealed class PowerCutTests
         {
             // At the very end, where most is at stake; then just before a sync, just after it, or anywhere.
             int cut = round == 0 ? log.Count : (round % 3) switch { 0 => syncs[random.Next(syncs.Length)], 1 => syncs[random.Next(syncs.Length)] + 1, _ => random.Next(log.Count + 1) };
-            using var target = new TempFolder();
+            using var target = TempFolder.OnDisk();
             log.Cut(cut, source.Path, target.Path, round);
             var witness = new StoreWitness();
             witness.Hear(log.TextOf(source["acks"], cut), durableFlags: false);

@@ -8,21 +8,24 @@ namespace MailAdmin.Web.Circuits;
 
 /// <summary>Ends the log-in of a circuit when its account no longer allows it.</summary>
 /// <remarks>A circuit lives for hours and sends no further requests, so the cookie's own check never runs again. This one runs
-/// when accounts change and, for changes whose signal was lost, every minute. Once invalid a circuit stays so; the page
-/// then leaves for the log-in (see Routes.razor).</remarks>
+/// when accounts change and, for changes whose signal was lost, every minute; one that failed is made again after a second. Once invalid a
+/// circuit stays so; the page then leaves for the log-in (see Routes.razor).</remarks>
 internal sealed class CircuitAuthentication : ServerAuthenticationStateProvider, IDisposable
 {
     static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+    static readonly TimeSpan Again = TimeSpan.FromSeconds(1);
 
     readonly PanelSignIn _signIn;
+    readonly ILogger _log;
     readonly IDisposable _onChange;
     readonly ITimer _timer;
     readonly CancellationTokenSource _stop = new();
     int _wanted;
 
-    public CircuitAuthentication(PanelSignIn signIn, AccountDirectory directory, TimeProvider clock)
+    public CircuitAuthentication(PanelSignIn signIn, AccountDirectory directory, TimeProvider clock, ILogger<CircuitAuthentication> log)
     {
         _signIn = signIn;
+        _log = log;
         _onChange = directory.OnChange(Check);
         _timer = clock.CreateTimer(static me => ((CircuitAuthentication)me!).Check(), this, Interval, Interval);
     }
@@ -53,11 +56,16 @@ internal sealed class CircuitAuthentication : ServerAuthenticationStateProvider,
             if (user.Identity?.IsAuthenticated == true && !await _signIn.IsStillValidAsync(user, _stop.Token))
                 SetAuthenticationState(Task.FromResult(new AuthenticationState(new ClaimsPrincipal(new ClaimsIdentity()))));
         }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or InvalidOperationException
-            or DirectoryUnavailableException)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
-            // The circuit is gone, its state was never set (the user has not connected), or the database does not answer:
-            // in the last case every service call fails by itself, and the next check is a minute away.
+            // the circuit is gone
+        }
+        catch (Exception e)
+        {
+            // The database does not answer, or the circuit has not been told yet who its user is. Whoever may be out must not stay in for it.
+            if (e is not (InvalidOperationException or DirectoryUnavailableException))
+                _log.SessionCheckFailed(e);
+            _timer.Change(Again, Interval);
         }
     }
 

@@ -19,4 +19,7 @@ static partial class ServicesLog
 
     [LoggerMessage(2104, LogLevel.Error, "suspensions that are over could not be ended; they are tried again")]
     public static partial void SuspensionsFailed(this ILogger log, Exception exception);
+
+    [LoggerMessage(2106, LogLevel.Error, "whether an open page's session may go on could not be checked; it is tried again")]
+    public static partial void SessionCheckFailed(this ILogger log, Exception exception);
 }
