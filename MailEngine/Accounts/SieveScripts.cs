@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
 namespace MailEngine.Accounts;
@@ -39,11 +40,16 @@ public sealed class SieveScripts(AccountsDatabase database)
     static IQueryable<byte[]> ContentOf(AccountsContext db, IQueryable<SieveScript> scripts) =>
         scripts.Join(db.SieveScriptVersions, s => new { ScriptId = s.Id, s.Version }, v => new { v.ScriptId, v.Version }, (s, v) => v.Content);
 
-    /// <summary>Text of one version; null: it is not there any more.</summary>
-    public async Task<byte[]?> ReadAsync(ActiveScript script, CancellationToken ct)
+    /// <summary>Text of one version; null: it is not there any more. Asked for at deliveries, so without EF.</summary>
+    /// <exception cref="SqliteException">The database cannot be read now.</exception>
+    public byte[]? Read(ActiveScript script)
     {
-        await using AccountsContext db = database.NewContext();
-        return await db.SieveScriptVersions.Where(v => v.ScriptId == script.ScriptId && v.Version == script.Version).Select(v => v.Content).FirstOrDefaultAsync(ct);
+        using SqliteConnection connection = database.OpenConnection();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "SELECT Content FROM sieve_script_version WHERE ScriptId = $script AND Version = $version";
+        command.Parameters.AddWithValue("$script", script.ScriptId);
+        command.Parameters.AddWithValue("$version", script.Version);
+        return command.ExecuteScalar() as byte[];
     }
 
     /// <summary>The script that include names; null: there is none. RFC 6609 §3.2</summary>

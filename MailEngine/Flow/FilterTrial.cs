@@ -68,12 +68,12 @@ public sealed class FilterTrials(SieveScripts scripts, AccountDirectory director
         (List<FilterScript> row, int tried) = Place(trial, trial.Account?.Scripts ?? await directory.SharedScriptsAsync(trial.DomainId, ct));
         var steps = new SieveStep[row.Count];
         for (int i = 0; i < steps.Length; i++)
-            steps[i] = new SieveStep(i == tried ? trial.Program : await _programs.FindAsync(row[i].Script, ct), row[i].Label) { IsShared = row[i].IsShared };
+            steps[i] = new SieveStep(i == tried ? trial.Program : _programs.Find(row[i].Script), row[i].Label) { IsShared = row[i].IsShared };
         SieveLibrary? library = await _programs.LibraryAsync(steps, async name =>
         {
             if (await scripts.FindIncludedAsync(trial.Account?.AccountId ?? 0, name.IsGlobal, name.Name, ct, trial.DomainId) is not { } script)
                 return (false, null);
-            return (true, script.ScriptId == trial.ScriptId ? trial.Program : await _programs.FindAsync(script, ct));
+            return (true, script.ScriptId == trial.ScriptId ? trial.Program : _programs.Find(script));
         });
         Resolution resolution = await directory.ResolveAsync(trial.To, ct);
         AccountEntry account = trial.Account ?? Nobody(resolution.Domain?.Name ?? trial.To.Domain);

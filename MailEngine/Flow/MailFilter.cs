@@ -42,7 +42,7 @@ sealed class MailFilter(SieveScripts scripts, AccountDirectory directory, MailSt
                 return null;
             var steps = new SieveStep[scripts.Count];
             for (int i = 0; i < steps.Length; i++)
-                steps[i] = new SieveStep(await filter._programs.FindAsync(scripts[i].Script, ct), scripts[i].Label) { IsShared = scripts[i].IsShared };
+                steps[i] = new SieveStep(filter._programs.Find(scripts[i].Script), scripts[i].Label) { IsShared = scripts[i].IsShared };
             SieveLibrary? library = await filter._programs.LibraryAsync(steps, route.Account.AccountId, ct);
             SieveSurroundings around = filter._surroundings.Of(envelope, recipient, route, now);
             if (library is { UsesLists: true } || Array.Exists(steps, step => step.Program is { UsesLists: true }))

@@ -32,11 +32,11 @@ sealed class SievePrograms
 
     /// <summary>Null: it cannot be used; the mail is kept.</summary>
     /// <exception cref="System.Data.Common.DbException">The database cannot be read now.</exception>
-    public async ValueTask<SieveProgram?> FindAsync(ActiveScript script, CancellationToken ct)
+    public SieveProgram? Find(ActiveScript script)
     {
         if (!_compiled.TryGetValue(script, out Entry? entry))
         {
-            byte[]? text = await _scripts.ReadAsync(script, ct);
+            byte[]? text = _scripts.Read(script);
             if (text is null)
                 return null;   // replaced this very moment
             MakeRoom();
@@ -50,7 +50,7 @@ sealed class SievePrograms
     /// <summary>All that scripts of an account include, and what that includes; null: nothing.</summary>
     /// <exception cref="System.Data.Common.DbException">The database cannot be read now.</exception>
     public ValueTask<SieveLibrary?> LibraryAsync(IReadOnlyList<SieveStep> steps, long accountId, CancellationToken ct) =>
-        LibraryAsync(steps, async name => await FindNameAsync(accountId, name, ct) is { } script ? (true, await FindAsync(script, ct)) : (false, null));
+        LibraryAsync(steps, async name => await FindNameAsync(accountId, name, ct) is { } script ? (true, Find(script)) : (false, null));
 
     /// <param name="find">Which script a name means; its program is null when it has errors.</param>
     public async ValueTask<SieveLibrary?> LibraryAsync(IReadOnlyList<SieveStep> steps, Func<IncludedScript, ValueTask<(bool IsThere, SieveProgram? Program)>> find)

@@ -42,7 +42,7 @@ public class SieveBenchmarks
         for (int i = 0; i < 6; i++)
             message.Append(CultureInfo.InvariantCulture, $"Received: from mx{i}.example (mx{i}.example [192.0.2.{i}]) by mx{i + 1}.example with ESMTPS id 4cF{i};\r\n Tue, 14 Jul 2026 09:30:0{i} +0200\r\n");
         message.Append("From: =?utf-8?Q?J=C3=B6rg?= <joerg@office.example>\r\nTo: me@example.net\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=, and lunch?\r\nDate: Tue, 14 Jul 2026 09:30:00 +0200\r\n"
-            + "Message-ID: <1@office.example>\r\nList-Id: Office <office.lists.example>\r\nX-Priority: 3\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
+            + "Message-ID: <1@office.example>\r\nList-Id: Office <office.lists.example>\r\nX-Priority: normal\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
         message.Append(string.Concat(Enumerable.Repeat("Shall we have lunch on Friday, at the usual place?\r\n", 40)));
         _message = Encoding.UTF8.GetBytes(message.ToString());
         _layout = MessageSummary.Of(_message).Layout;   // made for the store in any case
