@@ -100,7 +100,8 @@ public sealed class EngineServices : IAsyncDisposable
         var senders = await SenderRewriting.OpenAsync(Database, Options.Sieve, Clock);
         Router = new Router(Directory, Options) { Senders = senders };
         Scripts = new SieveScripts(Database);
-        Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>()) { Filter = new MailFilter(Scripts, Directory, Store, Hostname, Options, Trace, logs.CreateLogger<MailFilter>()) { Senders = senders } };
+        var filter = new MailFilter(Scripts, Directory, Store, Hostname, Options, Trace, logs.CreateLogger<MailFilter>()) { Senders = senders };
+        Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>()) { Filter = filter };
         Resolver = new Resolver(Options.Dns, Clock);
         Queue = Made(new QueueScheduler(Store, Router, Delivery, Resolver, Trace, Hostname, Options, Clock, logs.CreateLogger<QueueScheduler>()));
         QueueControl = new QueueControl(Queue, Store, Trace, Clock);
@@ -108,7 +109,10 @@ public sealed class EngineServices : IAsyncDisposable
 
         var smtp = new SmtpServer(Router, Delivery, Store, Trace, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<SmtpServer>());
         var lmtp = new LmtpServer(Router, Delivery, Store, Trace, Hostname, Options, Clock, logs.CreateLogger<LmtpServer>());
-        var imap = Made(new ImapServer(Store, Directory, new AccountAdministration(Database), Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<ImapServer>()));
+        var imap = Made(new ImapServer(Store, Directory, new AccountAdministration(Database), Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<ImapServer>())
+        {
+            Events = new MailEvents(filter, Delivery, Directory, Store, Options, Clock),
+        });
         var pop3 = Made(new Pop3Server(Store, Directory, Authenticator, Sessions, Hostname, Options, Clock, logs.CreateLogger<Pop3Server>()));
         var manageSieve = Made(new ManageSieveServer(Scripts, Directory, Authenticator, Sessions, Options, Clock, logs.CreateLogger<ManageSieveServer>()));
         Doors = new Dictionary<MailProtocol, ProtocolDoor>

@@ -220,7 +220,7 @@ public class Rev2Tests
     {
         var options = new EngineOptions();
         string[] clear = Capabilities.Before(options, mayStartTls: true, mayLogIn: false).Split(' '), tls = Capabilities.Before(options, mayStartTls: false, mayLogIn: true).Split(' '),
-            after = Capabilities.After(options).Split(' ');
+            after = Capabilities.After(options, "mail.example.test").Split(' ');
         Assert.Equal(["STARTTLS", "LOGINDISABLED"], clear.Except(after));
         Assert.Equal(["AUTH=PLAIN", "AUTH=LOGIN"], tls.Except(after));
         Assert.Equal(["IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE"], clear.Intersect(after).Except(["IMAP4rev2"]));

@@ -105,10 +105,14 @@ public sealed class MailRig : IAsyncDisposable
         var senders = await SenderRewriting.OpenAsync(accounts.Database, options.Sieve, clock);
         var router = new Router(accounts.Directory, options) { Senders = senders };
         var scripts = new SieveScripts(accounts.Database);
-        var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance) { Filter = new MailFilter(scripts, accounts.Directory, store, hostname, options, trace, NullLogger.Instance) { Senders = senders } };
+        var filter = new MailFilter(scripts, accounts.Directory, store, hostname, options, trace, NullLogger.Instance) { Senders = senders };
+        var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance) { Filter = filter };
         var smtp = new SmtpServer(router, delivery, store, trace, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock,
             NullLogger<SmtpServer>.Instance);
-        var imap = new ImapServer(store, accounts.Directory, new AccountAdministration(accounts.Database), accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ImapServer>.Instance);
+        var imap = new ImapServer(store, accounts.Directory, new AccountAdministration(accounts.Database), accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ImapServer>.Instance)
+        {
+            Events = new MailEvents(filter, delivery, accounts.Directory, store, options, clock),
+        };
         var pop3 = new Pop3Server(store, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock, NullLogger<Pop3Server>.Instance);
         var manageSieve = new ManageSieveServer(scripts, accounts.Directory, accounts.Authenticator, sessions, options, clock, NullLogger<ManageSieveServer>.Instance);
         var lmtp = new LmtpServer(router, delivery, store, trace, hostname, options, clock, NullLogger<LmtpServer>.Instance);

@@ -1,4 +1,5 @@
 using System.Text;
+using MailEngine;
 using MailEngine.Sieve;
 
 namespace MailAdmin.Tests.Sieve;
@@ -65,5 +66,14 @@ public sealed class EditHeaderTests
         string value = new('a', 800);
         Assert.StartsWith("fault: addheader adds a word of more than 900 characters, or more than 65536 octets", Edit(string.Concat(Enumerable.Repeat($"addheader \"X\" \"{value}\";", 100))), StringComparison.Ordinal);
         Assert.StartsWith("fault: addheader adds a word", Edit($"addheader \"X\" \"{value}{value}\";"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void When_the_time_of_a_script_ends_anywhere_then_the_mail_is_kept()
+    {
+        string message = string.Concat(Enumerable.Range(0, 300).Select(i => $"X-{i}: y\r\n")) + "\r\n";
+        string script = "require \"editheader\";" + string.Concat(Enumerable.Repeat("addheader \"X\" \"z\";", 10));
+        for (int steps = 1; steps < 400; steps++)
+            Assert.Contains(SieveStage.Run(script, message, limits: new SieveOptions { Steps = steps }).Actions, action => action is SieveAction.Store { Mailbox: SieveAction.Store.Inbox });
     }
 }

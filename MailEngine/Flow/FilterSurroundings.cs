@@ -1,3 +1,4 @@
+using MailEngine.Accounts;
 using MailEngine.Net;
 using MailEngine.Sieve;
 using MailEngine.Sieve.Language;
@@ -9,22 +10,30 @@ namespace MailEngine.Flow;
 /// <param name="store">Null: this process has no store open, and the recipient seems to have no mailboxes.</param>
 sealed class FilterSurroundings(MailStore? store, ServerName hostname, SieveOptions options)
 {
-    public SieveSurroundings Of(Envelope envelope, EnvelopeRecipient recipient, Route.Deposit route, DateTimeOffset now) => new()
-    {
-        EnvelopeFrom = Octets.OfText(envelope.ReversePathText),
-        EnvelopeTo = Octets.OfText(recipient.Address.ToString()),
-        SubaddressSeparator = route.Separator,
-        WasSeen = key => store is not null && store.WasAnswered(DeliveryPlan.SeenKey(route.Account.AccountId, key)),
-        Mailboxes = () => store is null ? [] : [.. store.MailboxesOf(route.Account.AccountId).Where(box => box.Id != 0)
-            .Select(box => new SieveMailbox(box.Name.Value, MailboxIds.Of(box.AccountId, box.UidValidity), box.SpecialUse))],
-        Annotation = (mailbox, entry) => AnnotationOf(route.Account.AccountId, mailbox, entry),
-        Verdicts = new SieveVerdicts(options.SpamField, options.SpamMaximum, options.VirusField),
-        Wishes = WishesOf(envelope, recipient),
-        MailboxExists = name => Exists(route.Account.AccountId, name),
-        Now = now,
-        Environment = new SieveEnvironment(Octets.OfText(route.Account.Domain.ToString()), hostname.Name, envelope.ClientAddress?.ToString() ?? "")
+    public SieveSurroundings Of(Envelope envelope, EnvelopeRecipient recipient, Route.Deposit route, DateTimeOffset now) =>
+        Of(route.Account, route.Account.AccountId, envelope.ClientAddress?.ToString() ?? "", now) with
         {
-            User = Octets.OfText(route.Account.Login), Configured = options.Environment,
+            EnvelopeFrom = Octets.OfText(envelope.ReversePathText),
+            EnvelopeTo = Octets.OfText(recipient.Address.ToString()),
+            SubaddressSeparator = route.Separator,
+            Wishes = WishesOf(envelope, recipient),
+        };
+
+    /// <summary>Where no mail comes in.</summary>
+    /// <param name="tree">Whose mailboxes they are.</param>
+    /// <param name="client">Its address; empty: there is none.</param>
+    public SieveSurroundings Of(AccountEntry account, long tree, string client, DateTimeOffset now) => new()
+    {
+        WasSeen = key => store is not null && store.WasAnswered(DeliveryPlan.SeenKey(account.AccountId, key)),
+        Mailboxes = () => store is null ? [] : [.. store.MailboxesOf(tree).Where(box => box.Id != 0)
+            .Select(box => new SieveMailbox(box.Name.Value, MailboxIds.Of(box.AccountId, box.UidValidity), box.SpecialUse))],
+        Annotation = (mailbox, entry) => AnnotationOf(account.AccountId, tree, mailbox, entry),
+        Verdicts = new SieveVerdicts(options.SpamField, options.SpamMaximum, options.VirusField),
+        MailboxExists = name => Exists(tree, name),
+        Now = now,
+        Environment = new SieveEnvironment(Octets.OfText(account.Domain.ToString()), hostname.Name, client)
+        {
+            User = Octets.OfText(account.Login), Configured = options.Environment,
         },
     };
 
@@ -32,14 +41,14 @@ sealed class FilterSurroundings(MailStore? store, ServerName hostname, SieveOpti
     public bool Exists(long account, string name) => store is not null && MailboxName.TryParse(name, out MailboxName mailbox) && store.Find(account, mailbox) is not null;
 
     // With the rights of the account, whose own mailboxes these are. RFC 5490 §3.3, RFC 5490 §4.1
-    string? AnnotationOf(long account, string? mailbox, string entry)
+    string? AnnotationOf(long account, long tree, string? mailbox, string entry)
     {
         if (store is null)
             return null;
         long id = Annotation.OfServer;
         if (mailbox is not null)
         {
-            if (!MailboxName.TryParse(mailbox, out MailboxName name) || store.Find(account, name) is not { } box)
+            if (!MailboxName.TryParse(mailbox, out MailboxName name) || store.Find(tree, name) is not { } box)
                 return null;
             id = box.Id;
         }

@@ -19,9 +19,11 @@ sealed class MailFilter(SieveScripts scripts, AccountDirectory directory, MailSt
     /// <summary>Makes reverse paths of what is sent on; null: those of the senders stay.</summary>
     public SenderRewriting? Senders { get; init; }
 
-    readonly SievePrograms _programs = new(scripts, options.Sieve);
-    readonly ExternalLists _lists = new(directory, store, options.Limits);
-    readonly FilterSurroundings _surroundings = new(store, hostname, options.Sieve);
+    public SievePrograms Programs { get; } = new(scripts, options.Sieve);
+
+    public ExternalLists Lists { get; } = new(directory, store, options.Limits);
+
+    public FilterSurroundings Surroundings { get; } = new(store, hostname, options.Sieve);
 
     /// <summary>One message; scripts of several recipients look at it one after the other.</summary>
     public Pass NewPass(Envelope envelope, Body body, DateTimeOffset now) => new(this, envelope, body, now);
@@ -42,11 +44,11 @@ sealed class MailFilter(SieveScripts scripts, AccountDirectory directory, MailSt
                 return null;
             var steps = new SieveStep[scripts.Count];
             for (int i = 0; i < steps.Length; i++)
-                steps[i] = new SieveStep(filter._programs.Find(scripts[i].Script), scripts[i].Label) { IsShared = scripts[i].IsShared };
-            SieveLibrary? library = await filter._programs.LibraryAsync(steps, route.Account.AccountId, ct);
-            SieveSurroundings around = filter._surroundings.Of(envelope, recipient, route, now);
+                steps[i] = new SieveStep(filter.Programs.Find(scripts[i].Script), scripts[i].Label) { IsShared = scripts[i].IsShared };
+            SieveLibrary? library = await filter.Programs.LibraryAsync(steps, route.Account.AccountId, ct);
+            SieveSurroundings around = filter.Surroundings.Of(envelope, recipient, route, now);
             if (library is { UsesLists: true } || Array.Exists(steps, step => step.Program is { UsesLists: true }))
-                around = around with { List = await filter._lists.OpenAsync(route.Account) };
+                around = around with { List = await filter.Lists.OpenAsync(route.Account) };
             _view = _view is null or { IsChanged: true } ? new MessageView(body.Read, body.Length, body.Summary.Layout) : _view;
             SieveOutcome outcome = Interpreter.Run(steps, _view, around, filter.Limits, library);
             foreach (string note in outcome.Notes)
@@ -66,4 +68,8 @@ sealed class MailFilter(SieveScripts scripts, AccountDirectory directory, MailSt
 
     void Tell(Envelope envelope, Body body, Route.Deposit route, string text, DateTimeOffset now) => trace.Add(
         new TraceEvent(now, TraceStep.Filtered, envelope.MessageKey, body.Summary.MessageId ?? "", envelope.ReversePathText, route.At.ToString(), envelope.Peer, Reply.Clean(text)));
+
+    /// <summary>Of what a script says or fails at where no mail comes in.</summary>
+    public void Tell(string key, string messageId, AccountEntry account, string peer, string text, DateTimeOffset now) =>
+        trace.Add(new TraceEvent(now, TraceStep.Filtered, key, messageId, "", account.Primary?.ToString() ?? account.Login, peer, Reply.Clean(text)));
 }

@@ -72,7 +72,9 @@ sealed class SievePrograms
         return library;
     }
 
-    async ValueTask<ActiveScript?> FindNameAsync(long accountId, IncludedScript script, CancellationToken ct)
+    /// <summary>The version that a name means now; null: there is no such script.</summary>
+    /// <exception cref="System.Data.Common.DbException">The database cannot be read now.</exception>
+    public async ValueTask<ActiveScript?> FindNameAsync(long accountId, IncludedScript script, CancellationToken ct)
     {
         ConcurrentDictionary<(long, IncludedScript), ActiveScript?> names = Volatile.Read(ref _names);
         if (names.TryGetValue((accountId, script), out ActiveScript? known))

@@ -82,7 +82,18 @@ internal static class Capabilities
 
     static readonly string s_loggedInText = string.Join(' ', s_loggedIn);
 
+    /// <summary>Where the scripts of mailboxes are looked after. RFC 6785 §2.1</summary>
+    static string SieveUrl(EngineOptions options, string hostname)
+    {
+        if (options.EffectiveListeners().FirstOrDefault(listener => listener.Protocol == MailProtocol.ManageSieve) is not { } door)
+            return "";
+        return door.Port is 0 or StandardSievePort ? $" IMAPSIEVE=sieve://{hostname}" : $" IMAPSIEVE=sieve://{hostname}:{door.Port}";
+    }
+
+    /// <summary>RFC 5804 §1.8</summary>
+    const int StandardSievePort = 4190;
+
     /// <summary>APPENDLIMIT is one for all mailboxes: RFC 7889 §2. UNAUTHENTICATE can be switched off: RFC 8437 §8.</summary>
-    public static string After(EngineOptions options) =>
-        $"{Always(options)} {s_loggedInText}{(options.ImapUnauthenticate ? " UNAUTHENTICATE" : "")} APPENDLIMIT={options.Limits.MessageBytes}";
+    public static string After(EngineOptions options, string hostname) =>
+        $"{Always(options)} {s_loggedInText}{SieveUrl(options, hostname)}{(options.ImapUnauthenticate ? " UNAUTHENTICATE" : "")} APPENDLIMIT={options.Limits.MessageBytes}";
 }

@@ -78,7 +78,7 @@ internal sealed class ImapSession
     /// <summary>Passwords may be sent: under TLS, over a unix socket, or by setting. RFC 9051 §11.1</summary>
     public bool MayLogIn => Connection.IsTls || Connection.IsUnixSocket || Services.Options.AllowPlaintextAuth;
 
-    public string CapabilityText => Account is not null ? Capabilities.After(Services.Options) : Capabilities.Before(Services.Options, !Connection.IsTls && !Connection.IsUnixSocket, MayLogIn);
+    public string CapabilityText => Account is not null ? Capabilities.After(Services.Options, Services.Hostname.Name) : Capabilities.Before(Services.Options, !Connection.IsTls && !Connection.IsUnixSocket, MayLogIn);
 
     public async Task RunAsync()
     {

@@ -42,6 +42,7 @@ public static class Capability
     internal const string Debug = "vnd.dovecot.debug";
     internal const string MoreEnvironment = "vnd.dovecot.environment";
     internal const string Report = "vnd.dovecot.report";
+    internal const string ImapSieve = "imapsieve";
     internal const string SpamTest = "spamtest";
     internal const string SpamTestPlus = "spamtestplus";
     internal const string VirusTest = "virustest";
@@ -54,7 +55,7 @@ public static class Capability
         FileInto, Envelope, EncodedCharacter, Copy, Body, Variables, Relational, Imap4Flags, Subaddress, Date, Index, Environment, IHave, Regex,
         Vacation, VacationSeconds, EReject, Reject, Mailbox, Duplicate, Include,
         EditHeader, SpecialUse, MailboxId, EnvelopeDsn, RedirectDsn, MailboxMetadata, ServerMetadata, ENotify, ForEveryPart, Mime, ExtractText, Replace, Enclose, Fcc, ExtLists, SpamTest, SpamTestPlus, VirusTest,
-        Debug, MoreEnvironment, Report,
+        ImapSieve, Debug, MoreEnvironment, Report,
         "comparator-i;octet", "comparator-i;ascii-casemap", "comparator-i;ascii-numeric", "comparator-i;unicode-casemap",
     ];
 

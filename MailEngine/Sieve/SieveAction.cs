@@ -22,6 +22,9 @@ public abstract record SieveAction
     {
         public const string Inbox = "INBOX";
 
+        /// <summary>Name in place of INBOX for keep where a message is in a mailbox already. RFC 6785 §3.2</summary>
+        public const string InPlace = "";
+
         /// <summary>The mailbox is made when it is not there. RFC 5490 §3.2</summary>
         public bool Create { get; init; }
 

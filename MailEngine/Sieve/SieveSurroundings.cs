@@ -46,7 +46,7 @@ public sealed record SieveSurroundings
     public required SieveEnvironment Environment { get; init; }
 }
 
-/// <summary>Where a script runs. RFC 5183 §4.1</summary>
+/// <summary>Where a script runs. RFC 5183 §4.1, RFC 6785 §4</summary>
 /// <param name="Domain">Of the account; octets.</param>
 /// <param name="Host">This server; octets.</param>
 /// <param name="RemoteIp">The client; empty: it is not known.</param>
@@ -62,6 +62,9 @@ public sealed record SieveEnvironment(string Domain, string Host, string RemoteI
     /// <summary><see cref="SieveOptions.Environment"/></summary>
     public IDictionary<string, string>? Configured { get; init; }
 
+    /// <summary>Null: mail comes in.</summary>
+    public SieveEvent? Event { get; init; }
+
     /// <param name="item">In lower case; octets.</param>
     /// <param name="all">Also those of vnd.dovecot.environment.</param>
     /// <returns>Null: there is no such item.</returns>
@@ -69,12 +72,17 @@ public sealed record SieveEnvironment(string Domain, string Host, string RemoteI
     {
         "domain" => Domain,
         "host" => Host,
-        "location" => "MDA",
+        "location" => Event is null ? "MDA" : "MS",   // RFC 6785 §4.1
         "name" => "MailAdmin",
-        "phase" => "during",
+        "phase" => Event is null ? "during" : "post",
         "remote-host" => "",   // the name that a client gives itself is nothing a script should trust
         "remote-ip" => RemoteIp,
         "version" => s_version,
+        "imap.user" => Event?.User ?? "",   // RFC 6785 §4.2
+        "imap.email" => Event?.Email ?? "",
+        "imap.cause" => Event?.Cause ?? "",
+        "imap.mailbox" => Event?.Mailbox ?? "",
+        "imap.changedflags" => Event?.ChangedFlags ?? "",
         "vnd.dovecot.default-mailbox" when all => SieveAction.Store.Inbox,
         "vnd.dovecot.username" when all => User,
         _ when all && item.StartsWith(Settings, StringComparison.Ordinal) => Setting(item[Settings.Length..]),

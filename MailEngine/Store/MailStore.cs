@@ -226,8 +226,17 @@ public sealed class MailStore : IAsyncDisposable
 
     /// <summary>Sets and removes annotations, all or none; the rights to do so are the caller's to check.</summary>
     /// <param name="by">Stands in the event that this leads to.</param>
-    public Task<StoreError> SetAnnotationsAsync(long mailboxId, long reader, IReadOnlyList<Annotation> annotations, object? by = null) =>
-        CommitToMailboxAsync(mailboxId, new AnnotationChange(mailboxId, reader, annotations, AnnotationEntries, by));
+    public async Task<StoreError> SetAnnotationsAsync(long mailboxId, long reader, IReadOnlyList<Annotation> annotations, object? by = null)
+    {
+        StoreError error = await CommitToMailboxAsync(mailboxId, new AnnotationChange(mailboxId, reader, annotations, AnnotationEntries, by));
+        Interlocked.Increment(ref _annotationsStamp);
+        return error;
+    }
+
+    /// <summary>Moves with every change of annotations: what was read after it was asked for is right as long as it is the same.</summary>
+    public long AnnotationsStamp => Volatile.Read(ref _annotationsStamp);
+
+    long _annotationsStamp;
 
     public AccountLimits LimitsOf(long accountId) => Read(accountId, r => r.Limits(accountId), settled: false);
 

@@ -1,5 +1,6 @@
 using MailEngine.Imap.Access;
 using MailEngine.Imap.Append;
+using MailEngine.Sieve;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Commands;
@@ -29,6 +30,8 @@ internal sealed record AppendCommand(MailboxName Name, AppendParser Parser) : Im
         if (await run.ReadAsync(forbidden, ct) is { } refusal)
             return refusal;
         AppendOutcome outcome = await session.Store.AppendAsync(visit.Box!, owner.QuotaBytes, run.Items);
+        if (outcome.Error == StoreError.None)
+            await MailboxScripts.AddedAsync(session, visit.Box!, SieveEvent.AppendCause, outcome.Uids, ct);
         return outcome.Error switch
         {
             StoreError.None => ImapReply.Ok($"[APPENDUID {outcome.UidValidity} {SequenceSet.Text(outcome.Uids)}] APPEND completed"),

@@ -1,4 +1,5 @@
 using MailEngine.Imap.Access;
+using MailEngine.Sieve;
 using MailEngine.Store;
 
 namespace MailEngine.Imap.Commands;
@@ -49,6 +50,7 @@ internal sealed record CopyCommand(SequenceSet Set, MailboxName Target, bool IsU
             return ImapReply.No(outcome.Error);
         if (outcome.SourceUids.Count == 0)
             return ImapReply.Ok(done);
+        await MailboxScripts.AddedAsync(session, target, SieveEvent.CopyCause, outcome.TargetUids, ct);
         string code = $"[COPYUID {outcome.UidValidity} {SequenceSet.Text(outcome.SourceUids)} {SequenceSet.Text(outcome.TargetUids)}]";
         if (!IsMove)
             return ImapReply.Ok($"{code} {done}");

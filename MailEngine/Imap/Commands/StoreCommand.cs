@@ -65,6 +65,7 @@ internal sealed record StoreCommand(SequenceSet Set, bool IsUid, ulong? Unchange
             if (outcome.Error != StoreError.None)
                 return ImapReply.No(outcome.Error);
             failed = outcome.Modified;
+            await MailboxScripts.FlagsChangedAsync(session, selected.Box, before, uids, ct);
         }
         var refused = new HashSet<uint>(failed);
         // Everything about these messages is told below, but for what others did to them meanwhile.

@@ -216,7 +216,7 @@ internal sealed class BlockCompiler
         {
             string capability = name.Constant ?? "";
             if (Capability.IsKnown(capability))
-                _script.Require(capability);
+                _script.RequireByName(capability);
             else
                 _script.Error(name.Offset, $"The extension \"{Printable(capability)}\" is not known here.");
         }

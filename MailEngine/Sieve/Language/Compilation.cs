@@ -53,6 +53,16 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
             _required.Add(Capability.Environment);
     }
 
+    /// <summary>A "require" names it.</summary>
+    public void RequireByName(string capability)
+    {
+        Require(capability);
+        if (capability is Capability.Reject or Capability.EReject or Capability.Vacation or Capability.VacationSeconds)
+            _forDelivery ??= capability;
+    }
+
+    string? _forDelivery;
+
     public bool Has(string capability) => _required.Contains(capability);
 
     /// <summary>Reports an error unless an extension was required.</summary>
@@ -115,6 +125,6 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
             code[i].IfTrue = _labels[code[i].IfTrue];
             code[i].IfFalse = code[i].Test is null ? 0 : _labels[code[i].IfFalse];
         }
-        return new SieveProgram(code, _slots.Count, UsesMatches, [.. Includes]) { UsesLists = UsesLists };
+        return new SieveProgram(code, _slots.Count, UsesMatches, [.. Includes]) { UsesLists = UsesLists, ForDelivery = _forDelivery };
     }
 }

@@ -42,6 +42,7 @@ internal static class Interpreter
         run.Begin(program, place, isOwn: !step.IsShared);
         try
         {
+            run.RefuseForDelivery(program);
             Run(run);
             goesOn = run.End(isLast);
             return null;

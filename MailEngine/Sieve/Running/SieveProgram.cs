@@ -17,6 +17,9 @@ public sealed class SieveProgram
     /// <summary>It asks about lists that are kept elsewhere. RFC 6134 §2.2</summary>
     public bool UsesLists { get; internal init; }
 
+    /// <summary>An extension that it requires and that is for mail that comes in alone; null: none. RFC 6785 §3.11</summary>
+    internal string? ForDelivery { get; init; }
+
     internal Instruction[] Code { get; }
 
     /// <summary>Variables of its own.</summary>

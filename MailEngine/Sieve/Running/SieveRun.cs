@@ -112,7 +112,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     public MatchVariables Matched { get; private set; } = null!;
 
     /// <summary>Flags of the internal variable, apart by spaces; what one script sets the next one finds. RFC 5232 §3</summary>
-    public string Flags { get; set; } = "";
+    public string Flags { get; set; } = surroundings.Environment.Event?.Flags ?? "";
 
     /// <summary>The account's mailboxes, asked for once.</summary>
     public IReadOnlyList<SieveMailbox> Mailboxes => _mailboxes ??= surroundings.Mailboxes();
@@ -202,7 +202,23 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         return true;
     }
 
-    static bool IsKeep(SieveAction action) => action is SieveAction.Store { Mailbox: SieveAction.Store.Inbox };
+    bool IsKeep(SieveAction action) => action is SieveAction.Store store && store.Mailbox == KeepMailbox;
+
+    string KeepMailbox => surroundings.Environment.Event is null ? SieveAction.Store.Inbox : SieveAction.Store.InPlace;
+
+    /// <exception cref="SieveFaultException">The script is for mail that comes in, and this is something else. RFC 6785 §3.11</exception>
+    public void RefuseForDelivery(SieveProgram program)
+    {
+        if (surroundings.Environment.Event is not null && program.ForDelivery is { } extension)
+            throw new SieveFaultException($"the script requires \"{extension}\", which is for mail that comes in, and not for what is done over IMAP");
+    }
+
+    /// <exception cref="SieveFaultException">There is no mail that comes in. RFC 6785 §3.11, RFC 6785 §4.6</exception>
+    public void RefuseAtEvents(string what)
+    {
+        if (surroundings.Environment.Event is not null)
+            throw new SieveFaultException($"\"{what}\" is for mail that comes in, and not for what is done over IMAP");
+    }
 
     /// <summary>Undoes what the script did.</summary>
     public void TakeBack()
@@ -221,7 +237,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     {
         _script = -1;
         _mostSteps = long.MaxValue;   // nobody's time is up now, and nobody would keep the mail if this failed
-        Put(new SieveAction.Store(SieveAction.Store.Inbox, FlagList.Valid(Flags)) { Header = EditedHeader(), Text = EditedText() });
+        Put(new SieveAction.Store(KeepMailbox, FlagList.Valid(Flags)) { Header = EditedHeader(), Text = EditedText() });
     }
 
     /// <summary>Another script is to run before this one goes on. RFC 6609 §3.2</summary>
@@ -245,6 +261,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
             throw new SieveFaultException($"scripts include one another more than {limits.IncludeDepth} deep");
         if (++_includes > limits.Includes)
             throw new SieveFaultException($"more than {limits.Includes} scripts are included");
+        RefuseForDelivery(program);
         (_included ??= []).Add(program);
         _entered = program;
     }
@@ -313,7 +330,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     /// <summary>keep was done. RFC 5228 §4.3</summary>
     public void Keep(IReadOnlyList<string> flags)
     {
-        Store(SieveAction.Store.Inbox, flags);
+        Store(KeepMailbox, flags);
         _implicitKeep = false;
         _explicitKeep = true;
     }
@@ -384,6 +401,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     /// <summary>Once a script; of several scripts the last one's answer counts. RFC 5230 §4.7</summary>
     public void Vacation(SieveAction.Vacation action)
     {
+        RefuseAtEvents("vacation");
         if (_answers++ > 0)
             throw new SieveFaultException("the script answers one message twice by \"vacation\"");
         _actions.RemoveAll(a => a is SieveAction.Vacation);
@@ -393,6 +411,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     /// <summary>Once a script. RFC 5429 §2.4</summary>
     public void Reject(SieveAction.Reject action)
     {
+        RefuseAtEvents(action.InTheseWords ? "reject" : "ereject");
         if (_actions.Exists(a => a is SieveAction.Reject))
             throw new SieveFaultException("the script refuses one message twice");
         Add(action);

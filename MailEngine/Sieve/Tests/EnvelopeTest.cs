@@ -27,6 +27,7 @@ internal sealed class EnvelopeTest(ScriptString[] parts, AddressPart part, Match
 
     public override bool Evaluate(SieveRun run)
     {
+        run.RefuseAtEvents("envelope");   // RFC 6785 §4.6
         Key[] keys = matcher.IsCount ? [] : matcher.Keys(run);
         int count = 0;
         foreach (ScriptString name in parts)

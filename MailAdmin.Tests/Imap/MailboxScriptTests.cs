@@ -1,0 +1,149 @@
+using System.Text;
+using MailAdmin.Tests.Rig;
+using MailEngine.Accounts;
+using MailEngine.Flow;
+using MailEngine.Store;
+
+namespace MailAdmin.Tests.Imap;
+
+/// <summary>Scripts of mailboxes run for what is done there over IMAP. RFC 6785</summary>
+public sealed class MailboxScriptTests : IAsyncLifetime
+{
+    ImapRig _rig = null!;
+
+    public async Task InitializeAsync() => _rig = await ImapRig.StartAsync();
+
+    public async Task DisposeAsync() => await _rig.DisposeAsync();
+
+    async Task GivenScriptAsync(string name, string script, ScriptOwner? owner = null) => Assert.Equal(ScriptFault.None,
+        await new SieveScripts(_rig.Mail.Accounts.Database).PutAsync(new Administrator(_rig.Mail.Ann, "test", ""), owner ?? _rig.Mail.Ann, name, Encoding.UTF8.GetBytes(script), 100, default));
+
+    async Task<MailboxSnapshot> SnapshotAsync(string mailbox, long account = 0) =>
+        (await _rig.Mail.Store.OpenAsync(account == 0 ? _rig.Mail.Ann : account, MailboxName.Parse(mailbox)))!.Current;
+
+    /// <summary>Flags of each message.</summary>
+    async Task<string> FlagsAsync(string mailbox)
+    {
+        MailboxSnapshot now = await SnapshotAsync(mailbox);
+        return string.Join("; ", Enumerable.Range(0, now.Count).Select(i => string.Join(' ', MailEvents.NamesOf(now[i].Flags).Concat(now.KeywordSets[now[i].KeywordSet]).Order(StringComparer.Ordinal))));
+    }
+
+    async Task<string[]> NotesAsync() => [.. (await _rig.Mail.Trace.FindAsync("ann@example.test")).Where(e => e.Step == TraceStep.Filtered).OrderBy(e => e.MessageKey, StringComparer.Ordinal).Select(e => e.Text)];
+
+    static string Append(string tag, string mailbox, string flags, string text) => $"{tag} APPEND {mailbox} ({flags}) {{{text.Length}+}}\r\n{text}\r\n";
+
+    [Fact]
+    public async Task When_messages_come_or_change_over_imap_then_the_script_of_the_mailbox_is_told_what_was_done()   // RFC 6785 §2.2, RFC 6785 §4
+    {
+        await GivenScriptAsync("watch", """
+            require ["imapsieve", "vnd.dovecot.environment", "variables", "imap4flags", "vnd.dovecot.debug"];
+            if hasflag "\\Flagged" { set "f" "flagged"; }
+            debug_log "${env.imap.cause} ${env.imap.mailbox} [${env.imap.changedflags}] ${env.imap.user} ${env.imap.email} ${env.location} ${env.phase} ${f}";
+            """);
+        await _rig.GivenOldMessagesAsync(1);
+        await using WireScript c = await _rig.LogInAsync();
+        await c.SendAsync("a CAPABILITY\r\n");
+        Assert.Contains(await c.ReadUntilAsync("a OK"), line => line.Contains(" IMAPSIEVE=sieve://mail.example.test ", StringComparison.Ordinal));   // RFC 6785 §2.1
+        await c.PlayAsync("C: b CREATE Work\nS: b OK *\nC: b SETMETADATA Work (/shared/imapsieve/script \"watch\")\nS: b OK *");
+        await c.SendAsync(Append("d", "Work", "$x", "Subject: 1\r\n\r\n1\r\n"));
+        await c.PlayAsync("S: d OK *");
+        await c.SendAsync(Append("e", "INBOX", "", "Subject: 2\r\n\r\n2\r\n"));   // has no script
+        await c.PlayAsync("S: e OK *");
+        await c.SendAsync("f SELECT INBOX\r\n");
+        await c.ReadUntilAsync("f OK");
+        await c.PlayAsync("C: g COPY 1 Work\nS: g OK *\nC: g STORE 1 +FLAGS.SILENT (\\Flagged)\nS: g OK *");
+        await c.SendAsync("h MOVE 2 Work\r\n");
+        await c.ReadUntilAsync("h OK");
+        await c.SendAsync("i SELECT Work\r\n");
+        await c.ReadUntilAsync("i OK");
+        // Two whose flags change, one whose do not; then one that is read, and is not read again.
+        await c.PlayAsync("C: j STORE 1:2 +FLAGS.SILENT (\\Flagged $x)\nS: j OK *\nC: j STORE 1:2 +FLAGS.SILENT (\\Flagged $x)\nS: j OK *\nC: j STORE 1 -FLAGS.SILENT ($x)\nS: j OK *");
+        foreach (string tag in new[] { "k", "l" })
+        {
+            await c.SendAsync($"{tag} FETCH 3 BODY[TEXT]\r\n");
+            await c.ReadUntilAsync($"{tag} OK");
+        }
+        await c.PlayAsync("C: m SETMETADATA Work (/shared/imapsieve/script \"\")\nS: m OK *\nC: m STORE 1 +FLAGS.SILENT (\\Draft)\nS: m OK *");
+
+        const string Who = "ann@example.test ann@example.test MS post";
+        Assert.Equal(
+            [$"APPEND Work [] {Who} ", $"COPY Work [] {Who} ", $"COPY Work [] {Who} ", $"FLAG Work [\\Flagged] {Who} flagged", $"FLAG Work [\\Flagged $x] {Who} flagged", $"FLAG Work [$x] {Who} flagged", $"FLAG Work [\\Seen] {Who} "],
+            (await NotesAsync()).Select(note => note["Sieve: note: ".Length..]));
+    }
+
+    [Fact]
+    public async Task When_a_script_acts_then_messages_are_copied_marked_and_sent_on_and_no_other_script_runs()   // RFC 6785 §3
+    {
+        await GivenScriptAsync("act", """
+            require ["imapsieve", "environment", "imap4flags", "fileinto", "copy", "editheader", "mailbox"];
+            if environment "imap.cause" "APPEND" {
+              addflag "\\Flagged";
+              removeflag "old";
+              fileinto :copy :flags ["copied", "\\Seen"] "Copies";
+              redirect :copy "bob@example.test";
+            } elsif environment "imap.cause" "COPY" {
+              discard;
+            } elsif hasflag "\\Answered" {
+              addheader "X-A" "1";
+              fileinto :create "Archive";
+            } elsif hasflag "lost" {
+              fileinto "Nowhere";
+            }
+            """);
+        await GivenScriptAsync("never", "require [\"imapsieve\", \"imap4flags\"]; addflag \"ran\";");
+        await using WireScript c = await _rig.LogInAsync();
+        await c.PlayAsync("C: a CREATE Work\nS: a OK *\nC: a CREATE Copies\nS: a OK *\nC: a SETMETADATA Work (/shared/imapsieve/script \"act\")\nS: a OK *\nC: a SETMETADATA Copies (/shared/imapsieve/script \"never\")\nS: a OK *");
+        await c.SendAsync(Append("b", "Work", "old kept", "Subject: 1\r\n\r\n1\r\n"));
+        await c.PlayAsync("S: b OK *");
+        await c.SendAsync("d SELECT Work\r\n");
+        await c.ReadUntilAsync("d OK");
+        await c.SendAsync("e COPY 1 Work\r\n");
+        await c.ReadUntilAsync("e OK");
+        Assert.Equal("\\Flagged kept; \\Deleted \\Flagged kept", await FlagsAsync("Work"));
+        Assert.Equal("\\Seen copied", await FlagsAsync("Copies"));   // RFC 5232 §5: the tag says all of them
+
+        Mailbox bob = (await _rig.Mail.Store.OpenAsync(_rig.Mail.Bob, MailboxName.Inbox))!;
+        using (var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60)))
+        {
+            while (bob.Current is { Count: 0 } now)
+                await bob.ChangedSince(now).WaitAsync(patience.Token);
+        }
+        Assert.StartsWith("Return-Path: <ann@example.test>\r\n", Assert.Single(await _rig.Mail.MessagesAsync(_rig.Mail.Bob)), StringComparison.Ordinal);
+
+        await c.SendAsync("f STORE 1 +FLAGS.SILENT (lost)\r\n");
+        await c.ReadUntilAsync("f OK");
+        Assert.StartsWith("\\Flagged kept lost;", await FlagsAsync("Work"), StringComparison.Ordinal);   // there is no such mailbox: it stays
+        await c.SendAsync("g STORE 1 +FLAGS.SILENT (\\Answered)\r\n");
+        await c.ReadUntilAsync("g OK");
+        Assert.StartsWith("\\Answered \\Deleted \\Flagged kept lost;", await FlagsAsync("Work"), StringComparison.Ordinal);
+        Assert.Equal("X-A: 1\r\nSubject: 1\r\n\r\n1\r\n", Assert.Single(await _rig.Mail.MessagesAsync(_rig.Mail.Ann, "Archive")));
+        Assert.DoesNotContain("ran", await FlagsAsync("Copies"), StringComparison.Ordinal);
+    }
+
+    [Theory]   // RFC 6785 §2.3.1, RFC 6785 §3.11, RFC 6785 §4.6
+    [InlineData("require \"vacation\"; discard;", "Sieve: the script requires \"vacation\", which is for mail that comes in, and not for what is done over IMAP")]
+    [InlineData("require \"ereject\"; discard;", "Sieve: the script requires \"ereject\", which is for mail that comes in, and not for what is done over IMAP")]
+    [InlineData("require \"ihave\"; if ihave \"reject\" { reject \"no\"; }", "Sieve: \"reject\" is for mail that comes in, and not for what is done over IMAP")]
+    [InlineData("require \"envelope\"; if not envelope \"from\" \"x\" { discard; }", "Sieve: \"envelope\" is for mail that comes in, and not for what is done over IMAP")]
+    [InlineData("require \"include\"; include :personal \"inner\"; discard;", "Sieve: the script requires \"vacation\", which is for mail that comes in, and not for what is done over IMAP")]
+    [InlineData(null, null)]
+    public async Task When_a_script_is_not_there_or_for_mail_that_comes_in_then_nothing_changes(string? script, string? note)
+    {
+        await GivenScriptAsync("inner", "require \"vacation\";");
+        if (script is not null)
+            await GivenScriptAsync("bad", script);
+        // Of the server: for every mailbox that has none.
+        await GivenScriptAsync("all", "require [\"imapsieve\", \"imap4flags\"]; addflag \"all\";", ScriptOwner.Domain(_rig.Mail.Domain));
+        Assert.Equal(StoreError.None, await _rig.Mail.Store.SetAnnotationsAsync(Annotation.OfServer, 0, [new Annotation("/shared/imapsieve/script", "all"u8.ToArray())]));
+        await using WireScript c = await _rig.LogInAsync();
+        await c.PlayAsync("C: a CREATE Work\nS: a OK *\nC: a SETMETADATA Work (/shared/imapsieve/script \"bad\")\nS: a OK *");
+        foreach (string mailbox in new[] { "Work", "INBOX" })
+        {
+            await c.SendAsync(Append("b", mailbox, "$x", "Subject: 1\r\n\r\n1\r\n"));
+            await c.PlayAsync("S: b OK *");
+        }
+        Assert.Equal("$x", await FlagsAsync("Work"));
+        Assert.Equal("$x all", await FlagsAsync("INBOX"));
+        Assert.Equal(note is null ? [] : [note], await NotesAsync());
+    }
+}
