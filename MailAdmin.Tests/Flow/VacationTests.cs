@@ -35,6 +35,7 @@ public sealed class VacationTests : IAsyncLifetime
         }
         db.Vacations.Add(vacation);
         await db.SaveChangesAsync();
+        await ScriptRows.SetVacationAsync(db, vacation, _clock.GetUtcNow(), default);
     });
 
     async Task DeliverAsync(string from, string to, string header)
@@ -228,6 +229,82 @@ public sealed class VacationTests : IAsyncLifetime
         Assert.Equal("dan@example.org", Assert.Single(Waiting).Recipient.ToString());
         await DeliverAsync();
         Assert.Single(await AnswersAsync(1));
+    }
+
+    [Fact]
+    public async Task When_other_scripts_drop_refuse_or_answer_a_message_then_the_answer_of_the_panel_is_not_given()
+    {
+        await GivenVacationAsync();
+        var scripts = new SieveScripts(_rig.Accounts.Database);
+        var ann = new Administrator(_rig.Ann, "ann", "");
+        Assert.Equal(ScriptFault.None, await scripts.PutAsync(ann, _rig.Ann, "mine", Encoding.UTF8.GetBytes("""
+            require ["vacation", "ereject", "fileinto"];
+            if header "Subject" "drop" { discard; }
+            elsif header "Subject" "refuse" { ereject "Not now"; }
+            elsif header "Subject" "own" { vacation :handle "other" "My own words"; }
+            """), 100, default));
+        Assert.Equal(ScriptFault.None, await scripts.ActivateAsync(ann, _rig.Ann, "mine", default));
+        await DeliverAsync("dan@example.org", "ann@example.test", "To: <ann@example.test>\nSubject: drop\nMessage-ID: <1@x>");
+        await using (WireScript client = await _rig.ConnectAsync(MailProtocol.Lmtp))
+        {
+            await client.PlayAsync("S: 220 *\nC: LHLO mta.test");
+            await client.ReadUntilAsync("250 ");
+            await client.PlayAsync("C: MAIL FROM:<dan@example.org>\nS: 250 *\nC: RCPT TO:<ann@example.test>\nS: 250 *\nC: DATA\nS: 354 *");
+            await client.SendAsync("To: <ann@example.test>\r\nSubject: refuse\r\nMessage-ID: <2@x>\r\n\r\nHello\r\n.\r\n");
+            await client.PlayAsync("S: 550 5.7.1 Not now");   // refused, though another script has an answer for it
+        }
+        Assert.Empty(Waiting);
+        Assert.Empty(await _rig.MessagesAsync(_rig.Ann));
+
+        await DeliverAsync("dan@example.org", "ann@example.test", "To: <ann@example.test>\nSubject: own\nMessage-ID: <3@x>");
+        QueueEntry answer = Assert.Single(Waiting);   // one answer a message
+        using MessageReader reader = _rig.Store.OpenBody(answer.Body);
+        var octets = new byte[reader.Length];
+        Assert.Contains("My own words", Encoding.UTF8.GetString(octets.AsSpan(0, reader.Read(0, octets))));
+    }
+
+    [Fact]
+    public async Task When_the_words_look_like_a_script_then_they_arrive_as_they_were_written()
+    {
+        const string text = "\\ \"quoted\" ${domain} ${1} ${dollar}{x} ${unicode:40}\n.\n# no comment; stop;\n\"; discard;";
+        await GivenVacationAsync(v => (v.Subject, v.Text, v.KnownSendersOnly, v.From) = ("Re: \"${domain}\" \\", text, true, _clock.GetUtcNow()));
+        await DeliverAsync();   // of the own domain: known
+
+        string answer = Assert.Single(await AnswersAsync(1));
+
+        Assert.Equal("Re: \"${domain}\" \\", EncodedSubject(answer));
+        Assert.EndsWith("\r\n\r\n" + text.ReplaceLineEndings("\r\n") + "\r\n", answer);
+        Assert.Single(await _rig.MessagesAsync(_rig.Ann));
+    }
+
+    [Fact]
+    public async Task When_an_answer_was_set_before_answers_were_scripts_then_it_goes_on_and_nobody_is_told_again()
+    {
+        using var folder = new TempFolder();
+        var handle = Guid.NewGuid();
+        long account;
+        await using (AccountsRig old = await AccountsRig.OpenAsync(_clock, folder["old"]))
+        {
+            await old.GivenDomainAsync("example.test");
+            account = await old.GivenAccountAsync("ann@example.test");
+            await old.WriteAsync(async db =>
+            {
+                db.Vacations.Add(new Vacation { AccountId = account, Enabled = true, Text = "Away", Handle = handle });
+                await db.SaveChangesAsync();
+            });
+            Assert.Empty((await old.Directory.FindAccountAsync(account, default))!.Scripts);
+            await using AccountsDatabase upgraded = await AccountsDatabase.OpenAsync(folder["old"], _clock, Microsoft.Extensions.Logging.Abstractions.NullLogger<AccountsDatabase>.Instance);
+            using var directory = new AccountDirectory(upgraded, Microsoft.Extensions.Logging.Abstractions.NullLogger<AccountDirectory>.Instance);
+            FilterScript script = Assert.Single((await directory.FindAccountAsync(account, default))!.Scripts);
+            Assert.Equal(ScriptPlace.Vacation, script.Place);
+            Assert.Contains($"MailAdmin vacation {handle.ToString("D").ToUpperInvariant()}", Encoding.UTF8.GetString((await new SieveScripts(upgraded).ReadAsync(script.Script, default))!));
+            Assert.Empty(await new SieveScripts(upgraded).ListAsync(account, default));   // no client sees it
+        }
+
+        await GivenVacationAsync(v => v.Handle = handle);
+        await DeliverAsync();
+        await AnswersAsync(1);
+        Assert.True(_rig.Store.WasAnswered(new AnswerKey(_rig.Ann, "bob@example.test", handle.ToString("D").ToUpperInvariant())));   // as it was remembered before
     }
 
     [Fact]

@@ -128,6 +128,7 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Filter
     {
         ScriptPlace.Before or ScriptPlace.After => script.DomainId is null ? "Server" : "Domain",
         ScriptPlace.Panel => "Panel",
+        ScriptPlace.Vacation => "Vacation",
         _ => script.Name.Length > 0 ? "OwnNamed" : "Own",
     };
 

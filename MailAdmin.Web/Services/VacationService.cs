@@ -1,5 +1,7 @@
 using MailAdmin.Web.Resources;
+using MailEngine;
 using MailEngine.Accounts;
+using MailEngine.Sieve;
 using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Web.Services;
@@ -26,8 +28,8 @@ public sealed class VacationForm
     public bool IsOn { get; internal set; }
 }
 
-/// <summary>Vacation answers: everybody sets his own, administrators those of their accounts. The engine sends them (<c>Flow.Vacations</c>).</summary>
-public sealed class VacationService(Changes changes)
+/// <summary>Vacation answers: everybody sets his own, administrators those of their accounts. They are scripts (<see cref="VacationScript"/>), which the engine carries out.</summary>
+public sealed class VacationService(Changes changes, EngineOptions options)
 {
     /// <param name="accountId">Null: the actor's own.</param>
     public Task<ServiceResult<VacationForm>> GetAsync(Actor actor, long? accountId, CancellationToken ct = default) =>
@@ -80,6 +82,9 @@ public sealed class VacationService(Changes changes)
             vacation.IntervalDays = form.IntervalDays;
             vacation.KnownSendersOnly = form.KnownSendersOnly;
             vacation.ChangedAt = changes.Now;
+            if (SieveCompiler.Compile(VacationScript.Write(vacation), options.Sieve).Program is null)
+                return ServiceResult.Invalid(nameof(form.Text), Texts.Of("Error.VacationScript", options.Sieve.ScriptBytes));
+            await ScriptRows.SetVacationAsync(db, vacation, changes.Now, ct);
             changes.Audit(db, actor, "vacation.set", account, before, Shown(vacation));
             await db.SaveChangesAsync(ct);
             return ServiceResult.Done();

@@ -101,6 +101,7 @@ public sealed class AccountsDatabase : IAsyncDisposable
             database.ReadText("PRAGMA journal_mode=WAL");
             await database.MigrateAsync();
             await database.ChainOldAuditAsync();
+            await database.WriteOldVacationsAsync();
             database._dataVersion = database.ReadNumber("PRAGMA data_version");
             database._stamp = database.ReadNumber("SELECT Value FROM change_stamp WHERE Id = 1");
         }
@@ -144,6 +145,22 @@ public sealed class AccountsDatabase : IAsyncDisposable
         {
             await AuditChain.ChainOldAsync(db);
             _ = db.Chain;   // notes its end
+        });
+    }
+
+    // Answers that were set before they were scripts.
+    async Task WriteOldVacationsAsync()
+    {
+        if (ReadNumber($"""
+            SELECT EXISTS (SELECT 1 FROM vacation v WHERE v.Enabled AND NOT EXISTS (
+                SELECT 1 FROM sieve_script s WHERE s.AccountId = v.AccountId AND s.Place = {(int)ScriptPlace.Vacation}))
+            """) == 0)
+            return;
+        await WriteQuietlyAsync(async db =>
+        {
+            List<Vacation> old = await db.Vacations.Where(v => v.Enabled && !db.SieveScripts.Any(s => s.AccountId == v.AccountId && s.Place == ScriptPlace.Vacation)).ToListAsync();
+            foreach (Vacation vacation in old)
+                await ScriptRows.SetVacationAsync(db, vacation, Clock.GetUtcNow(), default);
         });
     }
 

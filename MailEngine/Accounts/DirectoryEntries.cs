@@ -70,13 +70,10 @@ public sealed record AccountEntry
     /// <summary>Domain of the account; default for one that has none.</summary>
     public required DomainName Domain { get; init; }
 
-    /// <summary>What its owner lets us answer while he is away; null: nothing, now and later.</summary>
-    public VacationEntry? Vacation { get; init; }
-
     /// <summary>True: mail programs need an app password, since the password is not enough, or would not be any more.</summary>
     public bool NeedsAppPassword(DateTimeOffset now) => HasSecondFactor || SecondFactorRules.Any(rule => rule.HoldsAt(now));
 
-    /// <summary>Decide about mail that comes in, one after the other: of the server and of the domain, what the panel wrote, the account's active
+    /// <summary>Decide about mail that comes in, one after the other: of the server and of the domain, the answer and the rules of the panel, the account's active
     /// one, again of the domain and of the server. None: it goes to INBOX.</summary>
     public IReadOnlyList<FilterScript> Scripts { get; init; } = [];
 

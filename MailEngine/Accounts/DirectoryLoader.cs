@@ -110,10 +110,9 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
         using DbCommand command = Command($"""
             SELECT a."Id", a."UserName", a."DisplayName", a."PasswordHash", a."State", a."Services", a."QuotaBytes", a."SecurityStamp", a."HasMailbox",
                 d."Name", d."DefaultQuotaBytes", p."DisplayLocal", pd."Name",
-                v."From", v."Until", v."Subject", v."Text", v."IntervalDays", v."KnownSendersOnly", v."Handle", a."TwoFactorEnabled",
-                d."SecondFactorFrom", s."Id", s."Version", w."Id", w."Version", a."DomainId"
+                a."TwoFactorEnabled", d."SecondFactorFrom", s."Id", s."Version", w."Id", w."Version", v."Id", v."Version", a."DomainId"
             FROM "account" a
-            LEFT JOIN "vacation" v ON v."AccountId" = a."Id" AND v."Enabled"
+            LEFT JOIN "sieve_script" v ON v."AccountId" = a."Id" AND v."Place" = {(int)ScriptPlace.Vacation}
             LEFT JOIN "sieve_script" s ON s."AccountId" = a."Id" AND s."IsActive"
             LEFT JOIN "sieve_script" w ON w."AccountId" = a."Id" AND w."Place" = {(int)ScriptPlace.Panel}
             LEFT JOIN "domain" d ON d."Id" = a."DomainId"
@@ -136,33 +135,33 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
                 QuotaBytes = Number(row, 6) ?? Number(row, 10) ?? 0,
                 SecurityStamp = Text(row, 7) ?? "",
                 HasMailbox = row.GetBoolean(8),
-                HasSecondFactor = row.GetBoolean(20),
-                SecondFactorRules = Time(row, 21) is { } from ? [.. rules[id], new SecondFactorRule(from)] : [.. rules[id]],
+                HasSecondFactor = row.GetBoolean(13),
+                SecondFactorRules = Time(row, 14) is { } from ? [.. rules[id], new SecondFactorRule(from)] : [.. rules[id]],
                 AppPasswords = [.. apps[id]],
                 Domain = Text(row, 9) is { } domain ? DomainName.Parse(domain) : default,
                 Primary = Text(row, 11) is { } local && Text(row, 12) is { } ofDomain ? AddressParts.Join(local, ofDomain) : null,
                 Addresses = addresses.TryGetValue(id, out List<(EmailAddress Address, bool IsOwn)>? all) ? [.. all.Select(a => a.Address)] : [],
                 OwnAddresses = all is null ? [] : [.. all.Where(a => a.IsOwn).Select(a => a.Address)],
-                Scripts = ScriptsOf(shared, Number(row, 26), Number(row, 24) is { } panel ? new ActiveScript(panel, row.GetInt64(25)) : null,
-                    Number(row, 22) is { } script ? new ActiveScript(script, row.GetInt64(23)) : null),
-                Vacation = Text(row, 19) is { } handle
-                    ? new VacationEntry(Time(row, 13), Time(row, 14), row.GetString(15), row.GetString(16), TimeSpan.FromDays(row.GetInt32(17)), row.GetBoolean(18), handle)
-                    : null,
+                Scripts = ScriptsOf(shared, Number(row, 21), vacation: ScriptAt(row, 19), panel: ScriptAt(row, 17), own: ScriptAt(row, 15)),
             };
         }
     }
 
+    static ActiveScript? ScriptAt(DbDataReader row, int column) => Number(row, column) is { } id ? new ActiveScript(id, row.GetInt64(column + 1)) : null;
+
     /// <summary>Scripts of the server and, if one is given, of a domain, without any account's, in their order.</summary>
-    public List<FilterScript> SharedScripts(long? domainId) => ScriptsOf(cache.SharedScripts ??= ReadSharedScripts(), domainId, null, null);
+    public List<FilterScript> SharedScripts(long? domainId) => ScriptsOf(cache.SharedScripts ??= ReadSharedScripts(), domainId, null, null, null);
 
     /// <summary>What decides about the mail of an account, in its order: docs/filters.md.</summary>
-    static List<FilterScript> ScriptsOf(IReadOnlyList<AccountDirectory.SharedScript> shared, long? domainId, ActiveScript? panel, ActiveScript? own)
+    static List<FilterScript> ScriptsOf(IReadOnlyList<AccountDirectory.SharedScript> shared, long? domainId, ActiveScript? vacation, ActiveScript? panel, ActiveScript? own)
     {
-        if (panel is null && own is null && shared.Count == 0)
+        if (vacation is null && panel is null && own is null && shared.Count == 0)
             return [];
         var scripts = new List<FilterScript>();
         scripts.AddRange(shared.Where(s => s.Place == ScriptPlace.Before && s.DomainId is null).Select(s => s.Script));
         scripts.AddRange(shared.Where(s => s.Place == ScriptPlace.Before && s.DomainId is not null && s.DomainId == domainId).Select(s => s.Script));
+        if (vacation is { } away)
+            scripts.Add(new FilterScript(away, "the answer set in the panel") { Place = ScriptPlace.Vacation });
         if (panel is { } rules)
             scripts.Add(new FilterScript(rules, "the rules of the panel") { Place = ScriptPlace.Panel });
         if (own is { } active)

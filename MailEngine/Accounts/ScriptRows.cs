@@ -21,12 +21,12 @@ public enum ScriptFault
 public sealed record ScriptChange(ScriptFault Fault, object? Before = null, object? After = null);
 
 /// <summary>Changes of scripts inside somebody's transaction, who has looked at rights and at the text, and writes the audit entry.</summary>
-/// <remarks>Saves. The panel's own script of an account is reached by <see cref="SetPanelAsync"/> alone.</remarks>
+/// <remarks>Saves. The panel's own scripts of an account are reached by <see cref="SetPanelAsync"/> and <see cref="SetVacationAsync"/> alone.</remarks>
 public static class ScriptRows
 {
     /// <summary>All of an owner but what the panel wrote for him.</summary>
     public static IQueryable<SieveScript> Of(AccountsContext db, ScriptOwner owner) =>
-        db.SieveScripts.Where(s => s.AccountId == owner.AccountId && s.DomainId == owner.DomainId && s.Place != ScriptPlace.Panel);
+        db.SieveScripts.Where(s => s.AccountId == owner.AccountId && s.DomainId == owner.DomainId && s.Place != ScriptPlace.Panel && s.Place != ScriptPlace.Vacation);
 
     public static Task<SieveScript?> FindAsync(AccountsContext db, ScriptOwner owner, string name, CancellationToken ct) => Of(db, owner).FirstOrDefaultAsync(s => s.Name == name, ct);
 
@@ -93,7 +93,7 @@ public static class ScriptRows
     /// <summary>Says what a script of a domain or the server is for.</summary>
     public static async Task<ScriptChange> PlaceAsync(AccountsContext db, ScriptOwner owner, string name, ScriptPlace place, CancellationToken ct)
     {
-        if (owner.IsAccount || place == ScriptPlace.Panel)
+        if (owner.IsAccount || place is ScriptPlace.Panel or ScriptPlace.Vacation)
             throw new ArgumentException("Only scripts of domains and the server have a place.", nameof(owner));
         if (await FindAsync(db, owner, name, ct) is not { } script)
             return new ScriptChange(ScriptFault.NoSuchScript);
@@ -105,9 +105,16 @@ public static class ScriptRows
 
     /// <summary>Stores what the panel wrote for an account; it runs before the account's own active script, whichever that is.</summary>
     /// <param name="content">Null: nothing any more.</param>
-    public static async Task<ScriptChange> SetPanelAsync(AccountsContext db, long accountId, byte[]? content, DateTimeOffset now, CancellationToken ct)
+    public static Task<ScriptChange> SetPanelAsync(AccountsContext db, long accountId, byte[]? content, DateTimeOffset now, CancellationToken ct) =>
+        SetAsync(db, accountId, ScriptPlace.Panel, "", content, now, ct);
+
+    /// <summary>Stores the answer that an account gives while its owner is away, as the script that gives it; where it is switched off there is none.</summary>
+    public static Task SetVacationAsync(AccountsContext db, Vacation vacation, DateTimeOffset now, CancellationToken ct) =>
+        SetAsync(db, vacation.AccountId, ScriptPlace.Vacation, VacationScript.RowName, vacation.Enabled ? VacationScript.Write(vacation) : null, now, ct);
+
+    static async Task<ScriptChange> SetAsync(AccountsContext db, long accountId, ScriptPlace place, string name, byte[]? content, DateTimeOffset now, CancellationToken ct)
     {
-        SieveScript? script = await db.SieveScripts.FirstOrDefaultAsync(s => s.AccountId == accountId && s.Place == ScriptPlace.Panel, ct);
+        SieveScript? script = await db.SieveScripts.FirstOrDefaultAsync(s => s.AccountId == accountId && s.Place == place, ct);
         object? before = script is null ? null : new { bytes = script.Bytes };
         if (content is null)
         {
@@ -118,7 +125,7 @@ public static class ScriptRows
         }
         if (script is null)
         {
-            script = new SieveScript { AccountId = accountId, Name = "", Place = ScriptPlace.Panel };
+            script = new SieveScript { AccountId = accountId, Name = name, Place = place };
             db.SieveScripts.Add(script);
         }
         await WriteAsync(db, script, content, now, ct);

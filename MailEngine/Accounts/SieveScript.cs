@@ -20,6 +20,8 @@ public enum ScriptPlace
     Copied = 4,
     /// <summary>The same, and the copy is active.</summary>
     CopiedActive = 5,
+    /// <summary>Of an account, at most one: the answer that its owner set in the panel's form. <see cref="VacationScript"/></summary>
+    Vacation = 6,
 }
 
 /// <summary>Whose a script is: an account's, a domain's, or (neither) the server's.</summary>
@@ -140,8 +142,9 @@ public sealed record FilterScript(ActiveScript Script, string Label)
     public static int TurnOf(ScriptPlace place, long? domainId) => place switch
     {
         ScriptPlace.Before => domainId is null ? 0 : 1,
-        ScriptPlace.Panel => 2,
-        ScriptPlace.After => domainId is null ? 5 : 4,
-        _ => 3,
+        ScriptPlace.Vacation => 2,
+        ScriptPlace.Panel => 3,
+        ScriptPlace.After => domainId is null ? 6 : 5,
+        _ => 4,
     };
 }

@@ -4,8 +4,8 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace MailEngine.Accounts;
 
 /// <summary>What senders are told while the owner of an account is away. One row an account, set by him or by an administrator.</summary>
-/// <remarks>A form of its own, so that a Sieve script which somebody wrote is never touched. The values are those of the vacation action:
-/// RFC 5230 §4.</remarks>
+/// <remarks>A form of its own, so that a Sieve script which somebody wrote is never touched. The values are those of the vacation action
+/// (RFC 5230 §4), and a script is written of them: whoever changes a row writes that too (<see cref="ScriptRows.SetVacationAsync"/>).</remarks>
 public sealed class Vacation
 {
     /// <summary>Longest text, characters: what fits on a few pages.</summary>
@@ -61,11 +61,4 @@ public sealed class Vacation
             builder.HasOne<Account>().WithOne().HasForeignKey<Vacation>(v => v.AccountId).OnDelete(DeleteBehavior.Cascade);
         }
     }
-}
-
-/// <summary>A vacation answer as the engine sees it: an immutable copy of the row. Times and sender are looked at for each message.</summary>
-public sealed record VacationEntry(
-    DateTimeOffset? From, DateTimeOffset? Until, string Subject, string Text, TimeSpan Interval, bool KnownSendersOnly, string Handle)
-{
-    public bool IsOn(DateTimeOffset now) => !(From > now) && !(Until <= now);
 }

@@ -43,7 +43,7 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         try
         {
             await plan.AddAsync(envelope, body, fingerprint, store, Filter?.NewPass(envelope, body, now), ct);
-            await _vacations.AddAsync(envelope, body, plan.Routes, plan.Away, now, answers);
+            _vacations.Add(envelope, body, plan.Away, now, answers);
             return await AcceptAsync(envelope, body, plan, answers, queueFaults, removeQueueIds, ct);
         }
         finally

@@ -37,9 +37,6 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     /// <summary>For each deposit the address that led to it.</summary>
     public List<EmailAddress> At { get; } = [];
 
-    /// <summary>For each deposit how it came to be.</summary>
-    public List<Route.Deposit> Routes { get; } = [];
-
     public List<QueueEntry> Queue { get; } = [];
 
     /// <summary>Makes reverse paths of what is sent on; null: those of the senders stay.</summary>
@@ -118,7 +115,6 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             int more = Deposits.Count - deposits;
             Deposits.RemoveRange(deposits, more);
             At.RemoveRange(deposits, more);
-            Routes.RemoveRange(deposits, more);
             _retryAs.RemoveRange(deposits, more);
             if (!isQueued)
                 _queuedRecipients.Remove(place);
@@ -170,8 +166,9 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             Add(place, route, folder, [], body, fingerprint, "; it was sent on before");
         foreach ((string key, TimeSpan interval) in outcome.Seen)
             Sightings.Add(new Sighting(SeenKey(route.Account.AccountId, key), now + interval, [.. _uses.Where(use => use.Recipient == place).Select(use => use.Deposit)]));
-        if (away is not null)
-            Away.Add((away, route, _uses.FindIndex(use => use.Recipient == place) is var use and >= 0 ? _uses[use].Deposit : AutomaticAnswer.Made));
+        int kept = _uses.FindIndex(use => use.Recipient == place);
+        if (away is not null && (kept >= 0 || !away.IsOfPanel))
+            Away.Add((away, route, kept >= 0 ? _uses[kept].Deposit : AutomaticAnswer.Made));
         if (outcome.Actions.All(action => action is SieveAction.Vacation or SieveAction.Notify or SieveAction.Report))
             _queuedRecipients.Add(place);   // dropped, as its owner wants: the sender hears nothing
     }
@@ -242,7 +239,6 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         _uses.Add((place, Deposits.Count));
         Deposits.Add(DepositOf(route, mailbox, flags, body, fingerprint) with { Body = edited, Create = create });
         At.Add(route.At);
-        Routes.Add(route);
         _retryAs.Add(route.Account.Primary ?? route.At);
     }
 

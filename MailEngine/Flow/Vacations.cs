@@ -4,16 +4,13 @@ using MailEngine.Addresses;
 using MailEngine.Mime;
 using MailEngine.Sieve;
 using MailEngine.Store;
-using MailEngine.Store.Columns;
 
 namespace MailEngine.Flow;
 
-/// <summary>What senders are told, and whom: set in the panel, or by the vacation action of a script. RFC 5230 §4</summary>
+/// <summary>What senders are told, by the vacation action of a script. RFC 5230 §4</summary>
 /// <param name="Handle">Names the answer: a sender has it once in the interval.</param>
-sealed record AwayAnswer(string Subject, string Text, TimeSpan Interval, bool KnownSendersOnly, string Handle)
+sealed record AwayAnswer(string Subject, string Text, TimeSpan Interval, string Handle)
 {
-    public static AwayAnswer Of(VacationEntry vacation) => new(vacation.Subject, vacation.Text, vacation.Interval, vacation.KnownSendersOnly, vacation.Handle);
-
     /// <summary>Null: the main address.</summary>
     public EmailAddress? From { get; init; }
 
@@ -36,29 +33,25 @@ sealed record AwayAnswer(string Subject, string Text, TimeSpan Interval, bool Kn
 sealed class Vacations(MailStore store)
 {
     /// <summary>Adds the answers of a plan to <paramref name="answers"/>; the caller disposes their bodies.</summary>
-    /// <param name="routes">The route of each deposit, in their order.</param>
-    /// <param name="byScript">Answers that scripts give; who has one of these needs none of the panel's.</param>
-    public async ValueTask AddAsync(Envelope envelope, Body body, IReadOnlyList<Route.Deposit> routes, IReadOnlyList<(SieveAction.Vacation Answer, Route.Deposit Route, int Deposit)> byScript,
-        DateTimeOffset now, List<AutomaticAnswer> answers)
+    /// <param name="away">With the copy that each hangs on.</param>
+    public void Add(
+        Envelope envelope, Body body, IReadOnlyList<(SieveAction.Vacation Answer, Route.Deposit Route, int Deposit)> away, DateTimeOffset now, List<AutomaticAnswer> answers)
     {
-        foreach ((SieveAction.Vacation action, Route.Deposit route, int deposit) in byScript)
+        foreach ((SieveAction.Vacation action, Route.Deposit route, int deposit) in away)
         {
-            var away = new AwayAnswer(action.Subject, action.Reason, action.Interval, KnownSendersOnly: false, action.Handle)
+            var wanted = new AwayAnswer(action.Subject, action.Reason, action.Interval, HandleOf(action))
             {
                 From = action.From, Addresses = action.Addresses, IsMime = action.IsMime, Header = action.Header, Fcc = action.Fcc,
             };
-            if (await AnswerAsync(envelope, body, route, away, deposit, now) is { } answer)
-                answers.Add(answer);
-        }
-        for (int i = 0; i < routes.Count; i++)
-        {
-            if (routes[i].Account.Vacation is { } vacation && vacation.IsOn(now) && !byScript.Any(script => script.Route.Account.AccountId == routes[i].Account.AccountId)
-                && await AnswerAsync(envelope, body, routes[i], AwayAnswer.Of(vacation), i, now) is { } answer)
+            if (Answer(envelope, body, route, wanted, deposit, now) is { } answer)
                 answers.Add(answer);
         }
     }
 
-    async ValueTask<AutomaticAnswer?> AnswerAsync(Envelope envelope, Body body, Route.Deposit route, AwayAnswer vacation, int deposit, DateTimeOffset now)
+    // Answers of the panel's form are remembered by its own name of them, as they were before the form became a script.
+    static string HandleOf(SieveAction.Vacation action) => action.IsOfPanel ? action.Handle[("h ".Length + VacationScript.HandleMark.Length)..] : action.Handle;
+
+    AutomaticAnswer? Answer(Envelope envelope, Body body, Route.Deposit route, AwayAnswer vacation, int deposit, DateTimeOffset now)
     {
         AccountEntry account = route.Account;
         // RFC 5321 §4.5.5: nobody answers the null reverse path.
@@ -70,8 +63,6 @@ sealed class Vacations(MailStore store)
         try
         {
             if (store.WasAnswered(key) || Read(body, vacation.Header, OwnOf(route, vacation.Addresses)) is not { } about)
-                return null;
-            if (vacation.KnownSendersOnly && sender.Domain != account.Domain && !(await AddressBook.OpenAsync(store, account.AccountId)).Has(sender))
                 return null;
             return AnswerOf(account, address, sender, vacation, about, key, deposit, now);
         }

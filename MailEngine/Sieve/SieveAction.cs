@@ -63,6 +63,9 @@ public abstract record SieveAction
     /// <param name="Handle">Names the answer: a sender has it once in a while. RFC 5230 §4.2</param>
     public sealed record Vacation(string Reason, string Subject, EmailAddress? From, IReadOnlyList<EmailAddress> Addresses, bool IsMime, string Handle, TimeSpan Interval) : SieveAction
     {
+        /// <summary>Its owner filled in the panel's form, and wrote no script: it is given for mail that he keeps, and when no other script answers.</summary>
+        public bool IsOfPanel => Handle.StartsWith("h " + Accounts.VacationScript.HandleMark, StringComparison.Ordinal);
+
         /// <summary>Where a copy of the answer is kept; null: nowhere. RFC 8580 §3</summary>
         public Store? Fcc { get; init; }
     }

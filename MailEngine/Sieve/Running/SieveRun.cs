@@ -189,6 +189,8 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     /// <returns>The mail is still to be kept, so that the next one decides about it.</returns>
     public bool End(bool isLast)
     {
+        if (_actions.Exists(a => a is SieveAction.Reject))
+            _actions.RemoveAll(a => a is SieveAction.Vacation { IsOfPanel: true });
         // RFC 5429 §2.4: the sender must not be told that mail was refused which somebody has.
         if (_actions.Exists(a => a is SieveAction.Reject) && _actions.Exists(a => a is not (SieveAction.Reject or SieveAction.Notify or SieveAction.Report)))
             throw new SieveFaultException("the script refuses a message and does something else with it too");
@@ -404,6 +406,8 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         RefuseAtEvents("vacation");
         if (_answers++ > 0)
             throw new SieveFaultException("the script answers one message twice by \"vacation\"");
+        if (action.IsOfPanel && _actions.Exists(a => a is SieveAction.Vacation))
+            return;
         _actions.RemoveAll(a => a is SieveAction.Vacation);
         Add(action with { Header = _enclosed is { } inner ? inner.Header : EditedHeader() });   // what it answers is the message, not what it was put into
     }
