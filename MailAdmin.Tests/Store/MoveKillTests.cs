@@ -39,4 +39,24 @@ public sealed class MoveKillTests
         Assert.True(witness.MovedAcross > 0, "no message was moved to the other account");
         Assert.True(witness.Acknowledged > rounds, $"only {witness.Acknowledged} answers: the load did not run");
     }
+
+    [Fact]
+    public async Task When_the_process_is_killed_while_a_message_goes_to_accounts_of_several_partitions_then_all_have_what_was_acknowledged()
+    {
+        using var folder = new TempFolder();
+        await using (StoreRig rig = await StoreRig.OpenAsync(new StoreOptions().With("b"), folder.Path))
+            await rig.Store.GivenHomeAsync(StoreLoad.Other, "b");
+        var witness = new StoreWitness();
+        string[] steps = [nameof(CommitStep.Synced), nameof(CommitStep.Committed), nameof(CommitStep.RowsWritten), nameof(CommitStep.Committed)];
+        for (int round = 0; round < steps.Length; round++)
+        {
+            await KillTests.RunUntilKilledAsync(folder.Path, ["b"], steps[round], 40 + (17 * round), 7000 + round, killAfterMs: null, leastLines: 0);
+            witness.Hear(await File.ReadAllTextAsync(folder["acks"]));
+            // Each answer names the copies of both; each is looked for in its partition.
+            await using StoreRig rig = await StoreRig.OpenAsync(new StoreOptions().With("b"), folder.Path);
+            Assert.Equal("b", rig.Store.HomeOf(StoreLoad.Other));
+            await witness.CheckAsync(rig);
+        }
+        Assert.True(witness.Acknowledged > 2 * steps.Length, $"only {witness.Acknowledged} answers: the load did not run");
+    }
 }
