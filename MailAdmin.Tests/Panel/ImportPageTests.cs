@@ -47,6 +47,26 @@ public sealed class ImportPageTests(PanelRig rig) : IClassFixture<PanelRig>
     }
 
     [Fact]
+    public async Task When_a_file_has_semicolons_or_tabs_then_it_is_read_as_well()
+    {
+        long domain = await rig.GivenDomainAsync("apart.test");
+        await using BrowserTab tab = await rig.GivenSignedInAsync();
+        foreach ((string login, string text) in ((string, string)[])[
+            ("ann", "address;password;name\nann@apart.test;correct horse 7 stairs;\"Ann; the first\"\n"),
+            ("bob", "\uFEFFaddress\tpassword\tname\r\nbob@apart.test\tcorrect horse 7 stairs\tBob, the second\r\n")])
+        {
+            await tab.GoAsync("/accounts/import");
+            await tab.Page.SetInputFilesAsync("#File", File(text));
+            await Expect(tab.Page.Locator("#import-report h2")).ToContainTextAsync("1 accounts would be made");
+            await tab.Page.ClickAsync("#import-go");
+            await Expect(tab.Page.Locator("#import-report h2")).ToContainTextAsync("1 accounts are here now");
+            Assert.Contains((await AccountsAsync(domain)).Items, a => a.Login == $"{login}@apart.test");
+        }
+        Assert.Equal(["Ann; the first", "Bob, the second"], (await AccountsAsync(domain)).Items.Select(a => a.DisplayName).Order());
+        Assert.Empty(tab.Complaints);
+    }
+
+    [Fact]
     public async Task When_a_file_is_too_much_then_it_is_said_and_where_it_can_go_instead()
     {
         await rig.GivenDomainAsync("much.test");

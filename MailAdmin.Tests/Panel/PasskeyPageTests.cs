@@ -91,6 +91,14 @@ public sealed class PasskeyPageTests(PanelRig rig) : IClassFixture<PanelRig>
         IPage page = tab.Page;
         ICDPSession browser = await GivenDeviceAsync(tab);
         await MakeAsync(tab, "telephone");
+        foreach (string name in (string[])["", "<b>My key</b>"])
+        {
+            await page.Locator("details.rename summary").ClickAsync();
+            await page.FillAsync("details.rename input[name=NewName]", name);
+            await page.ClickAsync("details.rename button[type=submit]");
+            await Expect(page.Locator(name.Length == 0 ? "#passkey-rename-error" : "ul.rows strong")).ToContainTextAsync(name);
+        }
+        await Expect(page.Locator("ul.rows strong")).ToHaveTextAsync("<b>My key</b>");
         await tab.GoStaticAsync("/security");
         string key = await page.Locator("#totp-key").InnerTextAsync();
         await page.FillAsync("#totp-code", Totp.CodeAt(ServicesRig.KeyIn("secret=" + key), Totp.StepAt(TimeProvider.System.GetUtcNow())));

@@ -172,6 +172,58 @@ public sealed class PeoplePagesTests(PanelRig rig) : IClassFixture<PanelRig>
     }
 
     [Fact]
+    public async Task When_a_mailbox_fills_up_then_the_bar_warns_from_where_its_reader_wants_and_the_biggest_folders_are_named()
+    {
+        long account = await rig.GivenAccountAsync(await rig.GivenDomainAsync("full.test"), "ann");
+        await UpdateAsync(account, f => f.QuotaBytes = 1 << 20);
+        await rig.GivenMessageAsync(account, "", $"Subject: x\r\n\r\n{string.Concat(Enumerable.Repeat(new string('x', 98) + "\r\n", 6000))}");
+        var store = rig.Server.Get<MailEngine.Store.MailStore>();
+        await store.CreateAsync(account, MailEngine.Store.MailboxName.Parse("Work"));
+        MailEngine.Store.Mailbox inbox = (await store.OpenAsync(account, MailEngine.Store.MailboxName.Inbox))!, work = (await store.OpenAsync(account, MailEngine.Store.MailboxName.Parse("Work")))!;
+        await store.MoveAsync(inbox, [inbox.Current[0].Uid], work);
+        await rig.GivenMessageAsync(account, "", "Subject: small\r\n\r\nx\r\n");
+        await using BrowserTab tab = await rig.GivenSignedInAsync("ann@full.test");
+        ILocator bar = tab.Page.Locator("main .use-fill");
+        await tab.GoAsync("/account");
+        await Expect(tab.Page.Locator("#biggest li a")).ToHaveTextAsync(["Work", "INBOX"]);
+        await Expect(tab.Page.Locator("main [role=progressbar]")).ToHaveAttributeAsync("aria-valuenow", "57");
+        await Expect(bar).Not.ToHaveClassAsync(new System.Text.RegularExpressions.Regex("warn"));
+        string calm = await bar.EvaluateAsync<string>("e => getComputedStyle(e).backgroundColor");
+
+        Assert.True((await rig.Server.Get<PreferencesService>().SetAsync(Actor.Account(account, "ann", ""), new PreferencesForm { WarnPercent = 57 })).Ok);
+        await tab.GoAsync("/account");
+        await Expect(bar).ToHaveClassAsync(new System.Text.RegularExpressions.Regex("warn"));
+        Assert.NotEqual(calm, await bar.EvaluateAsync<string>("e => getComputedStyle(e).backgroundColor"));
+        Assert.Empty(tab.Complaints);
+    }
+
+    /// <summary>What a telephone reads in the picture.</summary>
+    static async Task<string> ScanAsync(IPage page)
+    {
+        using var folder = new TempFolder();
+        // Larger than on the screen, as a camera that is held close sees it.
+        string path = folder["code.png"];
+        await page.EvaluateAsync("() => { const code = document.querySelector('svg.qr'); code.setAttribute('width', 600); code.setAttribute('height', 600); }");
+        await page.Locator("svg.qr").ScreenshotAsync(new() { Path = path });
+        return (await Programs.MustAsync("zbarimg", "--raw", "--quiet", "--nodbus", path)).Trim();
+    }
+
+    [Fact]
+    public async Task When_a_telephone_reads_the_pictures_then_it_finds_the_page_and_the_key()
+    {
+        await rig.GivenAccountAsync(await rig.GivenDomainAsync("camera.test"), "ann");
+        await using BrowserTab tab = await rig.GivenSignedInAsync("ann@camera.test");
+        await tab.GoAsync("/account/setup");
+        Assert.Equal(new Uri(rig.Server.Home, "/account/setup").ToString(), await ScanAsync(tab.Page));
+        await tab.GoStaticAsync("/security");
+        string key = (await tab.Page.Locator("#totp-key").InnerTextAsync()).Replace(" ", "", StringComparison.Ordinal);
+        string read = await ScanAsync(tab.Page);
+        Assert.StartsWith("otpauth://totp/", read, StringComparison.Ordinal);
+        Assert.Equal(MailAdmin.Tests.Services.ServicesRig.KeyIn("secret=" + key), MailAdmin.Tests.Services.ServicesRig.KeyIn(read));
+        Assert.Empty(tab.Complaints);
+    }
+
+    [Fact]
     public async Task When_preferences_are_set_then_the_panel_is_so_on_every_device_of_the_user()
     {
         long domain = await rig.GivenDomainAsync("likes.test");

@@ -1,4 +1,5 @@
 using MailAdmin.Tests.Rig;
+using MailAdmin.Web.Services;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -99,6 +100,28 @@ public sealed class SignInTests(PanelRig rig) : IClassFixture<PanelRig>
 
         Assert.Contains("/login", tab.Page.Url, StringComparison.Ordinal);
         Assert.Empty(tab.Complaints);
+    }
+
+    [Fact]
+    public async Task When_a_cookie_was_planted_before_the_sign_in_then_whoever_planted_it_does_not_come_in_with_it()
+    {
+        long domain = await rig.GivenDomainAsync("fixation.test");
+        long eve = await rig.GivenAccountAsync(domain, "eve");
+        await rig.GivenAccountAsync(domain, "ann");
+        using PanelClient planter = new(rig.Server.Home), victim = new(rig.Server.Home);
+        await planter.SignInAsync("eve@fixation.test", PanelRig.Password);
+        System.Net.Cookie planted = planter.Session;
+        var sessions = rig.Server.Get<SessionService>();
+        foreach (SessionRow open in (await sessions.ListAsync(rig.Superuser, eve)).Value!)
+            Assert.True((await sessions.EndAsync(rig.Superuser, eve, open.Id)).Ok);
+
+        victim.Plant(planted);
+        await victim.SignInAsync("ann@fixation.test", PanelRig.Password);
+
+        Assert.NotEqual(planted.Value, victim.Session.Value);
+        Assert.Contains("ann@fixation.test", await victim.Http.GetStringAsync(new Uri("/account", UriKind.Relative)), StringComparison.Ordinal);
+        using HttpResponseMessage answer = await planter.Http.GetAsync(new Uri("/account", UriKind.Relative));
+        Assert.Equal(System.Net.HttpStatusCode.Redirect, answer.StatusCode);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Text;
 using MailAdmin.Tests.Rig;
 using MailAdmin.Web.Services;
 using MailEngine.Accounts;
+using MailEngine.Sieve.Rules;
 using MailEngine.Store;
 
 namespace MailAdmin.Tests.Panel;
@@ -26,6 +27,11 @@ public sealed class StoredScriptTests(PanelRig rig) : IClassFixture<PanelRig>
         await rig.GivenSetAsync(Markup[..60], Permissions.See);
         AssertOk(await rig.Server.Get<VacationService>().SetAsync(ann, null, new VacationForm { Enabled = true, Subject = Markup, Text = Markup }));
         AssertOk(await rig.Server.Get<AppPasswordService>().CreateAsync(ann, new AppPasswordForm { Name = Markup[..60], Password = PanelRig.Password }));
+        AssertOk(await rig.Server.Get<ScriptService>().SaveAsync(ann, place.Account, new ScriptForm { Name = Markup, Text = Encoding.UTF8.GetBytes("# " + Markup) }));
+        AssertOk(await rig.Server.Get<ScriptService>().SaveAsync(root, ScriptOwner.Server, new ScriptForm { Name = Markup, Text = Encoding.UTF8.GetBytes("# " + Markup) }));
+        var filters = rig.Server.Get<FilterService>();
+        AssertOk(await filters.SetRulesAsync(ann, place.Account, (await filters.RulesAsync(ann, place.Account)).Value!,
+            [new Rule(Markup, true, RuleMatch.All, [new RuleCondition(RuleField.Subject, "", RuleOperator.Contains, Markup)], [new RuleAction(RuleVerb.FileInto, "Planted")], false)]));
         AssertOk(await rig.Server.Get<MailboxService>().CreateAsync(root, place.Domain, new SharedMailboxForm { Name = Markup.Replace('/', '|') }));
         var domains = rig.Server.Get<DomainService>();
         DomainForm domain = (await domains.GetAsync(root, place.Domain)).Value!;

@@ -12,6 +12,12 @@ sealed partial class PanelClient : IDisposable
 
     public HttpClient Http { get; }
 
+    /// <summary>The cookie of its session, as it stands in its jar.</summary>
+    public Cookie Session => _handler.CookieContainer.GetAllCookies().Single(c => c.Name.Contains("session", StringComparison.Ordinal));
+
+    /// <summary>Puts somebody else's cookie into the jar.</summary>
+    public void Plant(Cookie cookie) => _handler.CookieContainer.Add(Http.BaseAddress!, new Cookie(cookie.Name, cookie.Value));
+
     /// <summary>A form as a page holds it.</summary>
     /// <param name="Action">Where it is sent.</param>
     /// <param name="Fields">Its hidden fields, the token among them.</param>

@@ -51,6 +51,15 @@ public sealed class ParallelLimitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_scripts_and_own_addresses_are_made_at_once_then_there_are_no_more_than_there_may_be()
+    {
+        _rig.Options.Sieve.Scripts = 5;
+        Assert.Equal(5, await DoneOfAsync(i => _rig.Get<ScriptService>().PutAsync(ServicesRig.As(_rig.OwnUser), _rig.OwnUser, $"new{i}", "keep;"u8.ToArray())));
+        await LimitAsync(d => d.MaxOwnAliases = 3);
+        Assert.Equal(3, await DoneOfAsync(i => _rig.Get<OwnMailService>().AddAddressAsync(ServicesRig.As(_rig.OwnUser), $"nick{i}")));
+    }
+
+    [Fact]
     public async Task When_one_name_is_wanted_by_all_at_once_then_one_gets_it()
     {
         Assert.Equal(1, await DoneOfAsync(_ => _rig.Get<AccountService>().CreateAsync(
