@@ -28,7 +28,7 @@ public sealed class TrialForm
 /// <param name="Flags">Set on the copy.</param>
 public sealed record TrialStep(string Kind, string Value, IReadOnlyList<string> Flags)
 {
-    /// <summary>The script has changed its header before.</summary>
+    /// <summary>A script has changed the message before.</summary>
     public bool IsEdited { get; init; }
 
     /// <summary>Of <see cref="TrialOutcome.Scripts"/>; -1: no script decided about the message.</summary>

@@ -96,7 +96,7 @@ public sealed class FilterService(Changes changes, ScriptService scripts, Filter
         }
         bool Exists(string name) => account is null || trials.MailboxExists(account.AccountId, name);
         return new TrialOutcome(
-            [.. tried.Outcome.Actions.Select(a => StepOf(a, Exists, tried.Kept, a.Script < 0 || seen[a.Script]) with { IsEdited = a.Header is not null, Script = a.Script })],
+            [.. tried.Outcome.Actions.Select(a => StepOf(a, Exists, tried.Kept, a.Script < 0 || seen[a.Script]) with { IsEdited = a.Header is not null || a.Text is not null, Script = a.Script })],
             [.. tried.Row.Select((script, i) => new TrialScript(KindOf(script), script.Name, i == tried.Tried, i < tried.Outcome.Ran,
                 tried.Outcome.Faults.Where(f => f.Script == i).Select(f => f.Reason).FirstOrDefault()))],
             tried.Outcome.Steps)
