@@ -297,7 +297,7 @@ public sealed class VacationTests : IAsyncLifetime
             using var directory = new AccountDirectory(upgraded, Microsoft.Extensions.Logging.Abstractions.NullLogger<AccountDirectory>.Instance);
             FilterScript script = Assert.Single((await directory.FindAccountAsync(account, default))!.Scripts);
             Assert.Equal(ScriptPlace.Vacation, script.Place);
-            Assert.Contains($"MailAdmin vacation {handle.ToString("D").ToUpperInvariant()}", Encoding.UTF8.GetString((await new SieveScripts(upgraded).ReadAsync(script.Script, default))!));
+            Assert.Contains($"MailAdmin vacation {handle.ToString("D").ToUpperInvariant()}", Encoding.UTF8.GetString(new SieveScripts(upgraded).Read(script.Script)!));
             Assert.Empty(await new SieveScripts(upgraded).ListAsync(account, default));   // no client sees it
         }
 

@@ -232,7 +232,7 @@ public sealed class PeopleServiceTests : IAsyncLifetime
     {
         FilterScript script = Assert.Single((await _rig.Accounts.Directory.FindAccountAsync(_rig.OwnUser, default))!.Scripts);
         Assert.Equal(ScriptPlace.Vacation, script.Place);
-        return System.Text.Encoding.UTF8.GetString((await Get<SieveScripts>().ReadAsync(script.Script, default))!);
+        return System.Text.Encoding.UTF8.GetString(Get<SieveScripts>().Read(script.Script)!);
     }
 
     static string Handle(string script) => System.Text.RegularExpressions.Regex.Match(script, "[0-9A-F-]{36}").Value;
