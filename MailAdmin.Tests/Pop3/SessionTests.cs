@@ -68,6 +68,42 @@ public sealed class SessionTests(Pop3Rig rig) : IClassFixture<Pop3Rig>
     }
 
     [Fact]
+    public async Task When_a_client_has_not_said_UTF8_then_headers_are_ASCII_and_the_rest_is_as_it_was()   // RFC 6856 §2.1
+    {
+        (long account, string name) = await rig.GivenAccountAsync();
+        const string Text = "Received: from é by x\r\nFrom: \"Jörg\" <joerg@büro.example>, <jörg@example.org>, Team ö: anna@example.org;\r\nSubject: Grüße,\r\n an alle\r\nX-Plain: as it is\r\n  here\r\n"
+            + "Content-Type: text/plain; name=\"Grüße.txt\"; charset=utf-8\r\njunk ö\r\n\r\n.Grüße\r\n";
+        const string Surrogate = "Received: from ?? by x\r\nFrom: =?utf-8?B?SsO2cmc=?= <joerg@xn--bro-hoa.example>,\r\n =?utf-8?B?asO2cmdAZXhhbXBsZS5vcmc=?=:;,\r\n =?utf-8?B?VGVhbSDDtg==?=: <anna@example.org>;\r\n"
+            + "Subject: =?utf-8?B?R3LDvMOfZSwgYW4gYWxsZQ==?=\r\nX-Plain: as it is\r\n  here\r\nContent-Type: text/plain; name=\"=?utf-8?B?R3LDvMOfZS50eHQ=?=\"; charset=utf-8\r\njunk ??\r\n\r\n.Grüße\r\n";
+        string longHeader = string.Concat(Enumerable.Range(0, 3000).Select(i => $"X-{i}: {new string('x', 60)} ö\r\n"));
+        await rig.GivenMessagesAsync(account, "INBOX", Octets(Text), Octets(longHeader + "\r\nö\r\n"), Octets("Subject: only ö\r\n"), Octets("\r\nö\r\n"), "Subject: Gr\u00fc\u00dfe\r\n\r\n");
+
+        await using WireScript c = await rig.LogInAsync(name);
+        Assert.Equal(Surrogate, await AskAsync(c, 1));
+        Assert.Equal(longHeader.Replace("ö", "??", StringComparison.Ordinal) + "\r\nö\r\n", await AskAsync(c, 2));
+        Assert.Equal("Subject: =?utf-8?B?b25seSDDtg==?=\r\n", await AskAsync(c, 3));
+        Assert.Equal("\r\nö\r\n", await AskAsync(c, 4));
+        Assert.Equal("Subject: =?utf-8?B?R3LDvMOfZQ==?=\r\n\r\n", await AskAsync(c, 5));   // not even UTF-8
+        Assert.Contains("Subject: =?utf-8?B?R3LDvMOfZSwgYW4gYWxsZQ==?=", (await c.AskLinesAsync("TOP 1 0")).Lines);
+        await c.PlayAsync("C: QUIT\nS: +OK *");
+
+        await using WireScript utf8 = await rig.ConnectAsync();
+        await utf8.PlayAsync($"C: UTF8\nS: +OK *\nC: USER {name}\nS: +OK *\nC: PASS {MailRig.Password}\nS: +OK *");
+        Assert.Equal(Text, await AskAsync(utf8, 1));
+
+        static string Octets(string text) => System.Text.Encoding.Latin1.GetString(System.Text.Encoding.UTF8.GetBytes(text));
+
+        static async Task<string> AskAsync(WireScript client, int number)
+        {
+            (string first, List<string> lines) = await client.AskLinesAsync($"RETR {number}");
+            string octets = string.Concat(lines.Select(line => line + "\r\n"));
+            if (number != 2)   // longer than what is read at once
+                Assert.Equal($"+OK {octets.Length} octets", first);
+            return System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(octets));
+        }
+    }
+
+    [Fact]
     public async Task When_a_client_logs_in_then_by_any_of_the_forms()
     {
         (_, string name) = await rig.GivenAccountAsync();

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Text;
 using MailEngine.Io;
+using MailEngine.Mime;
 using MailEngine.Net;
 using MailEngine.Store;
 
@@ -11,6 +13,9 @@ namespace MailEngine.Pop3;
 /// <remarks>
 /// RFC 1939 §3: a line that begins with a dot gets another one, and a line with a dot alone ends the answer. A lone LF counts as a line end where dots
 /// are doubled, because there are clients that take it for one and would see the end of the answer inside a message.
+/// RFC 6856 §2.1: who has not said UTF8 gets a surrogate of a header that is not ASCII (<see cref="SurrogateHeader"/>), and question marks where it is
+/// longer than what is read at once. LIST tells the size of the message as it is stored: to know this one each message would have to be read. Header
+/// fields of parts stay as they are.
 /// </remarks>
 internal sealed class MessageSender(Pop3Session session, Maildrop drop, int number)
 {
@@ -22,6 +27,7 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
 
     readonly OutputWriter _writer = session.Writer;
     bool _isLineStart = true;
+    bool _isMasked;   // in a header that is longer than a piece, for a client without UTF8
     byte _last = (byte)'\n', _beforeLast = (byte)'\r';
 
     /// <param name="lines">Lines of the body; null: the whole message.</param>
@@ -73,8 +79,62 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
         }
         if (message.Read(0, to.Slice(at, first)) != first)
             throw new StorageException("The message is shorter than its row says.");
+        Span<byte> octets = to.Slice(at, first);
+        int headerEnd = session.IsUtf8 ? 0 : HeaderEnd(octets);
+        if (headerEnd < 0 && first == length)
+            headerEnd = first;   // nothing but a header
+        if (headerEnd != 0 && !Ascii.IsValid(headerEnd < 0 ? octets : octets[..headerEnd]))
+        {
+            if (headerEnd > 0)
+            {
+                WriteSurrogate(octets, headerEnd, isWhole);
+                return;
+            }
+            SurrogateHeader.Mask(octets);
+        }
+        _isMasked = headerEnd < 0;
         _writer.Advance(at);
-        Pass(to.Slice(at, first));
+        Pass(octets);
+    }
+
+    void WriteSurrogate(Span<byte> octets, int headerEnd, bool isWhole)
+    {
+        using var header = new ByteBuffer(headerEnd * 2);
+        SurrogateHeader.Write(octets[..headerEnd], header);
+        byte[] rest = octets[headerEnd..].ToArray();   // it stands in the room of the writer
+        _writer.Write((isWhole ? Pop3Reply.Ok(Pop3Texts.Octets, drop.SizeOf(number) + header.Length - headerEnd) : Pop3Reply.Ok(Pop3Texts.LinesFollow)).LineIn(session.Language));
+        PassCopy(header.Written);
+        PassCopy(rest);
+    }
+
+    void PassCopy(ReadOnlySpan<byte> octets)
+    {
+        while (!octets.IsEmpty)
+        {
+            Span<byte> to = _writer.Reserve(Math.Min(octets.Length, Piece));
+            int count = Math.Min(octets.Length, Piece);
+            octets[..count].CopyTo(to);
+            Pass(to[..count]);
+            octets = octets[count..];
+        }
+    }
+
+    /// <summary>Where the empty line begins that ends the header; -1: not in these octets.</summary>
+    int HeaderEnd(ReadOnlySpan<byte> octets)
+    {
+        // The line end before it may stand at the end of the piece before.
+        if (_last == (byte)'\n' && (octets.StartsWith("\n"u8) || octets.StartsWith("\r\n"u8)))
+            return 0;
+        if (_beforeLast == (byte)'\n' && _last == (byte)'\r' && octets.StartsWith("\n"u8))
+            return 0;
+        for (int at = 0; octets[at..].IndexOf((byte)'\n') is var lineFeed and >= 0;)
+        {
+            at += lineFeed + 1;
+            ReadOnlySpan<byte> next = octets[at..];
+            if (next.StartsWith("\n"u8) || next.StartsWith("\r\n"u8))
+                return at;
+        }
+        return -1;
     }
 
     /// <exception cref="OperationCanceledException">The rest of the message cannot be sent: the connection cannot go on.</exception>
@@ -85,6 +145,12 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
         {
             if (message.Read(offset, to) == count)
             {
+                if (_isMasked)
+                {
+                    int headerEnd = HeaderEnd(to);
+                    SurrogateHeader.Mask(headerEnd < 0 ? to : to[..headerEnd]);
+                    _isMasked = headerEnd < 0;
+                }
                 Pass(to);
                 return count;
             }

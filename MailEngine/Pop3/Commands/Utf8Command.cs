@@ -1,9 +1,8 @@
 namespace MailEngine.Pop3.Commands;
 
 /// <summary>UTF8: the client takes messages whose header fields have UTF-8 in them.</summary>
-/// <remarks>RFC 6856 §2.1. Differs from it where the client has not said UTF8: fields with octets above 127 are sent as they are then, and not refused
-/// with [UTF8]. Much of such mail is older than the extension or has other charsets, and hardly a program that fetches mail knows the command; one message
-/// that is refused would keep it from all that came after.</remarks>
+/// <remarks>RFC 6856 §2.1. Who has not said so gets a surrogate of a header that is not ASCII, and is not refused with [UTF8]: hardly a program that fetches
+/// mail knows the command, and one message that is refused would keep it from all that came after.</remarks>
 internal sealed record Utf8Command : Pop3Command
 {
     public static Pop3Command Parse(ref Pop3Reader r) => new Utf8Command();
