@@ -35,6 +35,7 @@ public sealed class FilterPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         await Expect(page.Locator(".code-back .code-string").First).ToHaveTextAsync("\"Lists\"");
         // A click leads to the place; nothing is stored.
         await faults.Nth(1).Locator("button").ClickAsync();
+        await Expect(page.Locator("#Text")).ToBeFocusedAsync();   // the server says where
         Assert.Equal("discard }\n", await page.EvaluateAsync<string>("() => { const e = document.activeElement; return e.value.slice(e.selectionStart - 8); }"));
         await page.ClickAsync("#script button[type=submit]");
         await Expect(page.Locator("#Text-error")).ToBeVisibleAsync();
