@@ -123,6 +123,16 @@ public sealed class BaseTests
         string message = $"X: {new string('a', 60_000)}\r\n\r\n";
         string test = $"if header :matches \"x\" \"*{new string('a', 500)}b\" {{ discard; }}";
         SieveOutcome outcome = SieveStage.Run(string.Concat(Enumerable.Repeat(test, 3)), message, limits: new SieveOptions { Steps = 100_000 });
+    [Fact]
+    public void When_as_much_is_done_as_may_be_then_the_implicit_keep_is_done_too()   // RFC 5228 §2.10.4
+    {
+        string files = "require [\"fileinto\", \"copy\"];" + string.Concat(Enumerable.Range(0, 32).Select(i => $"fileinto :copy \"a{i}\";"));
+        SieveOutcome outcome = SieveStage.Run(files);
+        Assert.Null(outcome.Fault);
+        Assert.Equal(33, outcome.Actions.Count);
+        Assert.Equal(SieveAction.Store.Inbox, Assert.IsType<SieveAction.Store>(outcome.Actions[^1]).Mailbox);
+    }
+
         Assert.Equal("the script takes too long for this message: more than 100000 steps", outcome.Fault);
         Assert.InRange(outcome.Steps, 100_000, 200_000);
     }

@@ -239,7 +239,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     {
         _script = -1;
         _mostSteps = long.MaxValue;   // nobody's time is up now, and nobody would keep the mail if this failed
-        Put(new SieveAction.Store(KeepMailbox, FlagList.Valid(Flags)) { Header = EditedHeader(), Text = EditedText() });
+        Put(new SieveAction.Store(KeepMailbox, FlagList.Valid(Flags)) { Header = EditedHeader(), Text = EditedText() }, isLimited: false);
     }
 
     /// <summary>Another script is to run before this one goes on. RFC 6609 §3.2</summary>
@@ -337,14 +337,14 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         _explicitKeep = true;
     }
 
-    void Put(SieveAction.Store action)
+    void Put(SieveAction.Store action, bool isLimited = true)
     {
         // The same mailbox twice gets one copy, with the flags of the last. RFC 5228 §2.10.3, RFC 5232 §3
         int same = _actions.FindIndex(a => a is SieveAction.Store store && store.Mailbox == action.Mailbox);
         if (same >= 0)
             _actions[same] = action with { Script = _script };
         else
-            Add(action);
+            Add(action, isLimited);
     }
 
     /// <summary>RFC 5435 §7</summary>
@@ -422,9 +422,10 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         CancelImplicitKeep();
     }
 
-    void Add(SieveAction action)
+    /// <param name="isLimited">False: the implicit keep, which is there whatever scripts did. RFC 5228 §2.10.4</param>
+    void Add(SieveAction action, bool isLimited = true)
     {
-        if (_actions.Count >= limits.Actions)
+        if (isLimited && _actions.Count >= limits.Actions)
             throw new SieveFaultException($"the script does more than {limits.Actions} things with one message");
         _actions.Add(action with { Script = _script });
     }
