@@ -176,6 +176,7 @@ public sealed class LanguageTests
             Encoding.UTF8.GetBytes("require \"variables\"; set \"a\" \"" + new string('$', 500_000) + "\";"),
             Encoding.UTF8.GetBytes("require [\"variables\", \"encoded-character\"]; set \"a\" \"" + string.Concat(Enumerable.Repeat("${", 250_000)) + "}\";"),
             Encoding.UTF8.GetBytes("require \"encoded-character\"; if header \"a\" \"" + string.Concat(Enumerable.Repeat("${hex:", 100_000)) + "40}\" {}"),
+            Encoding.UTF8.GetBytes($"keep {string.Concat(Enumerable.Repeat(":a ", 300_000))};"),   // none of them known, each looked for among all
             Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("}", 500_000))),
             Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("\"", 500_001))),
             Encoding.UTF8.GetBytes("\"" + string.Concat(Enumerable.Repeat("\\\"", 400_000))),

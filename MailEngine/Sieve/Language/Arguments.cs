@@ -104,6 +104,8 @@ internal sealed class Arguments(SyntaxNode node, Compilation script)
     {
         foreach (Argument argument in All)
         {
+            if (script.Errors.IsFull)
+                return;   // what is said of each one looks through all of them
             if (!argument.IsUsed)
                 script.Error(argument.Offset, argument.Kind == ArgumentKind.Tag ? UnknownTag(argument) : $"This is more than \"{Name}\" takes.");
         }
