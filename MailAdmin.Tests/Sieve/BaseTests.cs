@@ -49,6 +49,8 @@ public sealed class BaseTests
     [InlineData("address :contains \"from\" \"Coyote, W.\"", false)]   // RFC 5228 §5.1: never the phrase
     [InlineData("address \"to\" \"b@y.example\"", true)]                // in a group
     [InlineData("address :contains \"to\" \"birds\"", false)]
+    [InlineData("address :contains [\"from:\", \"\", \"a b\"] \"\"", false)]   // RFC 5228 §2.4.2.2: no error
+    [InlineData("address :contains [\"from:\", \"from\"] \"coyote\"", true)]
     [InlineData("exists [\"from\", \"date\"]", true)]
     [InlineData("exists [\"from\", \"x-tea\"]", false)]
     [InlineData("size :over 100", true)]

@@ -84,5 +84,5 @@ internal static class EditedField
     public static string NameOf(ScriptString name, SieveRun run) =>
         name.Get(run) is var field && IsName(field) ? field : throw new SieveFaultException("a header field is to be changed whose name cannot be one");
 
-    static bool IsName(string name) => name.Length is > 0 and <= 200 && name.All(c => c is > ' ' and < '\x7F' and not ':');
+    static bool IsName(string name) => name.Length <= 200 && HeaderLine.IsName(name);
 }

@@ -15,6 +15,9 @@ internal sealed class HeaderLine(ReadOnlyMemory<byte> raw, int nameLength, int v
 
     public ReadOnlySpan<byte> Name => raw.Span[..nameLength];
 
+    /// <summary>Can a field have this name? RFC 5322 §2.2</summary>
+    public static bool IsName(string name) => name.Length > 0 && name.All(c => c is > ' ' and < '\x7F' and not ':');
+
     /// <summary>Behind the colon, still folded, without white space around it.</summary>
     public ReadOnlySpan<byte> RawValue => raw.Span[valueStart..].Trim(" \t\r\n"u8);
 

@@ -26,7 +26,11 @@ internal sealed class AddressTest(FieldNames names, MimeScope scope, FieldIndex 
         ScriptString[] names = arguments.Strings("the list of header fields");
         foreach (ScriptString name in names)
         {
-            if (name.Constant is { } constant && !s_addressFields.Contains(constant))
+            if (name.Constant is not { } constant || s_addressFields.Contains(constant))
+                continue;
+            if (!HeaderLine.IsName(constant))
+                arguments.Script.Errors.Warn(name.Offset, "No header field can have this name, so it never matches.");   // no error: RFC 5228 §2.4.2.2
+            else
                 arguments.Script.Error(name.Offset, "This header field holds no addresses that are known here: the test \"header\" looks at any field.");
         }
         return new AddressTest(new FieldNames(names), scope, index, part, Matcher.Of(match, arguments.Strings("the list of keys"), arguments.Script));
