@@ -98,6 +98,10 @@ public sealed class BaseTests
     [InlineData("stop; discard;", "keep")]
     [InlineData("redirect \"Jo <jo@example.org>\";", "redirect jo@example.org")]
     [InlineData("redirect \"jo@example.org\"; redirect \"JO@example.org\"; keep;", "redirect jo@example.org; keep")]
+    [InlineData("redirect \"\\\"Doe, J.\\\" <jo@example.org>\";", "redirect jo@example.org")]   // RFC 5228 §2.4.2.3
+    [InlineData("redirect \"J. Doe (there) < jo @ example.org > \";", "redirect jo@example.org")]
+    [InlineData("redirect \"jo@example.org (Jo <not@example.org>)\";", "redirect jo@example.org")]
+    [InlineData("redirect \"<jo@example.org>\";", "redirect jo@example.org")]
     [InlineData("fileinto \"lists\";", "fileinto lists")]
     [InlineData("fileinto \"a\"; fileinto \"b\"; fileinto \"a\"; keep;", "fileinto a; fileinto b; keep")]
     [InlineData("fileinto \"inbox\"; keep;", "keep")]

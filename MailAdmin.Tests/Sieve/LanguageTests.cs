@@ -42,6 +42,15 @@ public sealed class LanguageTests
     [InlineData("redirect \"abc", "line 1, column 10: The string that begins here has no end: its closing quote is missing.*|*")]
     [InlineData("redirect text:\r\nabc\r\n", "line 1, column 10: The text that begins here has no end: a line with nothing but a dot is missing.|*")]
     [InlineData("/* keep;", "line 1, column 1: The comment that begins here has no end: \"*/\" is missing.")]
+    [InlineData("# mine\rdiscard;", "line 1, column 7: Neither the octet zero nor a CR without LF may stand in a comment.")]   // RFC 5228 §2.1
+    [InlineData("keep; /* a\0 */", "line 1, column 11: Neither the octet zero nor a CR without LF may stand in a comment.")]
+    [InlineData("redirect text: # a\rb\r\na@example.org\r\n.\r\n;", "line 1, column 19: Neither the octet zero*")]
+    [InlineData("redirect \"jo doe@example.org\";", "line 1, column 10: This is no mail address*")]   // RFC 5228 §2.4.2.3
+    [InlineData("redirect \"jo@example.org and more\";", "line 1, column 10: This is no mail address*")]
+    [InlineData("redirect \"jo@example.org,\";", "line 1, column 10: This is no mail address*")]
+    [InlineData("redirect \"Jo <jo@example.org> Doe\";", "line 1, column 10: This is no mail address*")]
+    [InlineData("redirect \"Jo <jo@example.org\";", "line 1, column 10: This is no mail address*")]
+    [InlineData("redirect \"jo@elsewhere.example <jo@example.org>\";", "line 1, column 10: This is no mail address*")]
     [InlineData("keep; }", "line 1, column 7: \"}\" closes no block.")]
     [InlineData("keep : copy;", "line 1, column 6: The name of a tag must follow \":\" at once, for example :contains.*|*")]
     [InlineData("keep €;", "line 1, column 6: A character outside of ASCII has no meaning here. Text must stand in \"double quotes\".")]

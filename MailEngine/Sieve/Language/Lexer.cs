@@ -76,18 +76,34 @@ internal sealed class Lexer(ReadOnlyMemory<byte> script, SieveErrors errors)
                     break;
                 case (byte)'#':
                     int end = all[_at..].IndexOf((byte)'\n');
-                    _at = end < 0 ? all.Length : _at + end + 1;
+                    SkipComment(all, end < 0 ? all.Length : _at + end + 1);
                     break;
                 case (byte)'/' when _at + 1 < all.Length && all[_at + 1] == (byte)'*':
                     int close = all[(_at + 2)..].IndexOf("*/"u8);
                     if (close < 0)
                         errors.Add(_at, "The comment that begins here has no end: \"*/\" is missing.");
-                    _at = close < 0 ? all.Length : _at + 2 + close + 2;
+                    SkipComment(all, close < 0 ? all.Length : _at + 2 + close + 2);
                     break;
                 default:
                     return;
             }
         }
+    }
+
+    /// <summary>RFC 5228 §2.1: what may stand nowhere may not stand in comments either; and behind "#" a CR alone would hide the lines that follow it.</summary>
+    void SkipComment(ReadOnlySpan<byte> all, int end)
+    {
+        ReadOnlySpan<byte> comment = all[_at..end];
+        for (int at = 0; comment[at..].IndexOfAny((byte)'\r', (byte)0) is var next and >= 0;)
+        {
+            at += next + 1;
+            if (comment[at - 1] == 0 || at >= comment.Length || comment[at] != (byte)'\n')
+            {
+                errors.Add(_at + at - 1, "Neither the octet zero nor a CR without LF may stand in a comment.");
+                break;
+            }
+        }
+        _at = end;
     }
 
     /// <summary>A run of such characters is one fault.</summary>
@@ -188,7 +204,7 @@ internal sealed class Lexer(ReadOnlyMemory<byte> script, SieveErrors errors)
         int lineEnd = all[_at..].IndexOf((byte)'\n');
         if (lineEnd < 0 || (all[_at] != (byte)'#' && !all.Slice(_at, lineEnd).TrimEnd((byte)'\r').IsEmpty))
             errors.Add(_at, "Nothing but a comment may follow \"text:\" on its line; the text begins on the next one.");
-        _at = lineEnd < 0 ? all.Length : _at + lineEnd + 1;
+        SkipComment(all, lineEnd < 0 ? all.Length : _at + lineEnd + 1);
         var text = new StringBuilder();
         while (_at < all.Length)
         {
