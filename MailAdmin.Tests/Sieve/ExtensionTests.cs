@@ -328,3 +328,4 @@ public sealed class ExtensionTests
         Assert.Equal("the script takes too long for this message: more than 20000 steps", outcome.Fault);
     }
 }
+    [InlineData("vacation :mime \"From: boss@example.org\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\nx\"; discard;", "vacation 7.00:00:00 : Content-Type: text/html\r\n\r\nx")]   // RFC 5230 §4.4

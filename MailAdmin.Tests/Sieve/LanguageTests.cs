@@ -51,6 +51,8 @@ public sealed class LanguageTests
     [InlineData("redirect \"Jo <jo@example.org> Doe\";", "line 1, column 10: This is no mail address*")]
     [InlineData("redirect \"Jo <jo@example.org\";", "line 1, column 10: This is no mail address*")]
     [InlineData("redirect \"jo@elsewhere.example <jo@example.org>\";", "line 1, column 10: This is no mail address*")]
+    [InlineData("require \"vacation\"; vacation :mime \"I am away\";", "line 1, column 36: Vacation has a text that is no MIME entity*")]   // RFC 5230 §4.4
+    [InlineData("require \"vacation\"; vacation :mime \"Content-Type: text/plain; x=é\r\n\r\nx\";", "line 1, column 36: Vacation has a MIME header with characters outside of ASCII*")]   // RFC 5230 §5
     [InlineData("keep; }", "line 1, column 7: \"}\" closes no block.")]
     [InlineData("keep : copy;", "line 1, column 6: The name of a tag must follow \":\" at once, for example :contains.*|*")]
     [InlineData("keep €;", "line 1, column 6: A character outside of ASCII has no meaning here. Text must stand in \"double quotes\".")]

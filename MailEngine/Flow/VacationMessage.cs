@@ -29,7 +29,7 @@ static class VacationMessage
             PlainText.Write(to, header, vacation.Text);
             return;
         }
-        to.Write(header.Written);   // the rest of the header is the script's. RFC 5230 §4.4
+        to.Write(header.Written);   // what the text is, the script says. RFC 5230 §4.4
         string entity = vacation.Text.ReplaceLineEndings("\r\n");
         to.Write(Encoding.UTF8.GetBytes(entity.EndsWith("\r\n", StringComparison.Ordinal) ? entity : entity + "\r\n"));
     }

@@ -24,7 +24,7 @@ internal sealed class ReplaceCommand(bool isMime, ScriptString? subject, ScriptS
     {
         string text = replacement.Get(run);
         run.ChargeFor(text.Length * 8L);
-        NewEntity entity = isMime ? NewEntity.OfMime(text) : NewEntity.OfText(text);
+        NewEntity entity = isMime ? NewEntity.OfMime(text, "replace") : NewEntity.OfText(text);
         if (run.Part == 0)
             run.ReplaceWhole(Fields(run), entity);
         else

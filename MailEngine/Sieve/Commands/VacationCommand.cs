@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using MailEngine.Addresses;
 using MailEngine.Sieve.Language;
+using MailEngine.Sieve.Messages;
 using MailEngine.Sieve.Running;
 
 namespace MailEngine.Sieve.Commands;
@@ -59,7 +60,27 @@ internal sealed class VacationCommand : SieveCommand
         }
         bool isMime = arguments.Flag("mime");
         var fcc = FccTag.Read(arguments);
-        return new VacationCommand(interval, subject, from, addresses, isMime, handle, fcc, arguments.String("the reason"));
+        ScriptString reason = arguments.String("the reason");
+        if (isMime && reason.Constant is { } entity)
+        {
+            try
+            {
+                _ = EntityOf(entity);
+            }
+            catch (SieveFaultException fault)
+            {
+                arguments.Script.Error(reason.Offset, char.ToUpperInvariant(fault.Message[0]) + fault.Message[1..] + ".");
+            }
+        }
+        return new VacationCommand(interval, subject, from, addresses, isMime, handle, fcc, reason);
+    }
+
+    /// <summary>The reason of :mime, of its header only what says what it is: whose the answer is, and about what, is said elsewhere. RFC 5230 §4.4, RFC 5230 §5</summary>
+    static string EntityOf(string octets)
+    {
+        var entity = NewEntity.OfMime(octets, "vacation");
+        return Ascii.IsValid(entity.Fields) ? Octets.Of([.. entity.Fields, .. "\r\n"u8, .. entity.Content])
+            : throw new SieveFaultException("vacation has a MIME header with characters outside of ASCII, which must be encoded there");
     }
 
     public override void Run(SieveRun run)
@@ -72,7 +93,7 @@ internal sealed class VacationCommand : SieveCommand
                 addresses.Add(own);
         }
         run.Vacation(new SieveAction.Vacation(
-            Octets.ToText(_reason.Get(run)), _subject is null ? "" : Octets.ToText(_subject.Get(run)), _from is null ? null : SieveAddress.Parse(_from.Get(run)), addresses,
+            Octets.ToText(_isMime ? EntityOf(_reason.Get(run)) : _reason.Get(run)), _subject is null ? "" : Octets.ToText(_subject.Get(run)), _from is null ? null : SieveAddress.Parse(_from.Get(run)), addresses,
             _isMime, _handle is null ? _ownHandle : "h " + Octets.ToText(Octets.Cut(_handle.Get(run), 500)), _interval)
         {
             Fcc = _fcc?.Get(run),

@@ -24,8 +24,9 @@ internal sealed record NewEntity(byte[] Fields, byte[] Content)
     }
 
     /// <summary>An entity with its own header; of that only the fields that MIME defines are kept.</summary>
+    /// <param name="command">That writes it.</param>
     /// <exception cref="SieveFaultException">It does not begin with a header.</exception>
-    public static NewEntity OfMime(string octets)
+    public static NewEntity OfMime(string octets, string command)
     {
         byte[] entity = Octets.ToBytes(WithLineEnds(octets));
         if (entity.AsSpan().StartsWith("\r\n"u8))
@@ -38,7 +39,7 @@ internal sealed record NewEntity(byte[] Fields, byte[] Content)
         {
             HeaderField field = fields.Current;
             if (field.Name.IsEmpty)
-                throw new SieveFaultException("replace has a text that is no MIME entity: it must begin with a header and an empty line");
+                throw new SieveFaultException($"{command} has a text that is no MIME entity: it must begin with a header and an empty line");
             if (IsContent(field.Name))
                 kept.Write(field.Raw);
         }
