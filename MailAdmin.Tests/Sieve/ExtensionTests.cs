@@ -141,6 +141,13 @@ public sealed class ExtensionTests
     [InlineData("address :index 3 :contains [\"from\", \"cc\"] \"\"", false)]
     public void When_dates_and_places_are_asked_for_then_they_are_found(string test, bool holds) => Assert.Equal(holds, SieveStage.Holds(test, "require [\"date\", \"index\", \"relational\"];"));
 
+    [Theory]
+    [InlineData("Date: Tue, 14 Jul 2026 16:00:00 +0200 (CEST; summer)")]
+    [InlineData("Date: from a (b; c) by d (e\\); f); Tue, 14 Jul 2026 16:00:00 +0200 (x; (y; z))")]
+    [InlineData("Date: from a ((b by d; Tue, 14 Jul 2026 16:00:00 +0200")]   // a comment without an end
+    public void When_semicolons_stand_in_comments_around_a_date_then_it_is_found(string field) =>   // RFC 5260 §4
+        Assert.True(SieveStage.Holds("date \"date\" \"time\" \"14:00:00\"", "require \"date\";", field + "\r\n\r\n"));
+
     [Fact]
     public void When_a_date_names_a_folder_then_it_is_that_of_the_month() =>   // RFC 5260 §5.1
         Assert.Equal("fileinto 07-2026", SieveStage.Does("""

@@ -60,15 +60,30 @@ internal sealed class DateTest(ScriptString? field, FieldIndex index, ScriptStri
         if (wanted.Fields(run, default, [name]).FirstOrDefault() is not { } line)
             return false;
         ReadOnlySpan<byte> value = line.RawValue;
-        int semicolon = value.LastIndexOf((byte)';');
+        run.ChargeFor(value.Length);
+        int semicolon = LastSemicolon(value), any = value.LastIndexOf((byte)';');   // a comment that never ends has hidden it
         try
         {
-            return MailDate.TryParse(value[(semicolon + 1)..], out date) && date.ToUniversalTime() > DateTimeOffset.MinValue.AddDays(2) && date.ToUniversalTime() < DateTimeOffset.MaxValue.AddDays(-2);
+            return (MailDate.TryParse(value[(semicolon + 1)..], out date) || (any != semicolon && MailDate.TryParse(value[(any + 1)..], out date))) && date.ToUniversalTime() > DateTimeOffset.MinValue.AddDays(2) && date.ToUniversalTime() < DateTimeOffset.MaxValue.AddDays(-2);
         }
         catch (ArgumentOutOfRangeException)   // pushed over the edge of the calendar by its zone
         {
             return false;
         }
+    }
+
+    /// <summary>Not those in comments, which may follow a date (RFC 5322 §3.3); -1: there is none.</summary>
+    static int LastSemicolon(ReadOnlySpan<byte> value)
+    {
+        int last = -1;
+        for (int at = 0; at < value.Length;)
+        {
+            if (value[at] == (byte)'(')
+                FieldLexer.Comment(value, ref at);
+            else if (value[at++] == (byte)';')
+                last = at - 1;
+        }
+        return last;
     }
 
     // time-zone = ( "+" / "-" ) 4DIGIT
