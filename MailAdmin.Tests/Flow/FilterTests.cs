@@ -76,16 +76,20 @@ public sealed class FilterTests : IAsyncLifetime
             elsif header :contains "subject" "junk" { discard; }
             elsif header :contains "subject" "away" { fileinto "No/Such"; }
             elsif header :contains "subject" "flag" { setflag "\\Flagged"; }
+            elsif header :contains "subject" "twice" { fileinto :flags "\\Flagged" "No/Such"; keep :flags "\\Answered $Work"; }
             """.Replace("lists/sieve", "Lists/Sieve"));
-        foreach (string subject in new[] { "list1", "both", "junk", "away", "flagged", "other" })
+        foreach (string subject in new[] { "list1", "both", "junk", "away", "flagged", "other", "twice" })
             await DeliverAsync(subject);
 
         Assert.Equal("list1 both", await SubjectsAsync("Lists/Sieve"));
-        Assert.Equal("both away flagged other", await SubjectsAsync());
+        Assert.Equal("both away flagged other twice", await SubjectsAsync());
         MailboxSnapshot lists = (await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Parse("Lists/Sieve")))!.Current;
         Assert.Equal(MessageFlags.Seen, lists[0].Flags);
         Assert.Equal(["$Work"], lists.KeywordSets[lists[0].KeywordSet]);
-        Assert.Equal(MessageFlags.Flagged, (await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Inbox))!.Current[2].Flags);
+        MailboxSnapshot inbox = (await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Inbox))!.Current;
+        Assert.Equal(MessageFlags.Flagged, inbox[2].Flags);
+        Assert.Equal(MessageFlags.Answered, inbox[4].Flags);   // RFC 5232 §3: of two ways into one mailbox the last one's flags
+        Assert.Equal(["$Work"], inbox.KeywordSets[inbox[4].KeywordSet]);
     }
 
     [Fact]

@@ -230,7 +230,10 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             : _known.GetValueOrDefault((route.Account.AccountId, mailbox.Value), -1);
         if (there >= 0)
         {
-            _uses.Add((place, there));
+            if (!_uses.Contains((place, there)))
+                _uses.Add((place, there));
+            else   // what a script asked for twice, by another name that led to the same mailbox, has the flags of the last. RFC 5232 §3
+                Deposits[there] = Deposits[there] with { Flags = SystemFlags(flags), Keywords = KeywordsOf(flags) };
             return;
         }
         if (remark.Length > 0)
@@ -349,9 +352,11 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         Prefix = Encoding.UTF8.GetBytes($"Return-Path: <{envelope.ReversePathText}>\r\nDelivered-To: {route.At}\r\n"),
         InternalDate = envelope.ReceivedAt,
         Flags = SystemFlags(flags),
-        Keywords = flags.Count == 0 ? [] : [.. flags.Where(flag => flag[0] != '\\')],
+        Keywords = KeywordsOf(flags),
         DuplicateKey = DuplicateKeyOf(route, folder, body, fingerprint),
     };
+
+    static string[] KeywordsOf(IReadOnlyList<string> flags) => flags.Count == 0 ? [] : [.. flags.Where(flag => flag[0] != '\\')];
 
     /// <summary>Those of the flags that have a backslash.</summary>
     public static MessageFlags SystemFlags(IReadOnlyList<string> flags) => flags.Aggregate(MessageFlags.None, (all, flag) => all | SystemFlag(flag));
