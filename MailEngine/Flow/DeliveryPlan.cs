@@ -215,11 +215,32 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     static Reply RefusalOf(SieveAction.Reject reject)
     {
         if (!Ascii.IsValid(reject.Reason) || reject.Reason.Trim().Length == 0)
-            return new Reply(550, "5.7.1", "The mail filter of the recipient refused the message");
+            return new Reply(550, "5.7.1", "The mail filter of the recipient refused the message") { Words = WordsOf(reject.Reason) };
         var lines = new List<string>();
         foreach (string line in reject.Reason.Trim().ReplaceLineEndings("\n").Split('\n').Take(20))
             lines.AddRange(line.Length == 0 ? [" "] : line.Chunk(400).Select(chunk => Reply.Clean(new string(chunk))));
-        return new Reply(550, "5.7.1", string.Join('\n', lines));
+        return new Reply(550, "5.7.1", string.Join('\n', lines)) { Words = WordsOf(reject.Reason) };
+    }
+
+    /// <summary>The reason as a report has it, in lines that are not too long for mail (RFC 5322 §2.1.1); null: there is none. RFC 5429 §2.1.2</summary>
+    static string? WordsOf(string reason)
+    {
+        const int MostRunes = 200;   // of four octets each
+        var words = new StringBuilder();
+        int inLine = 0;
+        foreach (Rune rune in reason.Trim().ReplaceLineEndings("\n").EnumerateRunes())
+        {
+            if (rune.Value == '\n' || inLine == MostRunes)
+            {
+                words.Append('\n');
+                inLine = 0;
+            }
+            if (rune.Value == '\n')
+                continue;
+            words.Append(Rune.IsControl(rune) ? " " : rune.ToString());
+            inLine++;
+        }
+        return words.Length == 0 ? null : words.ToString();
     }
 
     void Add(int place, Route.Deposit route, MailboxName mailbox, IReadOnlyList<string> flags, Body body, byte[] fingerprint, string remark = "", Body? edited = null,

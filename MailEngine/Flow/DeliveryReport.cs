@@ -88,7 +88,13 @@ sealed class DeliveryReport(ServerName hostname)
             text.Append("\r\n  <").Append(recipient.Address).Append(">\r\n");
             if (recipient.Action == ReportAction.Relayed)
                 text.Append("    handed to a server that gives no further reports\r\n");
-            if (recipient.Reply.Text.Length > 0)
+            if (recipient.Reply.Words is { } words)
+            {
+                text.Append("    The mail filter of the recipient refused your message. The reason given is:\r\n");   // RFC 5429 §2.1.2
+                foreach (string line in words.Split('\n'))
+                    text.Append("    ").Append(line).Append("\r\n");
+            }
+            else if (recipient.Reply.Text.Length > 0)
             {
                 text.Append("    ").Append(recipient.RemoteHost.Length > 0 ? $"{recipient.RemoteHost} said: " : "")
                     .Append(recipient.Reply).Append("\r\n");

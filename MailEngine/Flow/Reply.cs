@@ -12,7 +12,10 @@ public sealed record Reply(int Code, string Status, string Text)
     byte[]? _wire;
 
     // A changed copy has other octets.
-    Reply(Reply original) => (Code, Status, Text) = (original.Code, original.Status, original.Text);
+    Reply(Reply original) => (Code, Status, Text, Words) = (original.Code, original.Status, original.Text, original.Words);
+
+    /// <summary>What people read in place of it where it becomes a report, in any script, lines apart by line feeds; null: the same. Neither on the wire nor in logs.</summary>
+    public string? Words { get; init; }
 
     public bool IsPositive => Code is >= 200 and < 400;
 
