@@ -228,6 +228,19 @@ public sealed class ExtensionTests
     [InlineData("body :raw :matches \"&*outer MIME multipart.*\"", true)]
     public void When_the_body_is_asked_then_the_parts_meant_are_looked_at(string test, bool holds) => Assert.Equal(holds, SieveStage.Holds(test, "require \"body\";", Nested));
 
+    [Theory]
+    [InlineData("body :text :contains \"aab\"", false)]   // parts are looked at each by itself
+    [InlineData("body :text :contains \"bbb\"", true)]
+    [InlineData("body :text :contains \"end\"", false)]
+    [InlineData("body :content \"text/plain\" :contains \"end\"", true)]
+    [InlineData("body :content [\"text/html\", \"text/plain\"] :contains \"end\"", false)]
+    public void When_a_body_is_longer_than_what_is_looked_at_then_the_rest_does_not_match(string test, bool holds)
+    {
+        string message = $"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n{new string('a', 700)}\r\n"
+            + $"--x\r\nContent-Type: text/plain\r\n\r\n{new string('b', 700)}end\r\n--x--\r\n";
+        Assert.Equal(holds ? "nothing" : "keep", SieveStage.Does($"require \"body\"; if {test} {{ discard; }}", message, limits: new SieveOptions { BodyBytes = 1000 }));
+    }
+
     [Fact]
     public void When_there_is_no_empty_line_behind_the_header_then_no_test_of_the_body_holds()   // RFC 5173 §4
     {
@@ -315,6 +328,7 @@ public sealed class ExtensionTests
     [InlineData("vacation :days 0 :subject \"S\" \"away\"; discard;", "vacation 1.00:00:00 S: away")]
     [InlineData("vacation :days 1000 \"away\"; discard;", "vacation 90.00:00:00 : away")]
     [InlineData("vacation :seconds 1800 \"away\"; discard;", "vacation 00:30:00 : away")]
+    [InlineData("vacation :mime \"From: boss@example.org\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\nx\"; discard;", "vacation 7.00:00:00 : Content-Type: text/html\r\n\r\nx")]   // RFC 5230 §4.4
     [InlineData("vacation \"a\"; vacation \"b\";", "fault: the script answers one message twice by \"vacation\"")]
     [InlineData("vacation \"a\"; ereject \"b\";", "fault: the script refuses a message and does something else with it too")]
     [InlineData("ereject \"a\"; keep;", "fault: the script refuses a message and does something else with it too")]
@@ -335,4 +349,3 @@ public sealed class ExtensionTests
         Assert.Equal("the script takes too long for this message: more than 20000 steps", outcome.Fault);
     }
 }
-    [InlineData("vacation :mime \"From: boss@example.org\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\nx\"; discard;", "vacation 7.00:00:00 : Content-Type: text/html\r\n\r\nx")]   // RFC 5230 §4.4

@@ -100,7 +100,7 @@ internal sealed class FccTag(FileTarget target, ScriptString[]? flags)
     {
         (string name, string newUse) = target.Get(run);
         // Its owner wrote it, or had it written: he need not be told of it. RFC 8580 §3
-        IReadOnlyList<string> set = flags is null ? ["\\Seen"] : FlagList.Valid(flags.Select(flag => flag.Get(run)));
+        IReadOnlyList<string> set = flags is null ? ["\\Seen"] : FlagList.Valid(run, flags);
         return new SieveAction.Store(name, set) { Create = target.Create, NewUse = newUse };
     }
 }

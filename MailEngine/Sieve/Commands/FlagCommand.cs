@@ -42,7 +42,7 @@ internal sealed class FlagCommand(string name, FlagVariable variable, ScriptStri
 
     public override void Run(SieveRun run)
     {
-        List<string> given = FlagList.Valid(flags.Select(flag => flag.Get(run)));
+        List<string> given = FlagList.Valid(run, flags);
         run.Charge(given.Count);
         variable.Set(run, name switch
         {

@@ -8,7 +8,7 @@ internal sealed class FlagsTag(ScriptString[]? flags)
 {
     public static FlagsTag Read(Arguments arguments) => new(arguments.TaggedStrings("flags", Capability.Imap4Flags));
 
-    public List<string> Get(SieveRun run) => flags is null ? FlagList.Valid(run.Flags) : FlagList.Valid(flags.Select(flag => flag.Get(run)));
+    public List<string> Get(SieveRun run) => flags is null ? FlagList.Valid(run.Flags) : FlagList.Valid(run, flags);
 }
 
 /// <summary>keep [":flags" list-of-flags]. RFC 5228 §4.3, RFC 5232 §5</summary>

@@ -52,7 +52,7 @@ internal sealed class ScriptString
             length += Value(run, piece).Length;
         if (length > run.Limits.ScriptBytes)
             throw new SieveFaultException($"a string with its variables is longer than {run.Limits.ScriptBytes} octets");
-        run.ChargeFor(length);
+        run.ChargeFor(length + (8L * _pieces.Length));   // there can be very many empty ones
         var text = new StringBuilder((int)length);
         foreach (Piece piece in _pieces)
             text.Append(Value(run, piece));

@@ -85,6 +85,7 @@ internal sealed class Glob
     {
         int[]? found = remember && _wildcards > 0 ? new int[2 * _wildcards] : null;
         string pattern = _pattern;
+        run.ChargeFor(value.Length);
         int p = 0, v = 0, wildcard = -1;            // wildcard: number of the one before p
         int starAt = -1, starFrom = 0, starNumber = 0;
         long steps = 0;
@@ -137,7 +138,7 @@ internal sealed class Glob
                 found[(2 * starNumber) + 1] = starFrom;
             (p, v, wildcard) = (starAt + 1, starFrom, starNumber);
         }
-        run.ChargeFor(steps + value.Length);
+        run.ChargeFor(steps);
         if (remember)
             run.Matched.Set(source, found ?? [], places);
         return true;

@@ -57,7 +57,12 @@ internal abstract class Key
     {
         readonly HashSet<string> _folded = new(folded, StringComparer.Ordinal);
 
-        public override bool Matches(SieveRun run, MatchValue value, bool remember) => _folded.Contains(value.For(comparator));
+        public override bool Matches(SieveRun run, MatchValue value, bool remember)
+        {
+            string text = value.For(comparator);
+            run.ChargeFor(text.Length);   // all of it goes into the hash
+            return _folded.Contains(text);
+        }
     }
 
     sealed class ContainsKey(string folded, Comparator comparator) : Key

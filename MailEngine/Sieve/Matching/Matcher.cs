@@ -106,20 +106,21 @@ internal sealed class Matcher
         {
             if (spec.Kind == MatchKind.Regex)
             {
-                foreach (ScriptString key in keys)
+                constant = new Key[keys.Length];
+                for (int i = 0; i < keys.Length; i++)
                 {
                     try
                     {
-                        _ = new RegexKey(key.Constant!, spec.Comparator);
+                        constant[i] = new RegexKey(keys[i].Constant!, spec.Comparator);
                     }
                     catch (SieveFaultException fault)
                     {
-                        script.Error(key.Offset, char.ToUpperInvariant(fault.Message[0]) + fault.Message[1..] + ".");
+                        script.Error(keys[i].Offset, char.ToUpperInvariant(fault.Message[0]) + fault.Message[1..] + ".");
                         return new Matcher(spec.Kind, spec.Comparator, spec.Relation, keys, [], setsVariables);
                     }
                 }
             }
-            constant = Key.Of([.. keys.Select(key => key.Constant!)], spec.Kind, spec.Comparator, spec.Relation);
+            constant ??= Key.Of([.. keys.Select(key => key.Constant!)], spec.Kind, spec.Comparator, spec.Relation);
         }
         return new Matcher(spec.Kind, spec.Comparator, spec.Relation, keys, constant, setsVariables);
     }

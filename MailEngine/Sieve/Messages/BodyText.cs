@@ -7,13 +7,27 @@ using MailEngine.Sieve.Matching;
 namespace MailEngine.Sieve.Messages;
 
 /// <summary>The body of a message as the body test looks at it: raw, parts of some types, or all text. RFC 5173 §5</summary>
-/// <remarks>Decoded when first asked for and kept for the next test. Of all decoded text together <see cref="SieveOptions.BodyBytes"/> is looked at.</remarks>
+/// <remarks>Decoded when first asked for and kept for the next test. One test looks at no more than <see cref="SieveOptions.BodyBytes"/> of decoded text.</remarks>
 internal sealed class BodyText(MessageView message, OctetReader read)
 {
     const int Piece = 32 << 10;
 
+    /// <summary>What is decoded is kept as long as it is no more than so many times what one test looks at.</summary>
+    const long MostKept = 4;
+
     readonly Dictionary<(int Part, bool Markup), MatchValue[]> _decoded = [];
     MatchValue? _raw;
+    string?[]? _types;
+    long _kept;
+    long _again;
+
+    /// <summary>Octets read since it was asked last of what could not be kept, and will be read again.</summary>
+    public long TakeWork()
+    {
+        long work = _again;
+        _again = 0;
+        return work;
+    }
 
     /// <summary>RFC 5173 §4: without an empty line behind the header there is no body, and nothing matches.</summary>
     public bool Exists => message.BodyStart < message.Size || EndsWithEmptyLine();
@@ -47,7 +61,10 @@ internal sealed class BodyText(MessageView message, OctetReader read)
     }
 
     /// <summary>Parts of the given types, each by itself. RFC 5173 §5.2</summary>
-    public IEnumerable<MatchValue> Content(IReadOnlyList<string> types, int most)
+    /// <param name="most">Octets of all of them together; the rest is not looked at.</param>
+    public IEnumerable<MatchValue> Content(IReadOnlyList<string> types, int most) => Beginning(PartsOf(types, most), most);
+
+    IEnumerable<MatchValue> PartsOf(IReadOnlyList<string> types, int most)
     {
         for (int i = 0; i < message.Parts.Count; i++)
         {
@@ -60,7 +77,23 @@ internal sealed class BodyText(MessageView message, OctetReader read)
     }
 
     /// <summary>What a reader sees: text parts, markup taken out. RFC 5173 §5.3</summary>
-    public IEnumerable<MatchValue> Text(int most)
+    /// <param name="most">As above.</param>
+    public IEnumerable<MatchValue> Text(int most) => Beginning(TextParts(most), most);
+
+    /// <summary>Of all values together so many octets.</summary>
+    static IEnumerable<MatchValue> Beginning(IEnumerable<MatchValue> values, int most)
+    {
+        int left = most;
+        foreach (MatchValue value in values)
+        {
+            yield return value.Octets.Length <= left ? value : new MatchValue(value.Octets[..left]);
+            left -= Math.Min(left, value.Octets.Length);
+            if (left == 0)
+                yield break;
+        }
+    }
+
+    IEnumerable<MatchValue> TextParts(int most)
     {
         for (int i = 0; i < message.Parts.Count; i++)
         {
@@ -88,7 +121,9 @@ internal sealed class BodyText(MessageView message, OctetReader read)
     }
 
     /// <summary>"text/plain" where nothing else is said. RFC 2045 §5.2</summary>
-    string TypeOf(int part)
+    string TypeOf(int part) => (_types ??= new string?[message.Parts.Count])[part] ??= ReadType(part);
+
+    string ReadType(int part)
     {
         using var scratch = new ByteBuffer(256);
         var type = new ParameterReader(HeaderFieldReader.Find(Header(part), "Content-Type"u8).Value, scratch);
@@ -127,8 +162,11 @@ internal sealed class BodyText(MessageView message, OctetReader read)
                 : [],
             _ => [new MatchValue(Decode(number, part, withMarkup, most))],
         };
-        if (_decoded.Count < 2000)
+        _kept += values.Sum(value => value.Octets.Length);
+        if (_decoded.Count < 2000 && _kept <= MostKept * most)
             _decoded.Add((number, withMarkup), values);
+        else
+            _again += part.BodyLength;
         return values;
     }
 

@@ -113,14 +113,23 @@ internal sealed class MessageView
     {
         if (part == 0)
             return Fields(name);
+        HeaderLine[] found = [.. LinesOf(part).Where(line => line.Name.Length == name.Length && Ascii.EqualsIgnoreCase(line.Name, name))];
+        return found.Length == 0 ? s_none : found;
+    }
+
+    List<HeaderLine> LinesOf(int part)
+    {
         if (!_ofParts.TryGetValue(part, out List<HeaderLine>? lines))
         {
             lines = FieldsOf(part);
             _ofParts.Add(part, lines);
         }
-        HeaderLine[] found = [.. lines.Where(line => line.Name.Length == name.Length && Ascii.EqualsIgnoreCase(line.Name, name))];
-        return found.Length == 0 ? s_none : found;
+        return lines;
     }
+
+    /// <summary>Lines that are gone through to find the fields of a name in a part, or those that were found before.</summary>
+    public int LinesFor(int part, string name) =>
+        part > 0 ? LinesOf(part).Count : _byName.TryGetValue(name, out HeaderLine[]? known) ? known.Length : Lines.Count;
 
     /// <summary>First part behind a part and all that it holds.</summary>
     public int EndOf(int part)

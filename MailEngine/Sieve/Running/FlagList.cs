@@ -27,6 +27,19 @@ internal static class FlagList
         return flags;
     }
 
+    /// <summary>The same of strings of a script, which can be long.</summary>
+    /// <exception cref="SieveFaultException">There were too many steps.</exception>
+    public static List<string> Valid(SieveRun run, Language.ScriptString[] strings) => Valid(strings.Select(text => Charged(run, text)));
+
+    /// <summary>A string that is taken apart into words.</summary>
+    /// <exception cref="SieveFaultException">There were too many steps.</exception>
+    public static string Charged(SieveRun run, Language.ScriptString text)
+    {
+        string flags = text.Get(run);
+        run.ChargeFor(8L * flags.Length);
+        return flags;
+    }
+
     public static List<string> Valid(string flags) => flags.Length == 0 ? [] : Valid([flags]);
 
     // RFC 9051 §9: flag = system flags / flag-keyword, which is an atom.

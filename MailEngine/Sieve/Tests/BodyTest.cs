@@ -19,6 +19,13 @@ internal sealed class BodyTest(string transform, ScriptString[] types, Matcher m
             Matcher.Of(match, arguments.Strings("the list of keys"), arguments.Script, setsVariables: false));
     }
 
+    /// <summary>Each is held against each part.</summary>
+    string[] Types(SieveRun run)
+    {
+        run.Charge(types.Length * run.Message.Parts.Count);
+        return [.. types.Select(type => type.Get(run))];
+    }
+
     public override bool Evaluate(SieveRun run)
     {
         BodyText body = run.Message.Body;
@@ -28,15 +35,19 @@ internal sealed class BodyTest(string transform, ScriptString[] types, Matcher m
         IEnumerable<MatchValue> values = transform switch
         {
             "raw" => [body.Raw(most)],
-            "content" => body.Content([.. types.Select(type => type.Get(run))], most),
+            "content" => body.Content(Types(run), most),
             _ => body.Text(most),
         };
         if (matcher.IsCount)
-            return matcher.MatchesCount(run, values.Count());
+        {
+            int count = values.Count();
+            run.ChargeFor(body.TakeWork());
+            return matcher.MatchesCount(run, count);
+        }
         Key[] keys = matcher.Keys(run);
         foreach (MatchValue value in values)
         {
-            run.ChargeFor(value.Octets.Length);
+            run.ChargeFor(value.Octets.Length + body.TakeWork());
             if (matcher.Matches(run, keys, value))
                 return true;
         }

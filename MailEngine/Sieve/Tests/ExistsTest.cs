@@ -16,7 +16,6 @@ internal sealed class ExistsTest(FieldNames names, MimeScope scope) : SieveTest
     {
         foreach (string name in names.Get(run))
         {
-            run.Charge(1);
             if (scope.Fields(run, name).Length == 0)
                 return false;
         }

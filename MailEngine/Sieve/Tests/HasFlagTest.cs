@@ -20,7 +20,7 @@ internal sealed class HasFlagTest(FlagVariable[] variables, Matcher.Spec match, 
     {
         // The keys are flags each by itself, so they are taken apart when they are known.
         IEnumerable<string> keys = match.Kind is MatchKind.Count or MatchKind.Value ? flags.Select(flag => flag.Get(run))
-            : flags.SelectMany(flag => flag.Get(run).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+            : flags.SelectMany(flag => FlagList.Charged(run, flag).Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Key[] ready = [.. keys.Select(key => Key.Of(key, match.Kind, match.Comparator, match.Relation))];
         int count = 0;
         foreach (FlagVariable variable in variables)

@@ -23,15 +23,21 @@ internal readonly record struct MimeScope(bool OfPart, bool WithChildren)
     public HeaderLine[] Fields(SieveRun run, string name)
     {
         MessageView message = run.Message;
-        if (!OfPart)
-            return message.Fields(name);
-        if (!WithChildren)
-            return message.Fields(run.Part, name);
+        run.Charge(1);
+        if (!OfPart || !WithChildren)
+        {
+            int part = OfPart ? run.Part : 0;
+            run.ChargeFor(4L * message.LinesFor(part, name));
+            return message.Fields(part, name);
+        }
         var found = new List<HeaderLine>();
         int end = message.EndOf(run.Part);
         run.Charge(end - run.Part);
         for (int part = run.Part; part < end; part++)
+        {
+            run.ChargeFor(4L * message.LinesFor(part, name));
             found.AddRange(message.Fields(part, name));
+        }
         return [.. found];
     }
 }
