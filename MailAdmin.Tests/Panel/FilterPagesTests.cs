@@ -210,7 +210,7 @@ public sealed class FilterPagesTests(PanelRig rig) : IClassFixture<PanelRig>
     {
         await using BrowserTab tab = await rig.GivenSignedInAsync();
         await Expect(tab.Page.Locator("nav a[href='/preferences']")).ToBeVisibleAsync();
-        foreach (string path in (string[])["/vacation", "/filters", "/forward", "/account/setup"])
+        foreach (string path in (string[])["/vacation", "/filters", "/forward", "/account/setup", "/deleted"])
         {
             await Expect(tab.Page.Locator($"nav a[href='{path}']")).ToHaveCountAsync(0);
             await tab.GoAsync(path);

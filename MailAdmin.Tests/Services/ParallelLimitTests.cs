@@ -1,5 +1,7 @@
+using MailAdmin.Tests.Rig;
 using MailAdmin.Web.Services;
 using MailEngine.Accounts;
+using MailEngine.Store;
 using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Tests.Services;
@@ -74,6 +76,53 @@ public sealed class ParallelLimitTests : IAsyncLifetime
             await _rig.GivenAppPasswordIdAsync(_rig.OwnUser);
         Assert.Equal(5, await DoneOfAsync(i => _rig.Get<AppPasswordService>().CreateAsync(
             ServicesRig.As(_rig.OwnUser), new AppPasswordForm { Name = $"new{i}", Password = ServicesRig.Password })));
+    }
+
+    [Fact]
+    public async Task When_passkeys_are_added_at_once_then_there_are_no_more_than_there_may_be()
+    {
+        var devices = new List<SoftAuthenticator>();
+        for (int i = 0; i < 15; i++)
+            devices.Add(await GivenPasskeyAsync($"old{i}"));
+        // Each was asked for before any came back.
+        var waiting = new List<(PasskeyQuestion Question, SoftAuthenticator Device)>();
+        for (int i = 0; i < Requests; i++)
+        {
+            var device = new SoftAuthenticator();
+            devices.Add(device);
+            waiting.Add(((await _rig.Get<PasskeyService>().AskNewAsync(ServicesRig.As(_rig.OwnUser), _rig.GivenRequest())).Value!, device));
+        }
+        Assert.Equal(5, await DoneOfAsync(i => _rig.Get<PasskeyService>().AddAsync(ServicesRig.As(_rig.OwnUser), new PasskeyForm
+        {
+            Name = $"new{i}", Password = ServicesRig.Password, Ticket = waiting[i].Question.Ticket, Credential = waiting[i].Device.Create(waiting[i].Question.Options),
+        }, _rig.GivenRequest())));
+        devices.ForEach(device => device.Dispose());
+    }
+
+    async Task<SoftAuthenticator> GivenPasskeyAsync(string name)
+    {
+        var device = new SoftAuthenticator();
+        Assert.True((await _rig.GivenPasskeyAsync(ServicesRig.As(_rig.OwnUser), device, name)).Ok);
+        return device;
+    }
+
+    [Fact]
+    public async Task When_mailboxes_and_messages_come_at_once_then_there_are_no_more_than_there_may_be()
+    {
+        await using StoreRig rig = await StoreRig.OpenAsync();
+        Mailbox inbox = (await rig.Store.OpenAsync(StoreLoad.Account, MailboxName.Inbox))!;
+        await rig.Store.SetLimitsAsync(StoreLoad.Account, new AccountLimits(null, 5, (await rig.Store.ListAsync(StoreLoad.Account)).Count + 3));
+        StoreError[] made = await Task.WhenAll(Enumerable.Range(0, Requests).Select(i => Task.Run(() => rig.Store.CreateAsync(StoreLoad.Account, MailboxName.Parse($"new{i}")))));
+        Assert.Equal(3, made.Count(error => error == StoreError.None));
+        StoreError[] came = await Task.WhenAll(Enumerable.Range(0, Requests).Select(i => Task.Run(async () =>
+        {
+            using BodyWriter writer = rig.Store.NewBody();
+            writer.Write("Subject: x\r\n\r\nx\r\n"u8);
+            using Body body = writer.Complete();
+            return (await rig.Store.AppendAsync(inbox, 0, [new AppendItem { Body = body }])).Error;
+        })));
+        Assert.Equal(5, came.Count(error => error == StoreError.None));
+        Assert.Equal(5, inbox.Current.Count);
     }
 
     [Fact]
