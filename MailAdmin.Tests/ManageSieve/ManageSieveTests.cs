@@ -98,7 +98,7 @@ public sealed class ManageSieveTests : IAsyncLifetime
         await client.PlayAsync("C: LISTSCRIPTS\nS: OK\nC: HAVESPACE \"main\" 9999\nS: OK\nC: HAVESPACE \"main\" 20001\nS: NO (QUOTA/MAXSIZE) *");
         await client.SendAsync($"PUTSCRIPT \"main\" {Literal("require \"fileinto\";\r\nfileinto \"Lists\";\r\n")}\r\n");
         await client.PlayAsync("S: OK\nC: PUTSCRIPT {5+}\nC: Grü\\\nC:  \"keep;\"\nS: OK".Replace("Grü", Encoding.Latin1.GetString("Gr\u00fc!"u8)));
-        await client.PlayAsync("C: PUTSCRIPT \"quote \\\" and \\\\\" \"\"\nS: OK\nC: PUTSCRIPT \"fourth\" \"keep;\"\nS: NO (QUOTA/MAXSCRIPTS) *\nC: HAVESPACE \"fourth\" 1\nS: NO (QUOTA/MAXSCRIPTS) *\nC: HAVESPACE \"main\" 1\nS: OK");
+        await client.PlayAsync("C: PUTSCRIPT \"quote \\\" and \\\\\" \"\"\nS: NO \"A script has at least one octet*\nC: PUTSCRIPT \"quote \\\" and \\\\\" \"stop;\"\nS: OK\nC: PUTSCRIPT \"fourth\" \"keep;\"\nS: NO (QUOTA/MAXSCRIPTS) *\nC: HAVESPACE \"fourth\" 1\nS: NO (QUOTA/MAXSCRIPTS) *\nC: HAVESPACE \"main\" 1\nS: OK");
         await client.PlayAsync("C: SETACTIVE \"main\"\nS: OK\nC: SETACTIVE \"none\"\nS: NO (NONEXISTENT) *");
         await client.SendAsync("LISTSCRIPTS\r\n");
         Assert.Equal(["\"Gr\u00c3\u00bc!\"", "\"main\" ACTIVE", "\"quote \\\" and \\\\\"", "OK"], await client.ReadUntilAsync("OK"));
@@ -231,7 +231,7 @@ public sealed class ManageSieveTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_the_domain_allows_less_then_that_is_what_its_accounts_have()   // RFC 5804 §1.3
+    public async Task When_the_domain_allows_less_then_that_is_what_its_accounts_have()   // RFC 5804 §1.3; CHECKSCRIPT does not ask: RFC 5804 §2.12
     {
         await _rig.Accounts.WriteAsync(async db =>
         {
@@ -242,7 +242,7 @@ public sealed class ManageSieveTests : IAsyncLifetime
         await using WireScript client = await LoggedInAsync();
         await client.PlayAsync("C: HAVESPACE \"a\" 1024\nS: OK\nC: HAVESPACE \"a\" 1025\nS: NO (QUOTA/MAXSIZE) \"A script has 1024 octets at the most\"");
         await client.SendAsync($"PUTSCRIPT \"a\" {Literal(new string('#', 1023) + "\r\n")}\r\nCHECKSCRIPT {Literal(new string('#', 1023) + "\r\n")}\r\nPUTSCRIPT \"a\" {Literal(new string('#', 1022) + "\r\n")}\r\n");
-        await client.PlayAsync("S: NO (QUOTA/MAXSIZE) *\nS: NO (QUOTA/MAXSIZE) *\nS: OK\nC: HAVESPACE \"b\" 1\nS: NO (QUOTA/MAXSCRIPTS) \"There is room for 1 scripts; delete one first\"");
+        await client.PlayAsync("S: NO (QUOTA/MAXSIZE) *\nS: OK\nS: OK\nC: HAVESPACE \"b\" 1\nS: NO (QUOTA/MAXSCRIPTS) \"There is room for 1 scripts; delete one first\"");
         await client.PlayAsync("C: PUTSCRIPT \"b\" \"keep;\"\nS: NO (QUOTA/MAXSCRIPTS) *\nC: PUTSCRIPT \"a\" \"keep;\"\nS: OK");
     }
 
@@ -284,6 +284,16 @@ public sealed class ManageSieveTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_names_are_as_long_as_they_may_be_then_they_are_told_as_they_are()   // RFC 5804 §1.6, RFC 5804 §4
+    {
+        await using WireScript client = await LoggedInAsync();
+        string name = string.Concat(Enumerable.Repeat("\U0001F4EE", 128)), octets = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(name));
+        await client.PlayAsync($"C: PUTSCRIPT \"{octets}\" \"keep;\"\nS: OK\nC: PUTSCRIPT \"{octets}x\" \"keep;\"\nS: NO *\nC: LISTSCRIPTS\nS: \"{octets}\"\nS: OK");
+        // A quoted string has 1024 octets at the most.
+        await client.PlayAsync($"C: NOOP \"{octets}{octets}\"\nS: OK (TAG \"{octets}{octets}\") *\nC: NOOP \"{octets}{octets}x\"\nS: OK (TAG {{1025}}\nS: {octets}{octets}x) *");
+    }
+
+    [Fact]
     public void When_the_old_port_is_wanted_then_it_is_one_more_listener()
     {
         Assert.DoesNotContain(new EngineOptions().EffectiveListeners(), l => l.Port == 12000);
@@ -301,6 +311,13 @@ public sealed class ManageSieveTests : IAsyncLifetime
         string port = rig.Listeners.PortOf(MailProtocol.ManageSieve).ToString(System.Globalization.CultureInfo.InvariantCulture);
         Task<string> Run(string commands) => Programs.MustAtHomeAsync(home, "sieveshell", "--user=ann@example.test", "--authname=ann@example.test", $"--password={MailRig.Password}", $"--exec={commands}", $"127.0.0.1:{port}");
 
+        await using (WireScript clear = await rig.ConnectAsync(MailProtocol.ManageSieve))
+        {
+            Assert.Contains("\"STARTTLS\"", await clear.ReadUntilAsync("OK"));
+            await clear.PlayAsync($"C: AUTHENTICATE \"PLAIN\" \"{MailRig.Plain("ann@example.test", MailRig.Password)}\"\nS: OK");
+            await clear.SendAsync("CAPABILITY\r\n");
+            Assert.DoesNotContain("\"STARTTLS\"", await clear.ReadUntilAsync("OK"));   // RFC 5804 §1.7
+        }
         Assert.Contains("rules  <- active script", await Run("put rules.sieve rules\nactivate rules\nlist\n"));
         await Run("get rules fetched.sieve\n");
         Assert.Equal(Script, await File.ReadAllTextAsync(home["fetched.sieve"]));

@@ -47,7 +47,7 @@ public readonly record struct ScriptOwner
 /// <summary>A Sieve script by its name, of an account, a domain or the server; the text stands in its versions. At most one of an account is active. RFC 5804 §1.4</summary>
 public sealed class SieveScript
 {
-    /// <summary>Characters of a name. RFC 5804 §1.6 asks for 128 at least.</summary>
+    /// <summary>Characters of a name, of which some are two of ours. RFC 5804 §1.6 asks for 128 at least.</summary>
     public const int MaxName = 128;
 
     /// <summary>Versions of a script that are kept, the newest.</summary>
@@ -78,7 +78,7 @@ public sealed class SieveScript
 
     /// <summary>A name is Unicode text without control characters and separators of lines. RFC 5804 §1.6</summary>
     public static bool IsName([NotNullWhen(true)] string? name) =>
-        name is { Length: > 0 and <= MaxName } && name.EnumerateRunes().All(rune => rune != Rune.ReplacementChar && !Rune.IsControl(rune) && rune.Value is not (0x2028 or 0x2029));
+        name is { Length: > 0 and <= 2 * MaxName } && name.EnumerateRunes().Count() <= MaxName && name.EnumerateRunes().All(rune => rune != Rune.ReplacementChar && !Rune.IsControl(rune) && rune.Value is not (0x2028 or 0x2029));
 
     internal sealed class Configuration : IEntityTypeConfiguration<SieveScript>
     {

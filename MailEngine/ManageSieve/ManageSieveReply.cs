@@ -51,8 +51,10 @@ internal sealed record ManageSieveReply(string Kind, string Code, string Text)
     /// <summary>A string as the server sends it: quoted, or a literal where it must be. RFC 5804 §4</summary>
     public static string String(string text)
     {
-        if (text.Length <= 1000 && !text.AsSpan().ContainsAny('\r', '\n', '\0'))
-            return $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+        string quoted = text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        // quoted = DQUOTE *1024QUOTED-CHAR DQUOTE, and that is octets
+        if (Encoding.UTF8.GetByteCount(quoted) <= 1024 && !text.AsSpan().ContainsAny('\r', '\n', '\0'))
+            return $"\"{quoted}\"";
         return string.Create(CultureInfo.InvariantCulture, $"{{{Encoding.UTF8.GetByteCount(text)}}}\r\n{text}");
     }
 }

@@ -25,7 +25,7 @@ internal sealed record CapabilityCommand : ManageSieveCommand
         Line("IMPLEMENTATION", "MailAdmin");
         Line("SIEVE", string.Join(' ', Capability.All));
         Line("SASL", session.MayLogIn ? string.Join(' ', SaslExchange.Mechanisms) : "");
-        if (!session.Connection.IsTls && !session.Connection.IsUnixSocket)
+        if (session.Account is null && !session.Connection.IsTls && !session.Connection.IsUnixSocket)
             Line("STARTTLS");
         Line("NOTIFY", "mailto");   // RFC 5804 §1.7
         Line("EXTLISTS", ListName.Schemes);   // RFC 6134 §2.6

@@ -11,8 +11,12 @@ internal sealed record PutScriptCommand(string Name, byte[] Script) : ManageSiev
 
     public override async ValueTask<ManageSieveReply> RunAsync(ManageSieveSession session, CancellationToken ct)
     {
+        if (Script.Length == 0)
+            return ManageSieveReply.No("A script has at least one octet; a comment or \"keep;\" does nothing too");
         ScriptLimits limits = await session.LimitsAsync(ct);
-        ManageSieveReply looked = CheckScriptCommand.Look(Script, limits, session.SieveLimits);
+        if (Script.Length > limits.Bytes)
+            return ManageSieveReply.TooLarge(limits.Bytes);
+        ManageSieveReply looked = CheckScriptCommand.Look(Script, session.SieveLimits);
         if (looked.Kind != "OK")
             return looked;
         ManageSieveReply stored = ManageSieveReply.Of(await session.Scripts.PutAsync(session.Who, session.AccountId, Name, Script, limits.Scripts, ct), limits.Scripts);
