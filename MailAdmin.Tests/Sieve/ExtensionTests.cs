@@ -263,6 +263,9 @@ public sealed class ExtensionTests
     [InlineData("if ihave [\"fileinto\", \"teleport\"] { teleport; } fileinto \"x\";", "fault: \"fileinto\" needs the extension \"fileinto\": write require \"fileinto\"; at the top of the script.")]
     [InlineData("if not ihave \"teleport\" { error \"no teleport here\"; }", "fault: no teleport here")]
     [InlineData("if allof (ihave \"teleport\", teleport :is \"x\") { discard; }", "keep")]
+    [InlineData("if ihave \"copy\" { } if not string \"a\" \"b\" { discard; }", "fault: \"string\" needs the extension \"variables\": write require \"variables\"; at the top of the script.")]
+    [InlineData("if ihave \"copy\" { } if anyof (true, string \"a\" \"b\") { discard; }", "nothing")]   // it is not reached
+    [InlineData("if ihave \"copy\" { } discard; stop \"x\";", "fault: This is more than \"stop\" takes.")]
     [InlineData("if ihave \"variables\" { discard; }", "keep")]   // RFC 5463 §4: it changes how scripts are read
     public void When_a_script_asks_for_what_is_there_then_it_goes_on_with_what_is(string script, string does) => Assert.Equal(does, SieveStage.Does("require \"ihave\";" + script));
 

@@ -57,10 +57,11 @@ internal sealed class BlockCompiler
                 EndChain(frame);
             if (command.Name != "require")
                 _requireEnded = true;
-            int mark = _script.Errors.Mark();
+            int mark = _script.Errors.Mark(), from = _script.Length;
             Command(command, frame);
+            // What opens a block has labels in it, and its tests have put off their errors themselves.
             if (_isTolerant)
-                _script.PutOff(mark, command.Offset);
+                _script.PutOff(mark, command.Name is "if" or "elsif" or "else" or "foreverypart" ? _script.Length : from, command.Offset);
         }
     }
 

@@ -106,11 +106,16 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
 
     public void EmitJump(int label) => _code.Add(new Instruction { IfTrue = label });
 
+    /// <summary>Instructions so far.</summary>
+    public int Length => _code.Count;
+
     /// <summary>The errors found since become one that ends the script where it is reached. RFC 5463 §4</summary>
-    public void PutOff(int mark, int offset)
+    /// <param name="from">Instructions from here on are of what has the errors: they go, or they would run before it, or in its place. No label stands among them.</param>
+    public void PutOff(int mark, int from, int offset)
     {
         if (errors.RollBack(mark) is not { } fault)
             return;
+        _code.RemoveRange(from, _code.Count - from);
         errors.Warn(offset, $"This is an error when it is reached: {fault}");
         Emit(new Commands.ErrorCommand(ScriptString.Of(Octets.OfText(fault))));
     }

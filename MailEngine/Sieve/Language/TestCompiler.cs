@@ -19,10 +19,10 @@ internal static class TestCompiler
                 script.Place(next.IfTrue);
                 continue;
             }
-            int mark = script.Errors.Mark();
+            int mark = script.Errors.Mark(), from = script.Length;
             Compile(node, next.IfTrue, next.IfFalse, script, work);
             if (isTolerant)
-                script.PutOff(mark, node.Offset);
+                script.PutOff(mark, from, node.Offset);
         }
     }
 
