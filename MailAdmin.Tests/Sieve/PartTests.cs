@@ -54,7 +54,7 @@ public sealed class PartTests
         --AA--
         """;
 
-    const string Require = "require [\"foreverypart\", \"mime\", \"extracttext\", \"variables\", \"fileinto\", \"relational\", \"comparator-i;ascii-numeric\", \"include\", \"editheader\", \"body\"];";
+    const string Require = "require [\"foreverypart\", \"mime\", \"extracttext\", \"variables\", \"fileinto\", \"relational\", \"comparator-i;ascii-numeric\", \"include\", \"editheader\", \"body\", \"enotify\", \"vnd.dovecot.report\"];";
 
     /// <summary>Adds the letter of the part to a variable.</summary>
     const string Note = "if header :mime :matches \"X-Test\" \"*\" { set \"all\" \"${all}${1}\"; }";
@@ -98,6 +98,8 @@ public sealed class PartTests
     [InlineData("foreverypart { include \"t\"; } fileinto \"${global.all}\";", "if header :matches \"X-Test\" \"*\" { set \"global.all\" \"${global.all}${1}\"; }", "fileinto ABCDEFG")]
     [InlineData("foreverypart { include \"t\"; set \"n\" \"${n}x\"; } fileinto \"${n}\";", "foreverypart { return; }", "fileinto xxxxxxx")]
     [InlineData("foreverypart { if header :mime \"X-Test\" \"F\" { include \"t\"; } } keep;", "if body :contains \"Third\" { stop; } discard; stop;", "keep")]
+    [InlineData("addheader \"Auto-Submitted\" \"auto-generated\"; addheader \"Auto-Submitted\" \"no\"; notify \"mailto:a@b.example\";", "", "keep")]   // RFC 5436 §2.7: a machine wrote it, whatever stands above
+    [InlineData("addheader \"Auto-Submitted\" \"auto-generated\"; foreverypart { include \"t\"; }", "notify \"mailto:a@b.example\"; report \"abuse\" \"x\" \"a@b.example\";", "keep")]
     public void When_a_script_is_included_at_a_part_then_that_is_its_message(string script, string included, string does) => Assert.Equal(does, Does(script, ("t", included)));   // RFC 6609 §3.5
 
     [Fact]

@@ -1,7 +1,6 @@
 using MailEngine.Addresses;
 using MailEngine.Sieve.Language;
 using MailEngine.Sieve.Matching;
-using MailEngine.Sieve.Messages;
 using MailEngine.Sieve.Running;
 
 namespace MailEngine.Sieve.Commands;
@@ -37,10 +36,8 @@ internal sealed class NotifyCommand(ScriptString? from, int importance, ScriptSt
         run.Charge(20);
         if (NotifyMethod.Parse(method.Get(run)) is not { } target)
             throw new SieveFaultException("notify has a method that is not known here, or is written wrongly");   // RFC 5435 §3.2
-        // RFC 5436 §2.7: what a machine sent is told to nobody, else two would go on for ever.
-        HeaderLine[] automatic = run.Message.Fields("Auto-Submitted");
-        if (automatic.Length > 0 && !Octets.ToLower(automatic[0].Value.Octets).Split([' ', ';', '('], 2)[0].Equals("no", StringComparison.Ordinal))
-            return;
+        if (run.IsAutomatic)
+            return;   // RFC 5436 §2.7
         EmailAddress? sender = from is null ? null : SieveAddress.Parse(from.Get(run));
         run.Notify(new SieveAction.Notify(target, sender, message is null ? target.Subject : Octets.ToText(Octets.Cut(message.Get(run), MostSubject)), importance) { Fcc = fcc?.Get(run) });
     }

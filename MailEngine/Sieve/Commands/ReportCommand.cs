@@ -28,7 +28,8 @@ internal sealed class ReportCommand(bool headerOnly, ScriptString type, ScriptSt
         if (!IsToken(kind))
             throw new SieveFaultException("report has a kind that is not one word");
         EmailAddress to = SieveAddress.Parse(recipient.Get(run)) ?? throw new SieveFaultException("report has an address that is none");
-        run.Report(new SieveAction.Report(kind, Octets.ToText(Octets.Cut(message.Get(run), LongestMessage)), to, headerOnly));
+        if (!run.IsAutomatic)
+            run.Report(new SieveAction.Report(kind, Octets.ToText(Octets.Cut(message.Get(run), LongestMessage)), to, headerOnly));
     }
 
     // token (RFC 2045 §5.1)

@@ -63,6 +63,11 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     /// <summary>The message itself.</summary>
     public MessageView Whole => message;
 
+    /// <summary>A machine sent it: what is told of it to others is told to nobody, else two could go on for ever. RFC 3834 §5</summary>
+    /// <remarks>The message is asked and not a part that is taken for one, and all fields of the name: a script may have put another one on top.</remarks>
+    public bool IsAutomatic =>
+        Array.Exists(message.Fields("Auto-Submitted"), line => !Octets.ToLower(line.Value.Octets).Split([' ', ';', '('], 2)[0].Equals("no", StringComparison.Ordinal));
+
     /// <summary>The part that the innermost loop is at; outside of loops 0, the message.</summary>
     public int Part => _loops.Count > _firstLoop ? _loops[^1].At : 0;
 
