@@ -64,8 +64,12 @@ public sealed class EditHeaderTests
     public void When_a_script_adds_without_end_then_it_ends_with_a_fault()
     {
         string value = new('a', 800);
-        Assert.StartsWith("fault: addheader adds a word of more than 900 characters, or more than 65536 octets", Edit(string.Concat(Enumerable.Repeat($"addheader \"X\" \"{value}\";", 100))), StringComparison.Ordinal);
-        Assert.StartsWith("fault: addheader adds a word", Edit($"addheader \"X\" \"{value}{value}\";"), StringComparison.Ordinal);
+        Assert.StartsWith("fault: addheader adds a line of more than 998 characters that has no place to be folded at, or more than 65536 octets", Edit(string.Concat(Enumerable.Repeat($"addheader \"X\" \"{value}\";", 100))), StringComparison.Ordinal);
+        Assert.StartsWith("fault: addheader adds a line", Edit($"addheader \"X\" \"{value}{value}\";"), StringComparison.Ordinal);
+        string word = new('a', 995);   // the longest line that must be taken: RFC 5293 §4
+        Assert.Equal($"X: {word}|{Untouched}", Edit($"addheader \"X\" \"{word}\";"));
+        Assert.Equal($"X: b c| {word}a|{Untouched}", Edit($"addheader \"X\" \"b c {word}a\";"));
+        Assert.StartsWith("fault: addheader adds a line", Edit($"addheader \"X\" \"{word}a\";"), StringComparison.Ordinal);
     }
 
     [Fact]

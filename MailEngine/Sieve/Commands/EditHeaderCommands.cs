@@ -10,8 +10,8 @@ namespace MailEngine.Sieve.Commands;
 /// <summary>addheader [":last"] field-name value. RFC 5293 §4</summary>
 internal sealed class AddHeaderCommand(ScriptString name, ScriptString value, bool last) : SieveCommand
 {
-    /// <summary>RFC 5322 §2.1.1: no line is longer, and a word cannot be cut.</summary>
-    const int LongestWord = 900;
+    /// <summary>RFC 5322 §2.1.1: no line is longer without its line end, and a word cannot be cut. A smaller one would not do: RFC 5293 §4</summary>
+    const int LongestLine = 998;
 
     public static SieveCommand Parse(Arguments arguments)
     {
@@ -28,10 +28,20 @@ internal sealed class AddHeaderCommand(ScriptString name, ScriptString value, bo
         using var line = new HeaderWriter();
         line.Text(field, text);
         byte[] written = line.Written.ToArray();
-        if (text.Split(' ').Max(word => word.Length) > LongestWord || (run.AddedBytes += written.Length) > run.Limits.HeaderBytes)
-            throw new SieveFaultException($"addheader adds a word of more than {LongestWord} characters, or more than {run.Limits.HeaderBytes} octets in all");
+        if (HasLongLine(written) || (run.AddedBytes += written.Length) > run.Limits.HeaderBytes)
+            throw new SieveFaultException($"addheader adds a line of more than {LongestLine} characters that has no place to be folded at, or more than {run.Limits.HeaderBytes} octets in all");
         run.ChargeFor(written.Length * 4L);
         run.Whole.Insert(last ? run.Whole.Lines.Count : 0, new HeaderLine(written, field.Length, field.Length + 1));
+    }
+
+    static bool HasLongLine(ReadOnlySpan<byte> field)
+    {
+        for (int end; (end = field.IndexOf("\r\n"u8)) >= 0; field = field[(end + 2)..])
+        {
+            if (end > LongestLine)
+                return true;
+        }
+        return false;
     }
 }
 
