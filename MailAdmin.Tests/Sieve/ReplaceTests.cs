@@ -114,6 +114,9 @@ public sealed class ReplaceTests
         Assert.StartsWith("Subject: root\nFrom: <me+lists@example.net>\n", twice, StringComparison.Ordinal);
         Assert.DoesNotContain("X-Test: G", twice, StringComparison.Ordinal);
 
+        string odd = Kept("deleteheader \"subject\"; addheader \"sUBJECT\" \"old\"; enclose :subject \"new\" :headers \"Subject\" \"w\";", hasNewFields: true);
+        Assert.DoesNotContain("sUBJECT", odd[..odd.IndexOf("\n\n", StringComparison.Ordinal)], StringComparison.Ordinal);
+
         // RFC 5703 §6: what is sent on is the message.
         SieveOutcome outcome = SieveStage.Run(Require + "addheader \"X-New\" \"1\"; enclose \"w\"; redirect :copy \"a@b.example\"; vacation \"away\";", PartTests.Nested);
         Assert.Equal("X-New: 1\n" + was, TextOf(outcome.Actions.OfType<SieveAction.Redirect>().Single(), PartTests.Nested).ReplaceLineEndings("\n"));

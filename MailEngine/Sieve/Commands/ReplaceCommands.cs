@@ -85,7 +85,7 @@ internal sealed class EncloseCommand(ScriptString? subject, ScriptString[] heade
         if (!Has("Date"))
             fields.Add(WrittenField.Plain("Date", MailDate.Format(run.Surroundings.Now)));
         if (subject is not null)
-            fields = [.. fields.Where(field => !field.AsSpan().StartsWith("Subject:"u8)), WrittenField.Text("Subject", subject.Get(run))];
+            fields = [.. fields.Where(field => HeaderFieldReader.Find(field, "Subject"u8).Raw.IsEmpty), WrittenField.Text("Subject", subject.Get(run))];
         else if (!Has("Subject"))
             fields.AddRange(message.Fields("Subject").Select(line => line.Raw.ToArray()));
         if (!Has("Message-ID"))
