@@ -125,6 +125,7 @@ public sealed class MailboxScriptTests : IAsyncLifetime
     [InlineData("require \"ereject\"; discard;", "Sieve: the script requires \"ereject\", which is for mail that comes in, and not for what is done over IMAP")]
     [InlineData("require \"ihave\"; if ihave \"reject\" { reject \"no\"; }", "Sieve: \"reject\" is for mail that comes in, and not for what is done over IMAP")]
     [InlineData("require \"envelope\"; if not envelope \"from\" \"x\" { discard; }", "Sieve: \"envelope\" is for mail that comes in, and not for what is done over IMAP")]
+    [InlineData("require \"duplicate\"; if not duplicate { discard; }", "Sieve: \"duplicate\" is for mail that comes in, and not for what is done over IMAP")]   // RFC 7352 §3.4
     [InlineData("require \"include\"; include :personal \"inner\"; discard;", "Sieve: the script requires \"vacation\", which is for mail that comes in, and not for what is done over IMAP")]
     [InlineData(null, null)]
     public async Task When_a_script_is_not_there_or_for_mail_that_comes_in_then_nothing_changes(string? script, string? note)

@@ -83,12 +83,12 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         return replies;
     }
 
-    /// <summary>Sends what scripts want sent where no mail comes in, in one commit with what they want remembered.</summary>
+    /// <summary>Sends what scripts want sent where no mail comes in, in one commit.</summary>
     /// <param name="body">What it is about.</param>
     /// <returns>False: nothing was sent.</returns>
-    internal async Task<bool> SendAsync(Body body, List<AutomaticAnswer> answers, IReadOnlyList<Sighting> sightings, CancellationToken ct)
+    internal async Task<bool> SendAsync(Body body, List<AutomaticAnswer> answers, CancellationToken ct)
     {
-        AcceptOutcome outcome = await store.AcceptAsync(new Acceptance { Body = body, Answers = answers, Sightings = sightings }, [], ct);
+        AcceptOutcome outcome = await store.AcceptAsync(new Acceptance { Body = body, Answers = answers }, [], ct);
         if (outcome.Fault != StoreError.None)
             return false;
         AnnounceAnswers(answers, outcome);

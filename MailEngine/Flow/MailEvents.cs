@@ -152,8 +152,8 @@ sealed class MailEvents(MailFilter filter, Delivery delivery, AccountDirectory d
                 else if (action is not SieveAction.Store)
                     isDone &= Write(action, Whole(), account, key, time, sent);
             }
-            if (sent.Count > 0 || outcome.Seen.Count > 0)
-                isDone &= await delivery.SendAsync(Whole(), sent, [.. outcome.Seen.Select(seen => new Sighting(DeliveryPlan.SeenKey(account.AccountId, seen.Key), time + seen.Interval, []))], ct);
+            if (sent.Count > 0)
+                isDone &= await delivery.SendAsync(Whole(), sent, ct);
             // Cancelled, and all else is done: marked, and taken out by whoever expunges next. RFC 6785 §2.2.4, RFC 6785 §3.5
             if (keep is not null)
                 await SetFlagsAsync(box, uid, flags, keep.Flags);

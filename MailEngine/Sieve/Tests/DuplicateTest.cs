@@ -24,6 +24,7 @@ internal sealed class DuplicateTest(ScriptString? handle, ScriptString? header, 
 
     public override bool Evaluate(SieveRun run)
     {
+        run.RefuseAtEvents("duplicate");   // what it means there is nowhere said: RFC 7352 §3.4
         if (interval == TimeSpan.Zero || IdOf(run) is not { } id)
             return false;
         run.Charge(20);   // a look-up in the index
