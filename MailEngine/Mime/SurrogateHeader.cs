@@ -15,6 +15,7 @@ internal static class SurrogateHeader
 
     static readonly SearchValues<byte> s_specials = SearchValues.Create(" \t\"\\(),:;<>@["u8);
     static readonly SearchValues<byte> s_wordEnds = SearchValues.Create("\"; \t\r\n"u8);
+    static readonly SearchValues<byte> s_wordStarts = SearchValues.Create("\"=; \t\r\n"u8);   // all that ends a word, too: else one without an octet would be found for ever
 
     // Their encoded words would be looked for by nobody, or break the field.
     static readonly string[] s_machineFields = ["Received", "Message-ID", "In-Reply-To", "References", "Date", "Resent-Date", "Resent-Message-ID", "DKIM-Signature", "Content-ID", "Content-Transfer-Encoding"];
@@ -94,7 +95,7 @@ internal static class SurrogateHeader
                 continue;
             }
             // A group in a group is none: there it stays a name.
-            string full = $"{Charsets.Guess(address.Local)}@{domain}";
+            string full = Charsets.Guess(address.Local) + (domain.Length > 0 ? "@" + domain : "");
             WritePhrase(name.Length > 0 ? $"{name} {full}" : full, to);
             to.Write(inGroup ? " <>"u8 : ":;"u8);
         }
@@ -145,7 +146,7 @@ internal static class SurrogateHeader
                 to.Write(value);
                 return;
             }
-            int start = value[..high].LastIndexOfAny("\"=; \t"u8) + 1;
+            int start = value[..high].LastIndexOfAny(s_wordStarts) + 1;
             int length = value[start..].IndexOfAny(s_wordEnds);
             ReadOnlySpan<byte> word = length < 0 ? value[start..] : value.Slice(start, length);
             to.Write(value[..start]);
