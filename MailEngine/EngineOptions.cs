@@ -342,6 +342,8 @@ public sealed class SieveOptions
     public int Commands { get; set; } = 20_000;
     /// <summary>Strings of one script. Default 50,000: long lists of senders.</summary>
     public int Strings { get; set; } = 50_000;
+    /// <summary>Regular expressions of one script. Default 500: each is kept ready, some kilobytes of memory.</summary>
+    public int Patterns { get; set; } = 500;
     /// <summary>Work for one message: commands and tests done, and one more for each 64 octets compared. Default 2,000,000, some tenth of a second.</summary>
     public int Steps { get; set; } = 2_000_000;
     /// <summary>Actions for one message. Default 32.</summary>

@@ -139,6 +139,7 @@ public sealed class BaseTests
     [InlineData("header of one name in many lines")]
     [InlineData("list of keys")]
     [InlineData("pattern that does not match")]
+    [InlineData("pattern that is short to write")]
     [InlineData("empty variables")]
     [InlineData("flags")]
     [InlineData("types of parts")]
@@ -154,11 +155,12 @@ public sealed class BaseTests
             "header of one name in many lines" => Times(100, "exists [\"a\", \"a\", \"a\", \"none\"]"),
             "list of keys" => Times(100, $"header \"y\" {List(4)}"),
             "pattern that does not match" => Times(100, "header :matches \"y\" \"*z\""),
+            "pattern that is short to write" => "set \"k\" \"(a{200}){20}\";" + Times(2, "header :regex \"none\" \"${k}\""),
             "empty variables" => Times(100, $"string \"{string.Concat(Enumerable.Repeat("${a}", 2000))}\" \"x\""),
             "flags" => string.Concat(Enumerable.Repeat($"setflag \"{string.Concat(Enumerable.Repeat("( ", 2000))}\";", 100)),
             _ => Times(1, $"body :content {List(1000)} \"x\""),
         };
-        SieveOutcome outcome = SieveStage.Run("require [\"variables\", \"imap4flags\", \"body\"];" + script, message, limits: new SieveOptions { Steps = 10_000 });
+        SieveOutcome outcome = SieveStage.Run("require [\"variables\", \"imap4flags\", \"body\", \"regex\"];" + script, message, limits: new SieveOptions { Steps = 10_000 });
         Assert.Equal("the script takes too long for this message: more than 10000 steps", outcome.Fault);
     }
 

@@ -173,6 +173,7 @@ public sealed class LanguageTests
         Assert.Equal("The script has more than 20000 commands and tests.", Error(string.Concat(Enumerable.Repeat("keep;", 20_001))));
         Assert.Equal("The script has more than 50000 strings.", Error($"if exists [{string.Join(',', Enumerable.Repeat("\"a\"", 50_001))}] {{}}"));
         Assert.Equal("The script has more than 256 variables.", Error("require \"variables\";" + string.Concat(Enumerable.Range(0, 257).Select(i => $"set \"v{i}\" \"\";"))));
+        Assert.Equal("The script has more than 500 regular expressions.", Error("require \"regex\";" + string.Concat(Enumerable.Range(0, 700).Select(i => $"if header :regex \"a\" \"x{i}\" {{ keep; }}"))));
         // 100,000 addresses in one test
         Assert.Null(SieveStage.Compile($"if address \"from\" [{string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"\"a{i}@b\""))}] {{}}").Program);
     }

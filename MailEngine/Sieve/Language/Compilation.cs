@@ -89,6 +89,18 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
         return _slots.Count - 1;
     }
 
+    int _patterns;
+
+    /// <summary>Counts one more regular expression; reports an error when there are too many.</summary>
+    public bool TakesPattern(int offset)
+    {
+        if (++_patterns <= limits.Patterns)
+            return true;
+        if (_patterns == limits.Patterns + 1)
+            errors.Add(offset, $"The script has more than {limits.Patterns} regular expressions.");
+        return false;
+    }
+
     public ScriptString String(Token token) => ScriptString.Compile(token, this);
 
     public int NewLabel()

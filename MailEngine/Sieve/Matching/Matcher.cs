@@ -109,6 +109,8 @@ internal sealed class Matcher
                 constant = new Key[keys.Length];
                 for (int i = 0; i < keys.Length; i++)
                 {
+                    if (!script.TakesPattern(keys[i].Offset))
+                        return new Matcher(spec.Kind, spec.Comparator, spec.Relation, keys, [], setsVariables);
                     try
                     {
                         constant[i] = new RegexKey(keys[i].Constant!, spec.Comparator);
@@ -139,6 +141,8 @@ internal sealed class Matcher
             string key = _keys[i].Get(run);
             run.ChargeFor(key.Length * (_kind == MatchKind.Regex ? 256L : 1));
             keys[i] = Key.Of(key, _kind, _comparator, _relation);
+            if (keys[i] is RegexKey regex)
+                run.ChargeFor(regex.Places * 256L);   // "(a{200}){20}" is short to write
         }
         return keys;
     }

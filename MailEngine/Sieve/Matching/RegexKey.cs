@@ -16,6 +16,9 @@ internal sealed class RegexKey : Key
     readonly Comparator _comparator;
     readonly int _places;
 
+    /// <summary>About how many characters it has with its repetitions written out: what it costs to make.</summary>
+    public int Places => _places;
+
     /// <exception cref="SieveFaultException">It is none, or too large.</exception>
     public RegexKey(string key, Comparator comparator)
     {
