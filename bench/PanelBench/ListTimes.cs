@@ -41,6 +41,8 @@ static class ListTimes
                 async page => (await provider.GetRequiredService<AccountService>().ListAsync(actor, new AccountQuery(page, State: AccountState.Suspended))).Value!.Total);
             good &= await MeasureAsync($"addresses, {who}", 200, ["", "Address"], ["", "a", "anna", "all@", "vogel9@blue", "nothing here"],
                 async page => (await provider.GetRequiredService<AddressService>().ListAsync(actor, new AddressQuery(page))).Value!.Total);
+            good &= await MeasureAsync($"audit, {who}", 200, [""], ["", "anna", "blue", "nothing here"],
+                async page => (await provider.GetRequiredService<AuditService>().ListAsync(actor, new AuditQuery(page))).Value!.Total);
             good &= await MeasureAsync($"search box, {who}", 150, [""], ["a", "an", "anna", "anna.vogel", "blue", "all@silver", "nothing here"], async page =>
             {
                 _ = (await provider.GetRequiredService<SearchService>().FindAsync(actor, page.Filter)).Value!;
