@@ -119,8 +119,8 @@ public sealed class ManageSieveTests : IAsyncLifetime
         await using WireScript client = await LoggedInAsync();
         await client.PlayAsync("C: PUTSCRIPT \"main\" \"keep;\"\nS: OK");
         await client.SendAsync($"PUTSCRIPT \"main\" {Literal("kep;\r\nif true { stop }\r\n")}\r\n");
-        await client.PlayAsync("S: NO {*\nS: line 1, column 1: \"kep\" is no command that is known here.\nS: line 2, column 16: \";\" is missing*");
-        await client.PlayAsync("C: GETSCRIPT \"main\"\nS: {5}\nS: keep;\nS: OK\nC: CHECKSCRIPT \"discard;\"\nS: OK\nC: CHECKSCRIPT \"discard\"\nS: NO \"line 1, column 8: *");
+        await client.PlayAsync("S: NO {*\nS: main: line 1: \"kep\" is no command that is known here. (column 1)\nS: main: line 2: \";\" is missing behind \"stop\" and its arguments, before \"}\". (column 16)");
+        await client.PlayAsync("C: GETSCRIPT \"main\"\nS: {5}\nS: keep;\nS: OK\nC: CHECKSCRIPT \"discard;\"\nS: OK\nC: CHECKSCRIPT \"discard\"\nS: NO \"line 1: \\\";\\\" is missing behind \\\"discard\\\" and its arguments, before the end of the script. (column 8)\"");
         await client.SendAsync($"CHECKSCRIPT {Literal("require \"ihave\"; if ihave \"teleport\" { teleport; }")}\r\n");
         await client.PlayAsync("S: OK (WARNINGS) *");
     }
@@ -261,7 +261,7 @@ public sealed class ManageSieveTests : IAsyncLifetime
         Assert.Contains("\"SASL\" \"PLAIN LOGIN\"", told);
         await client.PlayAsync("C: LISTSCRIPTS\nS: OK\nC: HAVESPACE \"roundcube\" 120\nS: OK");
         await client.SendAsync($"PUTSCRIPT \"roundcube\" {Literal(script)}\r\n");
-        await client.PlayAsync("S: NO \"line 4, column 2: *");
+        await client.PlayAsync("S: NO \"roundcube: line 4: *");
         await client.SendAsync($"PUTSCRIPT \"roundcube\" {Literal("require [\"fileinto\"];\r\n" + script)}\r\n");
         await client.PlayAsync($"S: OK\nC: SETACTIVE \"roundcube\"\nS: OK\nC: LISTSCRIPTS\nS: \"roundcube\" ACTIVE\nS: OK\nC: GETSCRIPT \"roundcube\"\nS: {{{script.Length + 23}}}\nS: require [\"fileinto\"];");
         await client.ReadUntilAsync("}");

@@ -16,7 +16,7 @@ internal sealed record PutScriptCommand(string Name, byte[] Script) : ManageSiev
         ScriptLimits limits = await session.LimitsAsync(ct);
         if (Script.Length > limits.Bytes)
             return ManageSieveReply.TooLarge(limits.Bytes);
-        ManageSieveReply looked = CheckScriptCommand.Look(Script, session.SieveLimits);
+        ManageSieveReply looked = CheckScriptCommand.Look(Script, session.SieveLimits, Name);
         if (looked.Kind != "OK")
             return looked;
         ManageSieveReply stored = ManageSieveReply.Of(await session.Scripts.PutAsync(session.Who, session.AccountId, Name, Script, limits.Scripts, ct), limits.Scripts);
