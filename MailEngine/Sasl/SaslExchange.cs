@@ -40,6 +40,8 @@ public sealed class SaslExchange
     SaslExchange(bool plain) => _plain = plain;
 
     /// <summary>Mechanism names to announce, best first.</summary>
+    // Differs from RFC 5804 §2.1 (SCRAM-SHA-1 is a MUST beside PLAIN): what is stored of a password is a one-way hash of its own, and what SCRAM checks
+    // cannot be made of it, nor of hashes that came from another server. All clients in use take PLAIN under TLS.
     public static IReadOnlyList<string> Mechanisms { get; } = ["PLAIN", "LOGIN"];
 
     /// <summary>What to send when the client gave no initial response: nothing for PLAIN, "Username:" for LOGIN.</summary>
