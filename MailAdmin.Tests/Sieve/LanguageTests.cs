@@ -6,6 +6,18 @@ namespace MailAdmin.Tests.Sieve;
 
 public sealed class LanguageTests
 {
+    [Theory]   // RFC 5229 §6: known while it is compiled, so it is an error; what turns out while it runs is cut
+    [InlineData("set \"a\" \"%\";", 4000, null)]
+    [InlineData("set \"a\" \"%\";", 4001, "line 1, column 30: The value is too long: it has 4001 octets, and a variable holds 4000 at the most.")]
+    [InlineData("set \"a\" \"${b}%${c}\";", 4001, "line 1, column 30: The value is too long: it has 4001 octets, and a variable holds 4000 at the most.")]
+    [InlineData("set \"a\" \"${b}%${c}\";", 4000, null)]
+    [InlineData("set :length \"a\" \"%\";", 4001, null)]
+    public void When_a_value_cannot_fit_into_a_variable_then_that_is_an_error_of_the_script(string script, int octets, string? error)
+    {
+        IReadOnlyList<SieveError> errors = SieveStage.Compile("require \"variables\"; " + script.Replace("%", new string('x', octets), StringComparison.Ordinal), new SieveOptions { VariableBytes = 4000 }).Errors;
+        Assert.Equal(error, errors.Count == 0 ? null : Assert.Single(errors).ToString());
+    }
+
     [Theory]
     [InlineData("keep", "line 1, column 5: \";\" is missing behind \"keep\" and its arguments, before the end of the script.")]
     [InlineData("\r\n  kepp;", "line 2, column 3: \"kepp\" is no command that is known here.")]

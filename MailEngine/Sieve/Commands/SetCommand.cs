@@ -36,7 +36,7 @@ internal sealed class VariableName
 
     public string Get(SieveRun run) => _slot >= 0 ? run.Variables[_slot] ?? "" : run.Globals.GetValueOrDefault(_global, "");
 
-    /// <summary>What is too long is cut. RFC 5229 §6</summary>
+    /// <summary>What turns out to be too long while the script runs is cut. RFC 5229 §6</summary>
     public void Set(SieveRun run, string octets)
     {
         string value = Octets.Cut(octets, run.Limits.VariableBytes);
@@ -58,7 +58,11 @@ internal sealed class SetCommand(VariableName name, ScriptString value, SetModif
     {
         var modifiers = SetModifiers.Read(arguments);
         var name = VariableName.Of(arguments.String("the name of the variable"), arguments.Script);
-        return new SetCommand(name, arguments.String("the value"), modifiers);
+        ScriptString value = arguments.String("the value");
+        // RFC 5229 §6: said at compile time where it can be known; :length alone makes something short of it.
+        if (!modifiers.Length && value.LeastOctets > arguments.Script.Limits.VariableBytes)
+            arguments.Script.Error(value.Offset, $"The value is too long: it has {value.LeastOctets} octets, and a variable holds {arguments.Script.Limits.VariableBytes} at the most.");
+        return new SetCommand(name, value, modifiers);
     }
 
     public override void Run(SieveRun run)

@@ -29,6 +29,9 @@ internal sealed class ScriptString
     /// <summary>Null: it has variables.</summary>
     public string? Constant { get; }
 
+    /// <summary>Octets it has at the least: those that stand in it, whatever its variables hold.</summary>
+    public int LeastOctets => Constant?.Length ?? _pieces.Where(piece => piece.Slot == -1).Sum(piece => piece.Text.Length);
+
     /// <summary>As it is written, its variables not replaced.</summary>
     public string Source { get; }
 
