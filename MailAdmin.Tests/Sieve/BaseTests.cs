@@ -89,6 +89,28 @@ public sealed class BaseTests
         Assert.Equal("nothing", SieveStage.Does($"require \"envelope\"; if {test} {{ discard; }}", surroundings: SieveStage.Usual with { EnvelopeFrom = "" }));
 
     [Theory]
+    [InlineData("envelope :localpart \"to\" \"a b\\\"c\\\\+d\"")]
+    [InlineData("envelope :user \"to\" \"a b\\\"c\\\\\"")]
+    [InlineData("envelope :detail \"to\" \"d\"")]
+    [InlineData("envelope :domain \"to\" \"example.net\"")]
+    [InlineData("envelope :all \"to\" \"\\\"a b\\\\\\\"c\\\\\\\\+d\\\"@example.net\"")]
+    public void When_a_local_part_is_quoted_then_its_quotes_are_no_part_of_it(string test) =>   // RFC 5228 §2.7.4
+        Assert.Equal("nothing", SieveStage.Does($"require [\"envelope\", \"subaddress\"]; if {test} {{ discard; }}", surroundings: SieveStage.Usual with { EnvelopeTo = "\"a b\\\"c\\\\+d\"@example.net" }));
+
+    [Theory]
+    [InlineData("+lists", "+lists", null)]
+    [InlineData("me+lists+new", "me", "lists+new")]
+    [InlineData("me+", "me", "")]
+    [InlineData("me", "me", null)]
+    public void When_mail_is_for_a_subaddress_then_scripts_part_it_as_the_router_does(string local, string user, string? detail)   // RFC 5233 §4
+    {
+        SieveSurroundings around = SieveStage.Usual with { EnvelopeTo = $"{local}@example.net" };
+        string Asked(string test) => SieveStage.Does($"require [\"envelope\", \"subaddress\"]; if {test} {{ discard; }}", surroundings: around);
+        Assert.Equal("nothing", Asked($"envelope :user \"to\" \"{user}\""));
+        Assert.Equal(detail is null ? "keep" : "nothing", Asked($"envelope :detail :matches \"to\" \"{detail ?? "*"}\""));
+    }
+
+    [Theory]
     [InlineData("", "keep")]
     [InlineData("keep;", "keep")]
     [InlineData("keep; keep;", "keep")]

@@ -33,7 +33,7 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
             return new Resolution(domain, null, "");
 
         string local = key.CanonicalLocal;
-        int separator = domain.SubaddressSeparator.Length == 0 ? -1 : local.IndexOf(domain.SubaddressSeparator, StringComparison.Ordinal);
+        int separator = Subaddress.SeparatorIn(local, domain.SubaddressSeparator);
         string user = separator > 0 ? local[..separator] : local;
         List<AddressRow> rows = ReadAddresses(domain.DomainId, local, user);
         AddressRow? found = rows.Find(a => a.Local == local);

@@ -1,3 +1,4 @@
+using MailEngine.Addresses;
 using MailEngine.Mime;
 using MailEngine.Sieve.Language;
 using MailEngine.Sieve.Matching;
@@ -45,8 +46,10 @@ internal sealed class HeaderLine(ReadOnlyMemory<byte> raw, int nameLength, int v
 internal enum AddressPart { All, Local, Domain, User, Detail }
 
 /// <summary>An address whose parts are looked at.</summary>
+/// <param name="local">Unquoted.</param>
 /// <param name="domain">Empty: not a whole address; only :all matches it. RFC 5228 §2.7.4</param>
-internal sealed class HeaderAddress(string local, string domain)
+/// <param name="whole">What :all looks at; null: the two together.</param>
+internal sealed class HeaderAddress(string local, string domain, string? whole = null)
 {
     MatchValue? _all, _local, _domain, _user, _detail;
     string? _separator;
@@ -63,7 +66,7 @@ internal sealed class HeaderAddress(string local, string domain)
         if (IsNull)
             return part == AddressPart.Detail ? null : MatchValue.Empty;
         if (part == AddressPart.All)
-            return _all ??= new MatchValue(domain.Length == 0 ? local : $"{local}@{domain}");
+            return _all ??= new MatchValue(whole ?? (domain.Length == 0 ? local : $"{local}@{domain}"));
         if (domain.Length == 0 || local.Length == 0)
             return null;
         switch (part)
@@ -75,7 +78,7 @@ internal sealed class HeaderAddress(string local, string domain)
         }
         if (_separator != separator)
         {
-            int at = separator.Length == 0 ? -1 : local.IndexOf(separator, StringComparison.Ordinal);
+            int at = Subaddress.SeparatorIn(local, separator);
             _user = new MatchValue(at < 0 ? local : local[..at]);
             _detail = at < 0 ? null : new MatchValue(local[(at + separator.Length)..]);
             _separator = separator;

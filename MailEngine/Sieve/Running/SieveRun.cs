@@ -102,7 +102,22 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     static HeaderAddress EnvelopeAddress(string address)
     {
         int at = address.LastIndexOf('@');
-        return address.Length == 0 ? HeaderAddress.Null : at < 0 ? new HeaderAddress(address, "") : new HeaderAddress(address[..at], address[(at + 1)..]);
+        return address.Length == 0 ? HeaderAddress.Null : at < 0 ? new HeaderAddress(address, "") : new HeaderAddress(Unquoted(address[..at]), address[(at + 1)..], address);
+    }
+
+    /// <summary>The quotes belong to how an address is written, and are no part of the name that :localpart, :user and :detail look at.</summary>
+    static string Unquoted(string local)
+    {
+        if (local.Length < 2 || local[0] != '"' || local[^1] != '"')
+            return local;
+        var plain = new StringBuilder(local.Length);
+        for (int i = 1; i < local.Length - 1; i++)
+        {
+            if (local[i] == '\\' && i < local.Length - 2)
+                i++;
+            plain.Append(local[i]);
+        }
+        return plain.ToString();
     }
 
     /// <summary>The script that runs now.</summary>
