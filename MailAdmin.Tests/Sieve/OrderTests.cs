@@ -59,6 +59,19 @@ public sealed class OrderTests
             Interpreter.Run(steps, MessageView.Of(SieveStage.Bytes(SieveStage.Hello)), SieveStage.Usual, limits, null).Fault);
     }
 
+    [Theory]
+    [InlineData("addheader \"X\" \"%\";")]
+    [InlineData("foreverypart { replace \"%\"; }")]
+    public void When_a_script_fails_then_what_it_wrote_is_not_counted_for_the_next_one(string writes)
+    {
+        var limits = new SieveOptions { HeaderBytes = 998, ChangedBytes = 4096 };
+        string text = writes.Replace("%", new string('x', writes.StartsWith("add", StringComparison.Ordinal) ? 600 : 1500), StringComparison.Ordinal);
+        const string Require = "require [\"editheader\", \"foreverypart\", \"mime\", \"replace\", \"variables\"];";
+        SieveStep[] steps = [new SieveStep(SieveStage.Program(Require + text + "redirect \"${a}\";"), "script 1"), new SieveStep(SieveStage.Program(Require + text), "script 2")];
+        Assert.Equal("script 1: redirect has an address that is none",
+            Interpreter.Run(steps, MessageView.Of(SieveStage.Bytes(SieveStage.Hello)), SieveStage.Usual, limits, null).Fault);
+    }
+
     // RFC 6609 §3.2
     [Theory]
     [InlineData("coyote", "keep; fileinto sieve.ietf")]

@@ -25,7 +25,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     }
 
     /// <summary>What had been decided when a script began.</summary>
-    readonly record struct Mark(SieveAction[] Actions, (string, TimeSpan)[] Seen, int Redirects, string Flags, (byte[]? Header, IReadOnlyList<MessagePiece>? Text)? Enclosed);
+    readonly record struct Mark(SieveAction[] Actions, (string, TimeSpan)[] Seen, int Redirects, string Flags, (byte[]? Header, IReadOnlyList<MessagePiece>? Text)? Enclosed, int AddedBytes, long ChangedOctets);
 
     readonly List<SieveAction> _actions = [];
     readonly Stack<Caller> _callers = new();
@@ -201,7 +201,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         (_includes, _answers) = (0, 0);
         _saved = message.Save();
         _mostSteps = Steps + limits.Steps;
-        _mark = new Mark(_actions.Count == 0 ? [] : [.. _actions], _seen is null ? [] : [.. _seen], _redirects, Flags, _enclosed);
+        _mark = new Mark(_actions.Count == 0 ? [] : [.. _actions], _seen is null ? [] : [.. _seen], _redirects, Flags, _enclosed, AddedBytes, _changedOctets);
     }
 
     /// <summary>The script has come to its end.</summary>
@@ -251,6 +251,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         _redirects = _mark.Redirects;
         message.Restore(_saved!);   // RFC 5293 §7
         _enclosed = _mark.Enclosed;
+        (AddedBytes, _changedOctets) = (_mark.AddedBytes, _mark.ChangedOctets);   // what they counted is in no message and in nobody's memory any more
         Flags = _mark.Flags;
     }
 
