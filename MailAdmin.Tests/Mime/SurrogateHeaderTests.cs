@@ -43,6 +43,8 @@ public sealed class SurrogateHeaderTests
     [InlineData("To: \u00e9", "To: =?utf-8?B?w6k=?=:;\r\n")]
     [InlineData("To: \"a b\"@\u00fc.example, ;", "To: <\"a b\"@xn--tda.example>\r\n")]
     [InlineData("To: =?utf-8?q?a=0D=0AX=3A_y?= <a@b.example>, \u00e9@b.example", "To: \"a  X: y\" <a@b.example>,\r\n =?utf-8?B?w6lAYi5leGFtcGxl?=:;\r\n")]
+    [InlineData("To: Team: a@x.example, \u00e9@x.example, b@x.example;, c@x.example", "To: \"Team\": <a@x.example>,\r\n <b@x.example>;,\r\n =?utf-8?B?w6lAeC5leGFtcGxl?=:;,\r\n <c@x.example>\r\n")]
+    [InlineData("To: Team: \u00e9@x.example", "To: \"Team\": ;,\r\n =?utf-8?B?w6lAeC5leGFtcGxl?=:;\r\n")]
     public void When_an_address_has_other_characters_then_people_can_read_it(string field, string surrogate)
     {
         using var made = new ByteBuffer(64);

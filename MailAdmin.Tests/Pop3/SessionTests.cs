@@ -67,6 +67,30 @@ public sealed class SessionTests(Pop3Rig rig) : IClassFixture<Pop3Rig>
         await late.PlayAsync("C: UTF8\nS: +OK *\nC: STLS\nS: -ERR STLS goes before UTF8");   // RFC 6856 §2.1
     }
 
+    static string Octets(string text) => System.Text.Encoding.Latin1.GetString(System.Text.Encoding.UTF8.GetBytes(text));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Grüße\r\n")]
+    [InlineData("long")]   // longer than what is read at once
+    public async Task When_a_client_has_not_said_UTF8_then_headers_of_parts_are_ASCII_and_texts_are_as_they_were(string text)   // RFC 6856 §2.1
+    {
+        text = text == "long" ? string.Concat(Enumerable.Repeat(new string('x', 76) + "\r\n", 1500)) + "ö\r\n" + string.Concat(Enumerable.Repeat(new string('y', 76) + "\r\n", 1500)) : text;
+        string message = "Subject: *ü*\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\nvor dem ü\r\n--b\r\n\r\n" + text + "\r\n--b\r\nContent-Type: application/pdf\r\n"
+            + "Content-Disposition: attachment; filename=\"*ü*\"\r\n\r\nö\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: *ü*\r\nX: y\r\n\r\n.ä\r\n--b--\r\nnach dem ü\r\n";
+        (long account, string name) = await rig.GivenAccountAsync();
+        await rig.GivenMessagesAsync(account, "INBOX", Octets(message.Replace("*", "", StringComparison.Ordinal)));
+
+        await using WireScript c = await rig.LogInAsync(name);
+        string surrogate = message.Replace("*ü*", "=?utf-8?B?w7w=?=", StringComparison.Ordinal);
+        Assert.Equal(Octets(surrogate), string.Concat((await c.AskLinesAsync("RETR 1")).Lines.Select(line => line + "\r\n")));
+        Assert.Equal(Octets(surrogate), string.Concat((await c.AskLinesAsync("TOP 1 9999")).Lines.Select(line => line + "\r\n")));
+        int lines = surrogate.Split("\r\n\r\n", 2)[1].Split("\r\n").Length - 1;
+        for (int most = text.Length > 1000 ? lines - 15 : 0; most < lines; most++)   // also where it ends in a header
+            Assert.Equal(Octets(string.Join("\r\n", surrogate.Split("\r\n").Take(3 + most)) + "\r\n"), string.Concat((await c.AskLinesAsync($"TOP 1 {most}")).Lines.Select(line => line + "\r\n")));
+        await c.PlayAsync("C: QUIT\nS: +OK *");
+    }
+
     [Fact]
     public async Task When_a_client_has_not_said_UTF8_then_headers_are_ASCII_and_the_rest_is_as_it_was()   // RFC 6856 §2.1
     {
@@ -90,8 +114,6 @@ public sealed class SessionTests(Pop3Rig rig) : IClassFixture<Pop3Rig>
         await using WireScript utf8 = await rig.ConnectAsync();
         await utf8.PlayAsync($"C: UTF8\nS: +OK *\nC: USER {name}\nS: +OK *\nC: PASS {MailRig.Password}\nS: +OK *");
         Assert.Equal(Text, await AskAsync(utf8, 1));
-
-        static string Octets(string text) => System.Text.Encoding.Latin1.GetString(System.Text.Encoding.UTF8.GetBytes(text));
 
         static async Task<string> AskAsync(WireScript client, int number)
         {

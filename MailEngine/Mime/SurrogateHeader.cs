@@ -7,7 +7,7 @@ namespace MailEngine.Mime;
 /// <summary>A header for who does not read UTF-8 in headers: the same fields, in ASCII.</summary>
 /// <remarks>RFC 6856 §2.1 asks for one. Text becomes encoded words (RFC 2047 §5), domains their A-labels. An address whose local
 /// part is not ASCII has no other form: it becomes the name of an empty group (RFC 5322 §3.4), so people can read it and no program writes to somebody
-/// else. Octets that are neither UTF-8 nor ASCII are taken for windows-1252, as everywhere here.</remarks>
+/// else; one of a group stands behind that group, since there are no groups in groups. Octets that are neither UTF-8 nor ASCII are taken for windows-1252, as everywhere here.</remarks>
 internal static class SurrogateHeader
 {
     static readonly string[] s_addressFields =
@@ -63,18 +63,27 @@ internal static class SurrogateHeader
         using var scratch = new ByteBuffer(256);
         var list = new AddressReader(value, scratch);
         bool isFirst = true, inGroup = false;
+        var behind = new List<string>();   // what goes behind the group that is being written
         while (list.MoveNext(out ListedAddress address))
         {
             if (address.Kind == AddressKind.GroupEnd)
             {
-                to.Write(";"u8);
+                EndGroup(behind, to);
                 (isFirst, inGroup) = (false, false);
+                continue;
+            }
+            string name = EncodedWord.Decode(address.Name), domain = Charsets.Guess(address.Domain);
+            string ascii = DomainName.TryParse(domain, out DomainName known) ? known.Value : domain;
+            bool isName = address.Kind != AddressKind.GroupStart && !(Ascii.IsValid(address.Local) && Ascii.IsValid(ascii));
+            string full = isName ? (name.Length > 0 ? name + " " : "") + Charsets.Guess(address.Local) + (domain.Length > 0 ? "@" + domain : "") : "";
+            if (isName && inGroup)
+            {
+                behind.Add(full);
                 continue;
             }
             if (!isFirst)
                 to.Write(",\r\n "u8);
             isFirst = false;
-            string name = EncodedWord.Decode(address.Name);
             if (address.Kind == AddressKind.GroupStart)
             {
                 WritePhrase(name, to);
@@ -82,25 +91,33 @@ internal static class SurrogateHeader
                 (isFirst, inGroup) = (true, true);
                 continue;
             }
-            string domain = Charsets.Guess(address.Domain);
-            string ascii = DomainName.TryParse(domain, out DomainName known) ? known.Value : domain;
-            if (Ascii.IsValid(address.Local) && Ascii.IsValid(ascii))
+            if (isName)
             {
-                WritePhrase(name, to);
-                to.Write(name.Length > 0 ? " <"u8 : "<"u8);
-                WriteLocal(address.Local, to);
-                if (ascii.Length > 0)
-                    to.Write(Encoding.ASCII.GetBytes("@" + ascii));
-                to.Write(">"u8);
+                WritePhrase(full, to);
+                to.Write(":;"u8);
                 continue;
             }
-            // A group in a group is none: there it stays a name.
-            string full = Charsets.Guess(address.Local) + (domain.Length > 0 ? "@" + domain : "");
-            WritePhrase(name.Length > 0 ? $"{name} {full}" : full, to);
-            to.Write(inGroup ? " <>"u8 : ":;"u8);
+            WritePhrase(name, to);
+            to.Write(name.Length > 0 ? " <"u8 : "<"u8);
+            WriteLocal(address.Local, to);
+            if (ascii.Length > 0)
+                to.Write(Encoding.ASCII.GetBytes("@" + ascii));
+            to.Write(">"u8);
         }
         if (inGroup)
-            to.Write(";"u8);
+            EndGroup(behind, to);
+    }
+
+    static void EndGroup(List<string> behind, ByteBuffer to)
+    {
+        to.Write(";"u8);
+        foreach (string name in behind)
+        {
+            to.Write(",\r\n "u8);
+            WritePhrase(name, to);
+            to.Write(":;"u8);
+        }
+        behind.Clear();
     }
 
     static void WritePhrase(string name, ByteBuffer to)

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using MailEngine.Mime;
 using MailEngine.Store;
 
 namespace MailEngine.Pop3;
@@ -89,6 +90,20 @@ internal sealed class Maildrop
     {
         Part part = PartOf(number, out int index);
         return _store.OpenMessage(part.Snapshot, part.Snapshot[index]);
+    }
+
+    /// <summary>Where headers of a message's parts stand in it, the first one's own left out; in order, none inside another.</summary>
+    /// <exception cref="IOException">The store cannot be read now.</exception>
+    public IReadOnlyList<(long Start, long End)> PartHeaders(int number)
+    {
+        Part part = PartOf(number, out int index);
+        using DetailsReader details = _store.OpenDetails(part.Box);
+        var parts = new List<MimePart>();
+        if (!details.Seek(part.Snapshot[index].Uid) || !new MimeLayout(details.Layout).TryRead(parts))
+            return [];
+        using MessageReader message = _store.OpenMessage(part.Snapshot, part.Snapshot[index]);
+        long prefix = message.PrefixLength;   // layouts count from behind it
+        return [.. parts.Skip(1).Select(p => (prefix + p.HeaderStart, prefix + p.BodyStart)).Where(range => range.Item2 > range.Item1)];
     }
 
     /// <summary>Mailbox and UID, for the log.</summary>

@@ -13,9 +13,11 @@ namespace MailEngine.Pop3;
 /// <remarks>
 /// RFC 1939 §3: a line that begins with a dot gets another one, and a line with a dot alone ends the answer. A lone LF counts as a line end where dots
 /// are doubled, because there are clients that take it for one and would see the end of the answer inside a message.
-/// RFC 6856 §2.1: who has not said UTF8 gets a surrogate of a header that is not ASCII (<see cref="SurrogateHeader"/>), and question marks where it is
-/// longer than what is read at once. LIST tells the size of the message as it is stored: to know this one each message would have to be read. Header
-/// fields of parts stay as they are.
+/// RFC 6856 §2.1: who has not said UTF8 gets surrogates of headers that are not ASCII (<see cref="SurrogateHeader"/>), the message's own and those of its
+/// parts, and question marks where one is longer than what is read at once or has begun in what was sent before. Where parts begin is asked of the
+/// store for the first octet behind the header that is not ASCII, so messages without one cost nothing.
+/// Differs from RFC 6856 §2.1 (LIST SHOULD tell what RETR sends) and RFC 1939 §11 for such messages alone: LIST and STAT tell the size as it is stored,
+/// since for another one every message would have to be read when the maildrop is opened. The size behind +OK counts the surrogate of the first header.
 /// </remarks>
 internal sealed class MessageSender(Pop3Session session, Maildrop drop, int number)
 {
@@ -29,24 +31,25 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
     bool _isLineStart = true;
     bool _isMasked;   // in a header that is longer than a piece, for a client without UTF8
     byte _last = (byte)'\n', _beforeLast = (byte)'\r';
+    IReadOnlyList<(long Start, long End)>? _headers;   // of the parts; null: not asked for yet
 
     /// <param name="lines">Lines of the body; null: the whole message.</param>
     public async ValueTask<Pop3Reply> SendAsync(int? lines, CancellationToken ct)
     {
         MessageReader message = drop.Open(number);
-        long length;
+        long length, done;
         try
         {
             length = lines is { } most ? TopLength(message, most) : message.Length;
             // The first piece is read before the answer begins: a message whose bytes are lost gets -ERR, not a cut connection.
-            WriteFirst(message, length, isWhole: lines is null);
+            done = WriteFirst(message, length, isWhole: lines is null);
         }
         catch (IOException e)
         {
             NoteLost(e);
             return Pop3Reply.Err(Pop3Texts.MessageLost, "SYS/PERM");
         }
-        for (long done = Math.Min(length, Piece); done < length;)
+        while (done < length)
         {
             if (_writer.IsFull)
                 await _writer.FlushAsync(session.Limits, ct);
@@ -58,7 +61,8 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
         return Pop3Reply.Nothing;
     }
 
-    void WriteFirst(MessageReader message, long length, bool isWhole)
+    /// <returns>Octets of the message that are written: those of a header alone, when what is behind it must be looked through.</returns>
+    long WriteFirst(MessageReader message, long length, bool isWhole)
     {
         int first = (int)Math.Min(length, Piece);
         Span<byte> to = _writer.Reserve(Room + first);
@@ -88,23 +92,24 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
             if (headerEnd > 0)
             {
                 WriteSurrogate(octets, headerEnd, isWhole);
-                return;
+                return headerEnd;
             }
             SurrogateHeader.Mask(octets);
         }
         _isMasked = headerEnd < 0;
         _writer.Advance(at);
-        Pass(octets);
+        if (headerEnd > 0 && !Ascii.IsValid(octets[headerEnd..]))
+            first = headerEnd;
+        Pass(octets[..first]);
+        return first;
     }
 
     void WriteSurrogate(Span<byte> octets, int headerEnd, bool isWhole)
     {
         using var header = new ByteBuffer(headerEnd * 2);
         SurrogateHeader.Write(octets[..headerEnd], header);
-        byte[] rest = octets[headerEnd..].ToArray();   // it stands in the room of the writer
         _writer.Write((isWhole ? Pop3Reply.Ok(Pop3Texts.Octets, drop.SizeOf(number) + header.Length - headerEnd) : Pop3Reply.Ok(Pop3Texts.LinesFollow)).LineIn(session.Language));
         PassCopy(header.Written);
-        PassCopy(rest);
     }
 
     void PassCopy(ReadOnlySpan<byte> octets)
@@ -148,9 +153,14 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
                 if (_isMasked)
                 {
                     int headerEnd = HeaderEnd(to);
-                    SurrogateHeader.Mask(headerEnd < 0 ? to : to[..headerEnd]);
                     _isMasked = headerEnd < 0;
+                    Span<byte> header = _isMasked ? to : to[..headerEnd];   // what is behind it is read once more, and looked through
+                    SurrogateHeader.Mask(header);
+                    Pass(header);
+                    return header.Length;
                 }
+                if (!session.IsUtf8 && !Ascii.IsValid(to))
+                    return WriteParts(to, offset);
                 Pass(to);
                 return count;
             }
@@ -161,6 +171,45 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
         }
         session.Connection.Abort("the bytes of a message are lost");
         throw new OperationCanceledException("The bytes of a message are lost.");
+    }
+
+    /// <summary>What is not ASCII in headers of parts becomes ASCII; texts are what they are.</summary>
+    /// <param name="octets">From <paramref name="offset"/> of the message; they stand in the room of the writer already.</param>
+    /// <returns>How many are written: up to the next header, or that header.</returns>
+    int WriteParts(Span<byte> octets, long offset)
+    {
+        _headers ??= drop.PartHeaders(number);
+        foreach ((long start, long end) in _headers)
+        {
+            if (end <= offset)
+                continue;
+            if (start > offset)
+            {
+                int before = (int)Math.Min(start - offset, octets.Length);
+                Pass(octets[..before]);
+                return before;
+            }
+            int count = (int)Math.Min(end - offset, octets.Length);
+            Span<byte> header = octets[..count];
+            if (Ascii.IsValid(header))
+            {
+                Pass(header);
+            }
+            else if (start < offset || (end - offset > octets.Length && octets.Length == Piece))
+            {
+                SurrogateHeader.Mask(header);
+                Pass(header);
+            }
+            else
+            {
+                using var surrogate = new ByteBuffer(count * 2);
+                SurrogateHeader.Write(header, surrogate);
+                PassCopy(surrogate.Written);
+            }
+            return count;
+        }
+        Pass(octets);
+        return octets.Length;
     }
 
     /// <summary>Takes octets that stand in the room of the writer already into the answer; where a line begins with a dot, the rest is moved.</summary>
