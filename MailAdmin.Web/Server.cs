@@ -26,6 +26,8 @@ public static class Server
             return 2;
         }
         using ILoggerFactory logs = Logs(builder.Configuration);
+        foreach (string warning in EngineOptionsCheck.Warnings(options))
+            ServerLog.Setting(logs.CreateLogger(typeof(Server)), warning);
         await using EngineServices engine = await EngineServices.OpenAsync(options, TimeProvider.System, logs);
         await using WebApplication app = Build(builder, engine, logs);
         await StartAsync(app);

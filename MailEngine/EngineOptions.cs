@@ -187,13 +187,13 @@ public sealed class LimitOptions
     public int ConnectionsPerAccount { get; set; } = 50;
     /// <summary>Time to log in. Default 60 s.</summary>
     public TimeSpan TimeToAuthenticate { get; set; } = TimeSpan.FromSeconds(60);
-    /// <summary>Time without a command on SMTP. RFC 5321 §4.5.3.2.7 asks for 5 min.</summary>
+    /// <summary>Time without a command on SMTP. RFC 5321 §4.5.3.2.7 asks for 5 min. Less is taken, with a warning at the start.</summary>
     public TimeSpan SmtpIdle { get; set; } = TimeSpan.FromMinutes(5);
-    /// <summary>Time without a command on IMAP. RFC 9051 §5.4 asks for 30 min at least.</summary>
+    /// <summary>Time without a command on IMAP and ManageSieve. RFC 9051 §5.4 and RFC 5804 §1.2 ask for 30 min at least. Less is taken, with a warning at the start.</summary>
     public TimeSpan ImapIdle { get; set; } = TimeSpan.FromMinutes(31);
     /// <summary>POP3 line, bytes, CRLF included. RFC 2449 §4 asks for 255 at least. Default 4096: the base64 of a log-in with the longest name and password.</summary>
     public int Pop3LineBytes { get; set; } = 4096;
-    /// <summary>Time without a command on POP3. RFC 1939 §3 asks for 10 min at least.</summary>
+    /// <summary>Time without a command on POP3. RFC 1939 §3 asks for 10 min at least. Less is taken, with a warning at the start.</summary>
     public TimeSpan Pop3Idle { get; set; } = TimeSpan.FromMinutes(10);
     /// <summary>Slowest rate of a message body, bytes a second over a minute (attack case A21).</summary>
     public int SlowestBytesPerSecond { get; set; } = 500;

@@ -28,6 +28,22 @@ public static class EngineOptionsCheck
         return errors;
     }
 
+    /// <summary>What may be set, and keeps less than a standard asks for: a line each, as for errors. Somebody under attack may want it so.</summary>
+    public static IReadOnlyList<string> Warnings(EngineOptions options)
+    {
+        var warnings = new List<string>();
+        AtLeast(warnings, "Limits:SmtpIdle", options.Limits.SmtpIdle, TimeSpan.FromMinutes(5), "RFC 5321");   // RFC 5321 §4.5.3.2.7
+        AtLeast(warnings, "Limits:ImapIdle", options.Limits.ImapIdle, TimeSpan.FromMinutes(30), "RFC 9051 for IMAP and RFC 5804 for ManageSieve");   // RFC 9051 §5.4, RFC 5804 §1.2
+        AtLeast(warnings, "Limits:Pop3Idle", options.Limits.Pop3Idle, TimeSpan.FromMinutes(10), "RFC 1939");   // RFC 1939 §3
+        return warnings;
+    }
+
+    static void AtLeast(List<string> warnings, string setting, TimeSpan value, TimeSpan least, string source)
+    {
+        if (value < least)
+            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"Mail:{setting} is \"{value}\": sessions end sooner than {source} asks for, and programs may take that for a fault; right would be {least} or more."));
+    }
+
     static void CheckNames(EngineOptions options, List<string> errors)
     {
         Require(errors, options.DataPath.Trim().Length > 0 && !File.Exists(options.DataPath), "DataPath", options.DataPath, "a folder that this process may write to");

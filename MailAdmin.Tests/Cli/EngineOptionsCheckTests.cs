@@ -40,4 +40,16 @@ public sealed class EngineOptionsCheckTests
         Assert.Contains("right would be", error, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error);
     }
+
+    [Fact]
+    public void When_sessions_end_sooner_than_standards_ask_for_then_that_is_taken_and_said()
+    {
+        var options = new EngineOptions();
+        Assert.Empty(EngineOptionsCheck.Warnings(options));
+        (options.Limits.SmtpIdle, options.Limits.ImapIdle, options.Limits.Pop3Idle) = (TimeSpan.FromMinutes(4), TimeSpan.FromMinutes(29), TimeSpan.FromMinutes(9));
+        Assert.Empty(EngineOptionsCheck.Check(options));
+        Assert.Equal(["Mail:Limits:SmtpIdle is \"00:04:00\"", "Mail:Limits:ImapIdle is \"00:29:00\"", "Mail:Limits:Pop3Idle is \"00:09:00\""],
+            EngineOptionsCheck.Warnings(options).Select(warning => warning.Split(':')[..5] is var parts ? string.Join(':', parts) : ""));
+        Assert.All(EngineOptionsCheck.Warnings(options), warning => Assert.Matches("right would be 00:(05|30|10):00 or more\\.$", warning));
+    }
 }

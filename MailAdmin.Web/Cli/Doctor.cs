@@ -41,6 +41,8 @@ sealed class Doctor(CliSession session)
         if (wrong.Count > 0)
             return;
         Pass("settings", "every setting is in its range");
+        foreach (string warning in EngineOptionsCheck.Warnings(Options))
+            Note("settings", warning);
         bool running = await ControlClient.FindAsync(Options.DataPath) is not null;
         Note("server", running ? "running on this data folder" : "not running", isGood: running);
         LookAtFolder();
