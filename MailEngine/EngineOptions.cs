@@ -342,7 +342,7 @@ public sealed class SieveOptions
     public int Commands { get; set; } = 20_000;
     /// <summary>Strings of one script. Default 50,000: long lists of senders.</summary>
     public int Strings { get; set; } = 50_000;
-    /// <summary>Regular expressions of one script. Default 500: each is kept ready, some kilobytes of memory.</summary>
+    /// <summary>Regular expressions of one script. Default 500: each is kept ready, some 130 kB of memory.</summary>
     public int Patterns { get; set; } = 500;
     /// <summary>Work for one message: commands and tests done, and one more for each 64 octets compared. Default 2,000,000, some tenth of a second.</summary>
     public int Steps { get; set; } = 2_000_000;
@@ -391,6 +391,9 @@ public sealed class SieveOptions
     public int TrialBytes { get; set; } = 5 << 20;
     /// <summary>Compiled scripts kept in memory, those used last. Default 20,000, some 5 kB each.</summary>
     public int CachedPrograms { get; set; } = 20_000;
+    /// <summary>Memory that they may hold together, octets, about. Default 256 MiB: 20,000 usual ones find room, and as many of the largest do not take
+    /// all there is.</summary>
+    public long CachedProgramBytes { get; set; } = 256 << 20;
 }
 
 /// <summary>POP3: what a maildrop is, and what becomes of it when it was fetched.</summary>

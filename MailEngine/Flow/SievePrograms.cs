@@ -6,21 +6,28 @@ using MailEngine.Sieve.Running;
 namespace MailEngine.Flow;
 
 /// <summary>Compiled scripts by version: a script is read and compiled for the first message after its change.</summary>
-/// <remarks>A version never changes, so nothing compiled ever goes out of date; when there are too many, the quarter that was used longest ago goes.
+/// <remarks>A version never changes, so nothing compiled ever goes out of date; when there are too many, or they hold too much memory, the quarter that
+/// was used longest ago goes.
 /// Which version a name of include means is remembered until anything in the accounts' database changes.</remarks>
 sealed class SievePrograms
 {
     /// <param name="Program">Null: what is stored is no script any more, since a limit was lowered.</param>
-    sealed record Entry(SieveProgram? Program)
+    /// <param name="Octets">Memory that it holds, about.</param>
+    sealed record Entry(SieveProgram? Program, long Octets)
     {
         public long UsedAt;
     }
+
+    /// <summary>Memory by octet of a script, and by regular expression: measured with scripts of a hundred rules, which hold a little less (10 to 11
+    /// octets, and 125 kB).</summary>
+    const int OctetsByOctet = 12, OctetsByPattern = 150_000, OctetsOfOne = 1000;
 
     readonly SieveScripts _scripts;
     readonly SieveOptions _options;
     readonly ConcurrentDictionary<ActiveScript, Entry> _compiled = new();
     ConcurrentDictionary<(long Account, IncludedScript Script), ActiveScript?> _names = new();
     long _uses;
+    long _octets;   // of all in _compiled
 
     public SievePrograms(SieveScripts scripts, SieveOptions options)
     {
@@ -39,9 +46,13 @@ sealed class SievePrograms
             byte[]? text = _scripts.Read(script);
             if (text is null)
                 return null;   // replaced this very moment
-            MakeRoom();
+            SieveProgram? program = SieveCompiler.Compile(text, _options).Program;
+            var compiled = new Entry(program, OctetsOfOne + ((long)OctetsByOctet * text.Length) + ((long)OctetsByPattern * (program?.Patterns ?? 0)));
+            MakeRoom(compiled.Octets);
             // The one that is there already, if another message was quicker: include knows a script by its program.
-            entry = _compiled.GetOrAdd(script, new Entry(SieveCompiler.Compile(text, _options).Program));
+            entry = _compiled.GetOrAdd(script, compiled);
+            if (ReferenceEquals(entry, compiled))
+                Interlocked.Add(ref _octets, compiled.Octets);
         }
         Volatile.Write(ref entry.UsedAt, Interlocked.Increment(ref _uses));
         return entry.Program;
@@ -86,11 +97,21 @@ sealed class SievePrograms
         return found;
     }
 
-    void MakeRoom()
+    /// <summary>One that is larger than all may be together is kept alone.</summary>
+    void MakeRoom(long octets)
     {
-        if (_compiled.Count < _options.CachedPrograms)
+        if (_compiled.Count < _options.CachedPrograms && Volatile.Read(ref _octets) + octets <= _options.CachedProgramBytes)
             return;
-        foreach (KeyValuePair<ActiveScript, Entry> old in _compiled.OrderBy(pair => Volatile.Read(ref pair.Value.UsedAt)).Take((_options.CachedPrograms / 4) + 1).ToList())
-            _compiled.TryRemove(old);
+        (int most, long mostOctets) = (_options.CachedPrograms * 3 / 4, _options.CachedProgramBytes * 3 / 4);
+        foreach (KeyValuePair<ActiveScript, Entry> old in _compiled.OrderBy(pair => Volatile.Read(ref pair.Value.UsedAt)).ToList())
+        {
+            if (_compiled.Count < Math.Max(most, 1) && Volatile.Read(ref _octets) + octets <= mostOctets)
+                return;
+            if (_compiled.TryRemove(old))
+                Interlocked.Add(ref _octets, -old.Value.Octets);
+        }
     }
+
+    /// <summary>For tests: how many there are, and what they hold.</summary>
+    internal (int Count, long Octets) Held => (_compiled.Count, Volatile.Read(ref _octets));
 }

@@ -142,6 +142,6 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
             code[i].IfTrue = _labels[code[i].IfTrue];
             code[i].IfFalse = code[i].Test is null ? 0 : _labels[code[i].IfFalse];
         }
-        return new SieveProgram(code, _slots.Count, UsesMatches, [.. Includes]) { UsesLists = UsesLists, ForDelivery = _forDelivery };
+        return new SieveProgram(code, _slots.Count, UsesMatches, [.. Includes]) { UsesLists = UsesLists, ForDelivery = _forDelivery, Patterns = _patterns };
     }
 }

@@ -20,6 +20,9 @@ public sealed class SieveProgram
     /// <summary>An extension that it requires and that is for mail that comes in alone; null: none. RFC 6785 §3.11</summary>
     internal string? ForDelivery { get; init; }
 
+    /// <summary>Its regular expressions: of what a script holds in memory the most.</summary>
+    internal int Patterns { get; init; }
+
     internal Instruction[] Code { get; }
 
     /// <summary>Variables of its own.</summary>

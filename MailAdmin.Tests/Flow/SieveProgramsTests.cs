@@ -1,0 +1,46 @@
+using System.Text;
+using MailAdmin.Tests.Rig;
+using MailEngine;
+using MailEngine.Accounts;
+using MailEngine.Flow;
+
+namespace MailAdmin.Tests.Flow;
+
+/// <summary>Compiled scripts in memory: as many as there may be, and no more memory than they may hold.</summary>
+public sealed class SieveProgramsTests
+{
+    [Fact]
+    public async Task When_compiled_scripts_hold_more_than_they_may_then_those_used_longest_ago_go()
+    {
+        await using MailRig rig = await MailRig.StartAsync();
+        var scripts = new SieveScripts(rig.Accounts.Database);
+        var options = new SieveOptions { CachedProgramBytes = 1 << 20 };
+        var programs = new SievePrograms(scripts, options);
+        var who = new Administrator(rig.Ann, "test", "");
+        var all = new List<ActiveScript>();
+        for (int i = 0; i < 20; i++)
+        {
+            string text = string.Concat(Enumerable.Range(0, 100).Select(n => $"if header :contains \"Subject\" \"{i} {n} something that is looked for\" {{ keep; }}\r\n"));
+            Assert.Equal(ScriptFault.None, await scripts.PutAsync(who, rig.Ann, $"s{i}", Encoding.UTF8.GetBytes(text), 100, default));
+            all.Add((await scripts.FindIncludedAsync(rig.Ann, false, $"s{i}", default))!.Value);
+        }
+        foreach (ActiveScript script in all)
+        {
+            Assert.NotNull(programs.Find(script));
+            Assert.NotNull(programs.Find(all[0]));   // in use all the time
+            Assert.True(programs.Held.Octets <= options.CachedProgramBytes, $"{programs.Held}");
+        }
+
+        Assert.InRange(programs.Held.Count, 2, 19);
+        Assert.Same(programs.Find(all[0]), programs.Find(all[0]));
+        (int count, long octets) = programs.Held;
+        Assert.NotNull(programs.Find(all[0]));   // it is there still: nothing is compiled for it
+        Assert.Equal((count, octets), programs.Held);
+
+        // One that alone is over the bound is kept, and nothing beside it.
+        string large = string.Concat(Enumerable.Range(0, 2000).Select(n => $"if header :contains \"Subject\" \"{n} something that is looked for\" {{ keep; }}\r\n"));
+        Assert.Equal(ScriptFault.None, await scripts.PutAsync(who, rig.Ann, "large", Encoding.UTF8.GetBytes(large), 100, default));
+        Assert.NotNull(programs.Find((await scripts.FindIncludedAsync(rig.Ann, false, "large", default))!.Value));
+        Assert.Equal(1, programs.Held.Count);
+    }
+}
