@@ -394,6 +394,9 @@ public sealed class SieveOptions
     /// <summary>Memory that they may hold together, octets, about. Default 256 MiB: 20,000 usual ones find room, and as many of the largest do not take
     /// all there is.</summary>
     public long CachedProgramBytes { get; set; } = 256 << 20;
+    /// <summary>Mails that scripts of imapsieve (RFC 6785) send in a minute for one account; what is over it is not sent, the message stays, and the
+    /// account's log says so. Default 60: one command can touch all messages of a mailbox, and each would be a mail.</summary>
+    public int EventMails { get; set; } = 60;
 }
 
 /// <summary>POP3: what a maildrop is, and what becomes of it when it was fetched.</summary>

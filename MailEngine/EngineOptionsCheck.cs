@@ -223,6 +223,7 @@ public static class EngineOptionsCheck
         Within(errors, "Sieve:TrialBytes", sieve.TrialBytes, 4096, 256 << 20);
         Within(errors, "Sieve:CachedPrograms", sieve.CachedPrograms, 1, 1_000_000);
         Within(errors, "Sieve:CachedProgramBytes", sieve.CachedProgramBytes, 1 << 20, 1L << 36);
+        Within(errors, "Sieve:EventMails", sieve.EventMails, 0, 100_000);
     }
 
     static void CheckPop3(Pop3Options pop3, List<string> errors)

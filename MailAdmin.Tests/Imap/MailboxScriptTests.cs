@@ -120,6 +120,59 @@ public sealed class MailboxScriptTests : IAsyncLifetime
         Assert.DoesNotContain("ran", await FlagsAsync("Copies"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task When_the_session_ends_while_scripts_run_then_those_that_are_left_do_not_run_and_no_mail_is_touched()
+    {
+        await GivenScriptAsync("mark", "require [\"imapsieve\", \"imap4flags\"]; addflag \"ran\";");
+        await using WireScript c = await _rig.LogInAsync();
+        await c.PlayAsync("C: a CREATE Work\nS: a OK *\nC: a SETMETADATA Work (/shared/imapsieve/script \"mark\")\nS: a OK *");
+        MailStore store = _rig.Mail.Store;
+        Mailbox box = (await store.OpenAsync(_rig.Mail.Ann, MailboxName.Parse("Work")))!;
+        for (int i = 0; i < 3; i++)
+        {
+            using BodyWriter writer = store.NewBody();
+            writer.Write("Subject: 1\r\n\r\n1\r\n"u8);
+            using Body body = writer.Complete();
+            Assert.Equal(StoreError.None, (await store.AppendAsync(box, 0, [new AppendItem { Body = body, Flags = MessageFlags.Seen, InternalDate = DateTimeOffset.UtcNow }])).Error);
+        }
+        // As when the server stops after the second script.
+        MailEvents events = _rig.Mail.Events;
+        AccountEntry ann = (await _rig.Mail.Accounts.Directory.FindAccountAsync(_rig.Mail.Ann, default))!;
+        int asked = 0;
+        await events.RunAsync(box, events.Find(box)!, ann, "FLAG", [.. Enumerable.Range(0, 3).Select(i => (box.Current[i].Uid, "\\Seen"))], () => ++asked > 2, default);
+
+        Assert.Equal("\\Seen ran; \\Seen ran; \\Seen", await FlagsAsync("Work"));
+        Assert.Equal("Sieve: the script \"mark\" of Work did not run for 1 messages: the session ended", Assert.Single(await NotesAsync()));
+    }
+
+    [Fact]
+    public async Task When_scripts_of_mailboxes_send_more_than_they_may_in_a_minute_then_the_rest_is_not_sent_and_stays()
+    {
+        await using ImapRig rig = await ImapRig.StartAsync(options => options.Sieve.EventMails = 2, new StillClock());
+        Assert.Equal(ScriptFault.None, await new SieveScripts(rig.Mail.Accounts.Database).PutAsync(
+            new Administrator(rig.Mail.Ann, "test", ""), rig.Mail.Ann, "send", "redirect \"bob@example.test\";"u8.ToArray(), 100, default));
+        await using WireScript c = await rig.LogInAsync();
+        await c.PlayAsync("C: a CREATE Work\nS: a OK *\nC: a SETMETADATA Work (/shared/imapsieve/script \"send\")\nS: a OK *");
+        for (int i = 0; i < 3; i++)
+        {
+            await c.SendAsync(Append("b", "Work", "", $"Subject: {i}\r\n\r\n1\r\n"));
+            await c.PlayAsync("S: b OK *");
+        }
+
+        Assert.Equal(2, (await rig.Mail.Store.InboxAsync(rig.Mail.Bob, 2)).Count);
+        MailboxSnapshot work = (await rig.Mail.Store.OpenAsync(rig.Mail.Ann, MailboxName.Parse("Work")))!.Current;
+        Assert.Equal([true, true, false], Enumerable.Range(0, work.Count).Select(i => work[i].Flags.HasFlag(MessageFlags.Deleted)));
+        Assert.Contains((await rig.Mail.Trace.FindAsync("ann@example.test")).Select(e => e.Text), text => text.Contains("2 mails a minute at the most", StringComparison.Ordinal));
+    }
+
+    /// <summary>The time stands still, so that no minute turns.</summary>
+    sealed class StillClock : TimeProvider
+    {
+        readonly DateTimeOffset _now = System.GetUtcNow();
+
+        public override DateTimeOffset GetUtcNow() => _now;
+    }
+
     [Theory]   // RFC 6785 §2.3.1, RFC 6785 §3.11, RFC 6785 §4.6
     [InlineData("require \"vacation\"; discard;", "Sieve: the script requires \"vacation\", which is for mail that comes in, and not for what is done over IMAP")]
     [InlineData("require \"ereject\"; discard;", "Sieve: the script requires \"ereject\", which is for mail that comes in, and not for what is done over IMAP")]

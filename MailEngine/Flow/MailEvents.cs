@@ -38,6 +38,7 @@ sealed class MailEvents(MailFilter filter, Delivery delivery, AccountDirectory d
         public ConcurrentDictionary<long, EventScript?> Scripts { get; } = new();
     }
 
+    readonly MinuteCount _mails = new(options.Sieve.EventMails);
     Known _known = new(-1);
 
     /// <summary>Null: none, and nothing is to be done.</summary>
@@ -71,7 +72,9 @@ sealed class MailEvents(MailFilter filter, Delivery delivery, AccountDirectory d
 
     /// <param name="user">Who did it.</param>
     /// <param name="messages">With the flags that changed.</param>
-    public async Task RunAsync(Mailbox box, EventScript script, AccountEntry user, string cause, IReadOnlyList<(uint Uid, string Changed)> messages, CancellationToken ct)
+    /// <param name="isOver">Asked between messages: true, and the others are left as they are.</param>
+    public async Task RunAsync(
+        Mailbox box, EventScript script, AccountEntry user, string cause, IReadOnlyList<(uint Uid, string Changed)> messages, Func<bool> isOver, CancellationToken ct)
     {
         AccountEntry account = user;
         try
@@ -91,8 +94,16 @@ sealed class MailEvents(MailFilter filter, Delivery delivery, AccountDirectory d
             Func<ListName, bool, SieveList?>? lists = library is { UsesLists: true } || steps[0].Program is { UsesLists: true } ? await filter.Lists.OpenAsync(account) : null;
             if (await store.OpenAsync(box.AccountId, box.Name) is not { } owners)
                 return;
-            foreach ((uint uid, string changed) in messages)
+            for (int i = 0; i < messages.Count; i++)
+            {
+                if (isOver())
+                {
+                    filter.Tell(MessageKey.Next(clock.GetUtcNow()), "", account, "imap", $"Sieve: the script \"{script.Name}\" of {box.Name} did not run for {messages.Count - i} messages: the session ended", clock.GetUtcNow());
+                    return;
+                }
+                (uint uid, string changed) = messages[i];
                 await RunAsync(owners, uid, steps, library, lists, account, user, cause, changed, ct);
+            }
         }
         catch (Exception fault) when (fault is DbException or DirectoryUnavailableException or IOException or PartitionMissingException)
         {
@@ -152,8 +163,15 @@ sealed class MailEvents(MailFilter filter, Delivery delivery, AccountDirectory d
                 else if (action is not SieveAction.Store)
                     isDone &= Write(action, Whole(), account, key, time, sent);
             }
-            if (sent.Count > 0)
+            if (sent.Count > 0 && !_mails.TryTake(account.AccountId, sent.Count, time))
+            {
+                filter.Tell(key, "", account, "imap", $"Sieve: scripts of mailboxes send {options.Sieve.EventMails} mails a minute at the most; this one was not sent", time);
+                isDone = false;
+            }
+            else if (sent.Count > 0)
+            {
                 isDone &= await delivery.SendAsync(Whole(), sent, ct);
+            }
             // Cancelled, and all else is done: marked, and taken out by whoever expunges next. RFC 6785 §2.2.4, RFC 6785 §3.5
             if (keep is not null)
                 await SetFlagsAsync(box, uid, flags, keep.Flags);

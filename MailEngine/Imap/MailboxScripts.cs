@@ -10,7 +10,7 @@ static class MailboxScripts
     /// <summary>Messages were put into a mailbox.</summary>
     public static ValueTask AddedAsync(ImapSession session, Mailbox box, string cause, IReadOnlyList<uint> uids, CancellationToken ct) =>
         session.Services.Events is { } events && uids.Count > 0 && events.Find(box) is { } script
-            ? new(events.RunAsync(box, script, session.Account!, cause, [.. uids.Select(uid => (uid, ""))], ct)) : default;
+            ? new(events.RunAsync(box, script, session.Account!, cause, [.. uids.Select(uid => (uid, ""))], () => IsOver(session), ct)) : default;
 
     /// <summary>Flags of messages were changed, of some of them perhaps not.</summary>
     public static ValueTask FlagsChangedAsync(ImapSession session, Mailbox box, MailboxSnapshot before, IReadOnlyList<uint> uids, CancellationToken ct) =>
@@ -27,8 +27,12 @@ static class MailboxScripts
                 changed.Add((uid, flags));
         }
         if (changed.Count > 0)
-            await events.RunAsync(box, script, session.Account!, SieveEvent.FlagCause, changed, ct);
+            await events.RunAsync(box, script, session.Account!, SieveEvent.FlagCause, changed, () => IsOver(session), ct);
     }
+
+    /// <summary>The server stops, the client is gone, or the session was ended: scripts of the messages that are left do not run. Those messages are where
+    /// they were put, with the flags they were given.</summary>
+    static bool IsOver(ImapSession session) => session.Connection.EndReason != Net.EndReason.None || session.Connection.Closed.IsCancellationRequested;
 
     /// <summary>Names of the flags that one has and the other has not. RFC 6785 §4.5</summary>
     static string Difference(MailboxSnapshot before, in MessageEntry was, MailboxSnapshot after, in MessageEntry now)
