@@ -75,6 +75,30 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task When_limits_of_a_domain_are_set_then_those_that_are_named_change_and_no_others()
+    {
+        await Must("domain add own.test --quota 2G --max-scripts 7");
+        async Task<(long, int, int, long)> LimitsAsync()
+        {
+            await using AccountsDatabase database = await AccountsDatabase.OpenAsync(_folder, TimeProvider.System, NullLogger<AccountsDatabase>.Instance);
+            await using AccountsContext db = database.NewContext();
+            Domain domain = Assert.Single(db.Domains.ToList());
+            return (domain.DefaultQuotaBytes, domain.MaxAccounts, domain.MaxScripts, domain.ScriptBytes);
+        }
+
+        Assert.Contains("own.test", await Must("domain limits own.test --max-accounts 5 --script-size 64K"), StringComparison.Ordinal);
+        Assert.Equal((2L << 30, 5, 7, 64L << 10), await LimitsAsync());
+        await Must("domain limits own.test --quota 1G --max-scripts 0 --max-accounts 0 --json");
+        Assert.Equal((1L << 30, 0, 0, 64L << 10), await LimitsAsync());
+        Assert.Contains("--script-size", await MustFail(2, "domain limits own.test"), StringComparison.Ordinal);
+        Assert.Contains("64K", await MustFail(2, "domain limits own.test --script-size big"), StringComparison.Ordinal);
+        await MustFail(2, "domain limits own.test --max-accounts -1");
+        await MustFail(2, "domain limits");
+        Assert.Contains("domain add", await MustFail(1, "domain limits other.test --quota 1G"), StringComparison.Ordinal);
+        Assert.Equal((1L << 30, 0, 0, 64L << 10), await LimitsAsync());
+    }
+
+    [Fact]
     public async Task When_an_account_is_added_by_invitation_then_the_link_is_said_once_and_a_later_one_takes_its_place()
     {
         await Must("domain add own.test");
