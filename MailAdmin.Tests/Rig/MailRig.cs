@@ -136,7 +136,10 @@ public sealed class MailRig : IAsyncDisposable
         WebApplication app = builder.Build();
         await app.StartAsync();
         var rig = new MailRig(app, folder, accounts, store, trace, listeners, sessions, heartbeat, certificates, queue,
-            new QueueControl(queue, store, trace, clock), options, imap, pop3, manageSieve) { Events = events };
+            new QueueControl(queue, store, trace, clock), options, imap, pop3, manageSieve)
+        {
+            Events = events,
+        };
         rig.Domain = await accounts.GivenDomainAsync("example.test");
         rig.Ann = await accounts.GivenAccountAsync("ann@example.test", Password);
         rig.Bob = await accounts.GivenAccountAsync("bob@example.test", Password);
