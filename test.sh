@@ -10,7 +10,7 @@ fail() { echo "test.sh: $1"; echo "0 passed, 1 failed"; exit 1; }
 
 # Real programs that the tests drive, and what builds the library that watches a process's writes.
 # php-cgi stands before Roundcube, which would bring Apache without it; PHP's own web server is what serves it here.
-packages=(chromium cyrus-admin swaks libnet-ssleay-perl libauthen-sasl-perl isync libsasl2-modules mutt curl offlineimap3 fetchmail getmail6 mpop imapfilter sieve-connect php-cgi roundcube-core roundcube-plugins roundcube-sqlite3 openssl python3 gcc libc6-dev libsqlite3-0 sqlite3 zbar-tools procps mount util-linux ca-certificates python3-dkim python3-nacl)
+packages=(chromium cyrus-admin swaks libnet-ssleay-perl libauthen-sasl-perl isync libsasl2-modules mutt curl offlineimap3 fetchmail getmail6 mpop imapfilter sieve-connect php-cgi roundcube-core roundcube-plugins roundcube-sqlite3 openssl python3 python3-spf python3-dnspython python3-dkim python3-nacl gcc libc6-dev libsqlite3-0 sqlite3 zbar-tools procps mount util-linux ca-certificates)
 command -v npm >/dev/null || packages+=(nodejs npm)
 missing=()
 for package in "${packages[@]}"; do

@@ -21,6 +21,22 @@ static class DnsMessage
     const int MostRecords = 500;
     static readonly TimeSpan s_longestTtl = TimeSpan.FromDays(1);
 
+    /// <summary>Labels of 1 to 63 printable ASCII characters, 253 in all with the dots; no dot at the end. RFC 1035 §2.3.4</summary>
+    public static bool CanBeAsked(string name)
+    {
+        if (name.Length is 0 or > 253)
+            return false;
+        int label = 0;
+        foreach (char c in name)
+        {
+            if (c == '.' && label > 0)
+                label = 0;
+            else if (c is '.' or < ' ' or >= (char)0x7F || ++label > 63)
+                return false;
+        }
+        return label > 0;
+    }
+
     /// <returns>The octets written.</returns>
     public static int WriteQuery(Span<byte> to, ushort id, string name, DnsType type)
     {
@@ -165,7 +181,7 @@ static class DnsMessage
         return true;
     }
 
-    /// <summary>Reads a name; lower case, no trailing dot, the root is empty. Octets that are no host name's become "?".</summary>
+    /// <summary>Reads a name; lower case, no trailing dot, the root is empty. Dots in labels and what is not printable ASCII become "?".</summary>
     /// <param name="at">Moves behind the name as it stands here, not where pointers lead.</param>
     public static bool TryReadName(ReadOnlySpan<byte> message, ref int at, out string name)
     {
@@ -205,7 +221,7 @@ static class DnsMessage
             if (used > 0)
                 text[used++] = '.';
             foreach (byte b in message.Slice(here + 1, length))
-                text[used++] = b is > 0x20 and < 0x7F and not (byte)'.' ? char.ToLowerInvariant((char)b) : '?';
+                text[used++] = b is >= 0x20 and < 0x7F and not (byte)'.' ? char.ToLowerInvariant((char)b) : '?';
             here += 1 + length;
         }
     }

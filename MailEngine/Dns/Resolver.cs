@@ -30,6 +30,11 @@ public sealed class Resolver
     /// <summary>Records of one type. Aliases are followed, at most eight. RFC 1034 §3.6.2</summary>
     public async ValueTask<DnsAnswer> AskAsync(DomainName name, DnsType type, CancellationToken ct) => await AskAsync(name.Value, type, ct);
 
+    /// <summary>The same for a name that need not be a host's, as policies have them: any printable ASCII in its labels.</summary>
+    /// <returns>What cannot stand in a question (RFC 1035 §2.3.4) is a name that does not exist.</returns>
+    public async ValueTask<DnsAnswer> AskNameAsync(string name, DnsType type, CancellationToken ct) =>
+        DnsMessage.CanBeAsked(name) ? await AskAsync(name.ToLowerInvariant(), type, ct) : new DnsAnswer(DnsStatus.NoSuchName, [], name);
+
     /// <summary>Names of an address. RFC 1035 §3.5, RFC 3596 §2.5</summary>
     public async ValueTask<DnsAnswer> AskPointerAsync(IPAddress address, CancellationToken ct) =>
         await AskAsync(ReverseName(address), DnsType.Ptr, ct);
