@@ -38,6 +38,8 @@ public sealed class EngineOptions
 
     public DnsOptions Dns { get; set; } = new();
 
+    public ChecksOptions Checks { get; set; } = new();
+
     /// <summary>Networks (CIDR) that may use XCLIENT or PROXY. Default none.</summary>
     public IList<string> TrustedNetworks { get; set; } = [];
 
@@ -309,6 +311,30 @@ public sealed class PartitionOptions
     public bool Closed { get; set; }
     /// <summary>New accounts of these domains go here, and only here when none of the other partitions names their domain. Empty: no domain in particular.</summary>
     public IList<string> Domains { get; set; } = [];
+}
+
+/// <summary>Whether senders are who they say: asked before they are sent a refusal, a report or an answer to a message that came from outside.</summary>
+public sealed class ChecksOptions
+{
+    /// <summary>False: nobody is asked, and whoever a message names as its sender hears of it. Default true: mail with a forged sender is common, and
+    /// he who is told of what he never sent complains of us (backscatter).</summary>
+    public bool Senders { get; set; } = true;
+    /// <summary>Networks (CIDR) whose clients bring mail of others, such as a server in front: what such a one brings is not held against the sender.
+    /// Empty: this machine and private networks.</summary>
+    public IList<string> Inside { get; set; } = [];
+    /// <summary>Servers in front whose Authentication-Results fields are believed where they say that a sender failed: the name at the start of the field.
+    /// Default none. RFC 7601 §2.5</summary>
+    public IList<string> TrustedServers { get; set; } = [];
+    /// <summary>Signatures of one message that are looked at; each costs a question and a look through the message. Default 8. RFC 6376 §6.1</summary>
+    public int Signatures { get; set; } = 8;
+    /// <summary>Shortest RSA key that proves anything, bits. Default 1024. RFC 8301 §3.2</summary>
+    public int KeyBits { get; set; } = 1024;
+    /// <summary>For all name servers together; then the sender is asked about again later. Default 20 s: RFC 7208 §4.6.4 asks for as much.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary><see cref="Inside"/>, or what it stands for.</summary>
+    public IReadOnlyList<string> EffectiveInside() => Inside.Count > 0 ? [.. Inside]
+        : ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"];
 }
 
 /// <summary>The outgoing queue.</summary>

@@ -101,6 +101,11 @@ public static class EngineOptionsCheck
             Require(errors, IPNetwork.TryParse(network, out _) || IPAddress.TryParse(network, out _), "TrustedNetworks", network, "a network such as 192.0.2.0/24 or 2001:db8::/32");
         foreach (string server in options.Dns.Servers)
             Require(errors, IPEndPoint.TryParse(server, out IPEndPoint? end) && end.Port != 0, "Dns:Servers", server, "address:port, for example 127.0.0.1:53");
+        foreach (string network in options.Checks.Inside)
+            Require(errors, IPNetwork.TryParse(network, out _), "Checks:Inside", network, "a network such as 192.0.2.0/24 or 2001:db8::/32");
+        Within(errors, "Checks:Signatures", options.Checks.Signatures, 1, 100);
+        Within(errors, "Checks:KeyBits", options.Checks.KeyBits, 1024, 4096);   // RFC 8301 §3.2
+        Within(errors, "Checks:Timeout", options.Checks.Timeout, TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(10));   // RFC 7208 §4.6.4
         Within(errors, "Dns:Timeout", options.Dns.Timeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1));
     }
 

@@ -1,4 +1,5 @@
 using MailEngine.Accounts;
+using MailEngine.Checks;
 using MailEngine.Dns;
 using MailEngine.Flow;
 using MailEngine.Imap;
@@ -101,8 +102,8 @@ public sealed class EngineServices : IAsyncDisposable
         Router = new Router(Directory, Options) { Senders = senders };
         Scripts = new SieveScripts(Database);
         var filter = new MailFilter(Scripts, Directory, Store, Hostname, Options, Trace, logs.CreateLogger<MailFilter>()) { Senders = senders };
-        Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>()) { Filter = filter };
         Resolver = new Resolver(Options.Dns, Clock);
+        Delivery = new Delivery(Store, Trace, Clock, logs.CreateLogger<Delivery>()) { Filter = filter, Checks = new SenderChecks(Resolver, Options.Checks, Clock) };
         Queue = Made(new QueueScheduler(Store, Router, Delivery, Resolver, Trace, Hostname, Options, Clock, logs.CreateLogger<QueueScheduler>()));
         QueueControl = new QueueControl(Queue, Store, Trace, Clock);
         SystemMail = new SystemMail(Router, Delivery, Store, Hostname, Clock);

@@ -4,6 +4,7 @@ using System.Text;
 using MailAdmin.Tests.Accounts;
 using MailEngine;
 using MailEngine.Accounts;
+using MailEngine.Checks;
 using MailEngine.Dns;
 using MailEngine.Flow;
 using MailEngine.Imap;
@@ -107,7 +108,7 @@ public sealed class MailRig : IAsyncDisposable
         var router = new Router(accounts.Directory, options) { Senders = senders };
         var scripts = new SieveScripts(accounts.Database);
         var filter = new MailFilter(scripts, accounts.Directory, store, hostname, options, trace, NullLogger.Instance) { Senders = senders };
-        var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance) { Filter = filter };
+        var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance) { Filter = filter, Checks = new SenderChecks(new Resolver(options.Dns, clock), options.Checks, clock) };
         var smtp = new SmtpServer(router, delivery, store, trace, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock,
             NullLogger<SmtpServer>.Instance);
         var events = new MailEvents(filter, delivery, accounts.Directory, store, options, clock);

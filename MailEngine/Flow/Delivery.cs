@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using MailEngine.Addresses;
+using MailEngine.Checks;
 using MailEngine.Store;
 using MailEngine.Store.Partitions;
 using Microsoft.Extensions.Logging;
@@ -23,6 +24,9 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
     /// <summary>Asks the scripts of recipients; null: nobody's.</summary>
     internal MailFilter? Filter { get; init; }
 
+    /// <summary>Asked before anything goes to the sender of a message; null: he is who he says.</summary>
+    internal SenderChecks? Checks { get; init; }
+
     /// <summary>Told of new queue rows once they are durable.</summary>
     internal Action<QueueEntry>? Queued { get; set; }
 
@@ -38,12 +42,12 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         Envelope envelope, Body body, byte[] fingerprint, bool queueFaults, IReadOnlyList<long> removeQueueIds, CancellationToken ct)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        var plan = new DeliveryPlan(envelope, queueFaults, now) { Senders = Filter?.Senders };
+        var plan = new DeliveryPlan(envelope, queueFaults, now) { Senders = Filter?.Senders, Checks = Checks };
         List<AutomaticAnswer> answers = plan.Redirects;
         try
         {
             await plan.AddAsync(envelope, body, fingerprint, store, Filter?.NewPass(envelope, body, now), ct);
-            _vacations.Add(envelope, body, plan.Away, now, answers);
+            await AnswerAsync(envelope, body, plan, now, ct);
             return await AcceptAsync(envelope, body, plan, answers, queueFaults, removeQueueIds, ct);
         }
         finally
@@ -53,6 +57,33 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
             foreach (Body edited in plan.Edited.Values)
                 edited.Dispose();
         }
+    }
+
+    // Who did not write is not told that somebody is away: backscatter, like refusals.
+    async ValueTask AnswerAsync(Envelope envelope, Body body, DeliveryPlan plan, DateTimeOffset now, CancellationToken ct)
+    {
+        int before = plan.Redirects.Count;
+        _vacations.Add(envelope, body, plan.Away, now, plan.Redirects);
+        if (plan.Redirects.Count == before)
+            return;
+        SenderVerdict verdict;
+        try
+        {
+            verdict = await plan.SenderAsync(body, ct);
+        }
+        catch (IOException)   // the mail matters more than the answer
+        {
+            verdict = SenderVerdict.Unsure("the message cannot be read");
+        }
+        if (!verdict.IsForged && !verdict.IsUnsure)
+            return;
+        foreach (AutomaticAnswer answer in plan.Redirects[before..])
+        {
+            answer.Body.Dispose();
+            trace.Add(new TraceEvent(now, TraceStep.Filtered, envelope.MessageKey, body.Summary.MessageId ?? "", envelope.ReversePathText,
+                plan.Away.First(away => away.Route.Account.AccountId == answer.Key.AccountId).Route.At.ToString(), envelope.Peer, $"no answer of somebody who is away: {verdict.Why}"));
+        }
+        plan.Redirects.RemoveRange(before, plan.Redirects.Count - before);
     }
 
     async Task<Reply[]> AcceptAsync(
@@ -152,6 +183,8 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         }
         foreach ((EmailAddress recipient, Reply reply) in plan.Refusals)
             trace.Add(new TraceEvent(now, reply.IsTransient ? TraceStep.Deferred : TraceStep.Rejected, envelope.MessageKey, messageId, from, recipient.ToString(), envelope.Peer, reply.ToString()));
+        foreach ((EmailAddress recipient, string why) in plan.Unreported)
+            trace.Add(new TraceEvent(now, TraceStep.Rejected, envelope.MessageKey, messageId, from, recipient.ToString(), envelope.Peer, $"refused by a script; the sender is not told: {why}"));
         foreach (QueueEntry row in plan.Queue)
             trace.Add(new TraceEvent(now, TraceStep.Queued, envelope.MessageKey, messageId, from, row.Recipient.ToString(), envelope.Peer, ""));
     }

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
+using MailEngine.Checks;
 using MailEngine.Sieve;
 using MailEngine.Store;
 using MailEngine.Store.Partitions;
@@ -19,6 +20,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     readonly HashSet<int> _queuedRecipients = [];
     Dictionary<int, Reply>? _refused;
     Dictionary<int, string>? _remarks;
+    List<(EmailAddress Recipient, string Why)>? _unreported;
 
     /// <summary>Place of the copy for each mailbox that gets one, where there can be many; else they are looked through.</summary>
     Dictionary<(long Account, string Mailbox), int>? _known;
@@ -41,6 +43,11 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
 
     /// <summary>Makes reverse paths of what is sent on; null: those of the senders stay.</summary>
     public SenderRewriting? Senders { get; init; }
+
+    /// <summary>Asked before anything goes to the sender; null: he is who he says.</summary>
+    public SenderChecks? Checks { get; init; }
+
+    SenderVerdict? _sender;
 
     /// <summary>Messages as scripts have changed them, by their headers; the caller disposes them.</summary>
     public Dictionary<byte[], Body> Edited { get; } = [];
@@ -99,7 +106,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
                 Add(place, route, folder, [], body, fingerprint);
                 return;
             }
-            CarryOut(outcome, place, recipient, route, folder, body, fingerprint, store);
+            await CarryOutAsync(outcome, place, recipient, route, folder, body, fingerprint, store, ct);
         }
         catch (Exception fault) when (fault is DbException or DirectoryUnavailableException or IOException or PartitionMissingException)
         {
@@ -122,8 +129,8 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         }
     }
 
-    void CarryOut(
-        SieveOutcome outcome, int place, EnvelopeRecipient recipient, Route.Deposit route, MailboxName folder, Body body, byte[] fingerprint, MailStore store)
+    async ValueTask CarryOutAsync(
+        SieveOutcome outcome, int place, EnvelopeRecipient recipient, Route.Deposit route, MailboxName folder, Body body, byte[] fingerprint, MailStore store, CancellationToken ct)
     {
         bool loops = false;
         SieveAction.Vacation? away = null;
@@ -149,7 +156,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
                     Redirects.Add(made);
                     break;
                 case SieveAction.Reject reject:
-                    Refuse(reject, place, route, recipient, folder, body, fingerprint, store);
+                    await RefuseAsync(reject, place, route, recipient, folder, body, fingerprint, store, ct);
                     break;
                 case SieveAction.Redirect redirect:
                     if (RedirectMessage.IsLoop(body, route.Account.Primary ?? recipient.Address))
@@ -193,23 +200,56 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         return edited;
     }
 
-    /// <summary>Where the reason cannot be told as it is to the client that brings the message, reject sends it to the sender. RFC 5429 §2.2</summary>
-    void Refuse(SieveAction.Reject reject, int place, Route.Deposit route, EnvelopeRecipient recipient, MailboxName folder, Body body, byte[] fingerprint, MailStore store)
+    /// <summary>Where the reason cannot be told as it is to the client that brings the message, reject sends it to the sender (RFC 5429 §2.2), if it is
+    /// he who sent it: RFC 5429 §2.1 lets a forged sender hear nothing.</summary>
+    async ValueTask RefuseAsync(
+        SieveAction.Reject reject, int place, Route.Deposit route, EnvelopeRecipient recipient, MailboxName folder, Body body, byte[] fingerprint, MailStore store, CancellationToken ct)
     {
-        bool canBeTold = envelope.With != TransmissionType.FromQueue && (!oneAnswer || envelope.Recipients.Count == 1);
-        if (!reject.InTheseWords || (canBeTold && Ascii.IsValid(reject.Reason)))
+        bool isThere = envelope.With != TransmissionType.FromQueue;
+        bool isHeard = isThere && (!oneAnswer || envelope.Recipients.Count == 1);
+        bool canSayIt = !reject.InTheseWords || (isHeard && Ascii.IsValid(reject.Reason));
+        if (isThere && oneAnswer && canSayIt)
         {
             (_refused ??= [])[place] = RefusalOf(reject);
             return;
         }
         if (envelope.ReversePath is not { } sender)
         {
-            Add(place, route, folder, [], body, fingerprint, "; it was to be refused, but has no sender");   // RFC 5321 §4.5.5: nobody to tell
+            if (canSayIt)
+                (_refused ??= [])[place] = RefusalOf(reject);
+            else
+                Add(place, route, folder, [], body, fingerprint, "; it was to be refused, but has no sender");   // RFC 5321 §4.5.5: nobody to tell
+            return;
+        }
+        SenderVerdict verdict = await SenderAsync(body, ct);
+        if (verdict.IsForged && !(isThere && oneAnswer))   // a client of LMTP would tell him
+        {
+            (_unreported ??= []).Add((recipient.Address, verdict.Why));
+            _queuedRecipients.Add(place);
+            return;
+        }
+        if (canSayIt || verdict.IsForged)
+        {
+            (_refused ??= [])[place] = RefusalOf(reject);
+            return;
+        }
+        if (verdict.IsUnsure)
+        {
+            (_refused ??= [])[place] = new Reply(451, "4.4.3", $"The sender could not be checked: {verdict.Why}");
             return;
         }
         Redirects.Add(RejectNotice.Write(store, route.Account.Primary ?? recipient.Address, route.Account.AccountId, sender, reject.Reason, body, fingerprint, now));
         _queuedRecipients.Add(place);
     }
+
+    /// <summary>Is the message from its reverse path? Asked once.</summary>
+    /// <exception cref="IOException">The message cannot be read.</exception>
+    public async ValueTask<SenderVerdict> SenderAsync(Body body, CancellationToken ct) =>
+        _sender ??= Checks is null || envelope.AccountId != 0 || envelope.ReversePath is not { } sender ? SenderVerdict.Believed
+            : await Checks.CheckAsync(envelope.Origin?.Client, envelope.Origin?.Name ?? "", sender, body.Read, ct);
+
+    /// <summary>Recipients whose script refuses the message, and why its sender is not told. RFC 5429 §2.1 wants this on record.</summary>
+    public IEnumerable<(EmailAddress Recipient, string Why)> Unreported => _unreported ?? [];
 
     /// <summary>550 with the reason in lines that fit, or, where it is not ASCII, without it. RFC 5429 §2.1.1, RFC 5429 §2.5</summary>
     static Reply RefusalOf(SieveAction.Reject reject)
@@ -418,7 +458,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         AccountId = envelope.AccountId,
         ReversePath = envelope.ReversePathText,
         Recipient = to,
-        Parameters = QueueParameters.Write(envelope.Parameters, recipient.Parameters),
+        Parameters = QueueParameters.Write(envelope.Parameters, recipient.Parameters, envelope.Origin),
         QueuedAt = now,
         NextAttempt = now,
     };

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using MailEngine.Addresses;
+using MailEngine.Checks;
 using MailEngine.Net;
 using MailEngine.Store;
 
@@ -20,15 +21,22 @@ sealed record ReportedRecipient(
 /// <param name="ReversePath">Who is told; empty: nobody.</param>
 /// <param name="Read">Reads its octets from an offset on.</param>
 sealed record ReportSubject(
-    string MessageKey, string ReversePath, SenderParameters Sender, DateTimeOffset ArrivedAt, long Length, ReportSubject.Reader Read)
+    string MessageKey, string ReversePath, SenderParameters Sender, DateTimeOffset ArrivedAt, long Length, MessageOctets Read)
 {
-    public delegate int Reader(long offset, Span<byte> to);
+    /// <summary>Null: the sender is known.</summary>
+    public Origin? Origin { get; init; }
 
     public static ReportSubject Of(QueueEntry row, MessageReader message) => new(
-        row.MessageKey, row.ReversePath, QueueParameters.Read(row.Parameters).Sender, row.QueuedAt, message.Length, message.Read);
+        row.MessageKey, row.ReversePath, QueueParameters.Read(row.Parameters).Sender, row.QueuedAt, message.Length, message.Read)
+    {
+        Origin = QueueParameters.ReadOrigin(row.Parameters),
+    };
 
     public static ReportSubject Of(Envelope envelope, Body body) => new(
-        envelope.MessageKey, envelope.ReversePathText, envelope.Parameters, envelope.ReceivedAt, body.Length, body.Read);
+        envelope.MessageKey, envelope.ReversePathText, envelope.Parameters, envelope.ReceivedAt, body.Length, body.Read)
+    {
+        Origin = envelope.Origin,
+    };
 }
 
 /// <summary>Writes delivery status notifications: text for people, fields for programs, the header of the message.</summary>

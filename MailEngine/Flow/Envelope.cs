@@ -19,6 +19,10 @@ public sealed class EnvelopeRecipient(EmailAddress address, IReadOnlyList<Route>
     public RecipientParameters Parameters { get; init; } = RecipientParameters.None;
 }
 
+/// <summary>A client from outside that nobody vouches for: it did not log in. Its sender can be anybody.</summary>
+/// <param name="Name">As it gave it (HELO).</param>
+public sealed record Origin(IPAddress Client, string Name);
+
 /// <summary>What the client said about a message before its data, and what we know of the client.</summary>
 public sealed class Envelope
 {
@@ -44,6 +48,13 @@ public sealed class Envelope
     public IPAddress? ClientAddress { get; init; }
 
     public TlsFacts? Tls { get; init; }
+
+    /// <summary>Where mail from outside came from, also when it waited in the queue meanwhile; null: it was made or submitted here, or came by LMTP.</summary>
+    public Origin? Origin
+    {
+        get => field ?? (AccountId == 0 && ClientAddress is { } client && With is TransmissionType.Smtp or TransmissionType.Esmtp or TransmissionType.Esmtps ? new Origin(client, ClientName) : null);
+        init;
+    }
 
     public required DateTimeOffset ReceivedAt { get; init; }
 

@@ -35,6 +35,9 @@ static partial class FlowLog
     [LoggerMessage(2016, LogLevel.Warning, "{MessageKey}: the report to <{Recipient}> is lost: {Reply}")]
     public static partial void ReportLost(ILogger log, string messageKey, string recipient, string reply);
 
+    [LoggerMessage(2019, LogLevel.Information, "{MessageKey}: no report to <{Recipient}>: {Why}")]
+    public static partial void ReportWithheld(ILogger log, string messageKey, string recipient, string why);
+
     [LoggerMessage(2018, LogLevel.Information, "{MessageKey}: the Sieve script of account {AccountId} ended with a fault; the mail is kept")]
     public static partial void ScriptFailed(ILogger log, string messageKey, long accountId);
 

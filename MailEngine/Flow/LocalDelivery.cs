@@ -35,6 +35,7 @@ sealed class LocalDelivery(Router router, Delivery delivery, MailStore store, Ti
             AccountId = row.AccountId,
             With = TransmissionType.FromQueue,
             ReceivedAt = clock.GetUtcNow(),
+            Origin = QueueParameters.ReadOrigin(row.Parameters),
         };
         envelope.Recipients.Add(new EnvelopeRecipient(row.Recipient, routes) { Parameters = recipient });
         return (await delivery.AcceptAsync(envelope, body, body.Sha256, queueFaults: false, ct))[0];

@@ -1,11 +1,17 @@
+using System.Net;
+
 namespace MailEngine.Flow;
 
-/// <summary>The ESMTP parameters that a queue row carries on, in the words of RFC 3461, RFC 6152 and RFC 6531.</summary>
+/// <summary>What a queue row carries on beside its addresses: the ESMTP parameters, in the words of RFC 3461, RFC 6152 and RFC 6531, and in words of our
+/// own where the message came from.</summary>
 static class QueueParameters
 {
-    public static string Write(SenderParameters sender, RecipientParameters recipient)
+    const string Client = "CLIENT=", ClientName = "HELO=";
+
+    /// <param name="origin">Of mail from outside; null: its sender is known.</param>
+    public static string Write(SenderParameters sender, RecipientParameters recipient, Origin? origin = null)
     {
-        if (sender == SenderParameters.None && recipient == RecipientParameters.None)
+        if (sender == SenderParameters.None && recipient == RecipientParameters.None && origin is null)
             return "";
         var words = new List<string>();
         if (sender.EightBit)
@@ -18,6 +24,11 @@ static class QueueParameters
             words.Add("ENVID=" + sender.EnvelopeId);
         if (recipient.ToString() is { Length: > 0 } wishes)
             words.Add(wishes);
+        if (origin is not null)
+        {
+            words.Add(Client + origin.Client);
+            words.Add(ClientName + Uri.EscapeDataString(origin.Name));
+        }
         return string.Join(' ', words);
     }
 
@@ -30,11 +41,28 @@ static class QueueParameters
         var theirs = new List<string>();
         foreach (string word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
+            if (word.StartsWith(Client, StringComparison.Ordinal) || word.StartsWith(ClientName, StringComparison.Ordinal))
+                continue;
             bool ofRecipient = word.StartsWith("NOTIFY=", StringComparison.Ordinal) || word.StartsWith("ORCPT=", StringComparison.Ordinal);
             (ofRecipient ? theirs : mine).Add(word);
         }
         _ = SenderParameters.TryParse(string.Join(' ', mine), out SenderParameters sender);
         _ = RecipientParameters.TryParse(string.Join(' ', theirs), out RecipientParameters recipient);
         return (sender, recipient);
+    }
+
+    /// <summary>Where the message of the row came from; null: its sender is known.</summary>
+    public static Origin? ReadOrigin(string text)
+    {
+        IPAddress? client = null;
+        string name = "";
+        foreach (string word in text.Split(' '))
+        {
+            if (word.StartsWith(Client, StringComparison.Ordinal))
+                _ = IPAddress.TryParse(word.AsSpan(Client.Length), out client);
+            else if (word.StartsWith(ClientName, StringComparison.Ordinal))
+                name = Uri.UnescapeDataString(word[ClientName.Length..]);
+        }
+        return client is null ? null : new Origin(client, name);
     }
 }

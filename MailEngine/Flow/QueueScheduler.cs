@@ -45,7 +45,7 @@ public sealed class QueueScheduler : IAsyncDisposable
         _options = options;
         _clock = clock;
         _log = log;
-        var reports = new Reports(router, delivery, store, new DeliveryReport(hostname), clock, log);
+        var reports = new Reports(router, delivery, store, new DeliveryReport(hostname), trace, clock, log);
         Settlement = new QueueSettlement(store, reports, new RetryPlan(options.Queue), options, trace, clock, log);
         _workers = new QueueWorkers(
             new OutboundClient(new NextHops(resolver, options, hostname), store, hostname, options, log),

@@ -15,7 +15,7 @@ readonly record struct ReceptionResult(Reply[] Replies, bool GoOn);
 sealed class Reception(
     Router router, Delivery delivery, MailStore store, TraceLog trace, ServerName hostname, EngineOptions options, TimeProvider clock, ILogger log)
 {
-    readonly Reports _reports = new(router, delivery, store, new DeliveryReport(hostname), clock, log);
+    readonly Reports _reports = new(router, delivery, store, new DeliveryReport(hostname), trace, clock, log);
     static readonly Reply s_recipientAdded = new(250, "2.1.5", "Ok");
     static readonly Reply s_tooManyRecipients = new(452, "4.5.3", "Too many recipients; send the rest in another transaction");
     static readonly Reply s_badRecipient = new(501, "5.1.3", "Bad recipient address");

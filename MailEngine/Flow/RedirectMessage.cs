@@ -61,7 +61,8 @@ static class RedirectMessage
             MessageKey = key,
             ReversePath = senders?.Rewrite(envelope.ReversePath, account.Primary ?? recipient.Address, redirect.To) ?? envelope.ReversePathText,
             Recipient = redirect.To,
-            Parameters = QueueParameters.Write(wishes, new RecipientParameters(reports, "")),
+            // A message that the script has changed does not prove anything any more: signatures do not hold.
+            Parameters = QueueParameters.Write(wishes, new RecipientParameters(reports, ""), redirect.Header is null ? envelope.Origin : null),
             QueuedAt = now,
             NextAttempt = now,
         });

@@ -1,11 +1,12 @@
 using MailEngine.Addresses;
+using MailEngine.Checks;
 using MailEngine.Store;
 using Microsoft.Extensions.Logging;
 
 namespace MailEngine.Flow;
 
 /// <summary>Makes a report and takes it over like any other message, in one commit with the end of the rows it is about.</summary>
-sealed class Reports(Router router, Delivery delivery, MailStore store, DeliveryReport writer, TimeProvider clock, ILogger log)
+sealed class Reports(Router router, Delivery delivery, MailStore store, DeliveryReport writer, TraceLog trace, TimeProvider clock, ILogger log)
 {
     /// <summary>Tells the sender of a queued message about some of its recipients.</summary>
     /// <param name="about">A queue row of the message.</param>
@@ -27,6 +28,14 @@ sealed class Reports(Router router, Delivery delivery, MailStore store, Delivery
         if (routes is [Route.Reject reject])
             return !reject.Reply.IsTransient && await RemoveAsync(removeQueueIds);   // the sender does not exist: nobody to tell
         DateTimeOffset now = clock.GetUtcNow();
+        if (about.Origin is { } origin && delivery.Checks is { } checks
+            && await checks.CheckAsync(origin.Client, origin.Name, to, about.Read, ct) is { IsForged: true } verdict)
+        {
+            FlowLog.ReportWithheld(log, about.MessageKey, to.ToString(), verdict.Why);
+            trace.Add(new TraceEvent(now, TraceStep.Filtered, about.MessageKey, "", about.ReversePath, recipients[0].Address.ToString(), origin.Client.ToString(),
+                $"the sender is not told: {verdict.Why}"));
+            return await RemoveAsync(removeQueueIds);
+        }
         var envelope = new Envelope { MessageKey = MessageKey.Next(now), With = TransmissionType.Internal, ReceivedAt = now };
         envelope.Recipients.Add(new EnvelopeRecipient(to, routes) { Parameters = new RecipientParameters(DsnNotify.Never, "") });
         using Body body = Write(about, to, envelope.MessageKey, recipients, now);
