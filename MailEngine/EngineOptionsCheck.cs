@@ -41,7 +41,7 @@ public static class EngineOptionsCheck
     static void AtLeast(List<string> warnings, string setting, TimeSpan value, TimeSpan least, string source)
     {
         if (value < least)
-            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"Mail:{setting} is \"{value}\": sessions end sooner than {source} asks for, and programs may take that for a fault; right would be {least} or more."));
+            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"Mail:{setting} is \"{value}\": sessions end sooner than is asked for by {source}, and programs may take that for a fault; right would be {least} or more."));
     }
 
     static void CheckNames(EngineOptions options, List<string> errors)
