@@ -209,6 +209,7 @@ public static class EngineOptionsCheck
         Within(errors, "Sieve:Commands", sieve.Commands, 100, 1_000_000);
         Within(errors, "Sieve:Strings", sieve.Strings, 100, 1_000_000);
         Within(errors, "Sieve:Patterns", sieve.Patterns, 1, 100_000);
+        Within(errors, "Sieve:Time", sieve.Time, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(5));
         Within(errors, "Sieve:Steps", sieve.Steps, 1000, 1_000_000_000);
         Within(errors, "Sieve:Actions", sieve.Actions, 1, 1000);
         Within(errors, "Sieve:Redirects", sieve.Redirects, 0, 1000);

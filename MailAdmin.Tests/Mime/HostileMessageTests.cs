@@ -1,5 +1,6 @@
 using System.Text;
 using MailAdmin.Tests.Rig;
+using MailEngine.Io;
 using MailEngine.Mime;
 
 namespace MailAdmin.Tests.Mime;

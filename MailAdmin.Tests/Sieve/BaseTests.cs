@@ -1,5 +1,6 @@
 using System.Text;
 using MailEngine;
+using MailEngine.Io;
 using MailEngine.Sieve;
 
 namespace MailAdmin.Tests.Sieve;
@@ -194,6 +195,26 @@ public sealed class BaseTests
         SieveOutcome outcome = SieveStage.Run(string.Concat(Enumerable.Repeat(test, 3)), message, limits: new SieveOptions { Steps = 100_000 });
         Assert.Equal("the script takes too long for this message: more than 100000 steps", outcome.Fault);
         Assert.InRange(outcome.Steps, 100_000, 200_000);
+    }
+
+    [Theory]
+    [InlineData(10, true)]
+    [InlineData(60_000, false)]
+    public void When_steps_cost_more_than_they_should_then_the_time_of_the_processor_ends_the_script(int milliseconds, bool ends)
+    {
+        string script = "require \"mailbox\";" + string.Concat(Enumerable.Repeat("if mailboxexists \"x\" { discard; }", 700));
+        SieveSurroundings slow = SieveStage.Usual with { MailboxExists = _ => IsBusy() };
+        var limits = new SieveOptions { Time = TimeSpan.FromMilliseconds(milliseconds) };
+        SieveOutcome outcome = SieveStage.Run(script, "Subject: x\r\n\r\n", slow, limits);
+        Assert.Equal(ends ? "the script takes too long for this message: more than 0.01 s of processor time" : null, outcome.Fault);
+
+        static bool IsBusy()
+        {
+            TimeSpan end = ProcessorTime.OfThread() + TimeSpan.FromMilliseconds(0.1);
+            while (ProcessorTime.OfThread() < end)
+                continue;
+            return false;
+        }
     }
 
     [Fact]

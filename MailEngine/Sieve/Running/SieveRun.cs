@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using MailEngine.Io;
 using MailEngine.Mime;
 using MailEngine.Sieve.Language;
 using MailEngine.Sieve.Matching;
@@ -10,6 +11,9 @@ namespace MailEngine.Sieve.Running;
 /// <summary>One run of scripts over one message: where it is, what their variables hold, what was decided so far, and how much they may still do.</summary>
 internal sealed class SieveRun(MessageView message, SieveSurroundings surroundings, SieveOptions limits, SieveLibrary? library)
 {
+    /// <summary>Some tenths of a millisecond: a script that does less costs no look at the clock.</summary>
+    const int StepsBetweenLooks = 4096;
+
     /// <summary>A script that waits for the end of one that it included.</summary>
     /// <param name="Loops">Loops that were open.</param>
     readonly record struct Caller(SieveProgram Program, int Next, string?[] Variables, MatchVariables Matched, MessageView Message, int Loops);
@@ -45,6 +49,8 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     int _includes;
     int _answers;
     long _mostSteps;
+    long _nextLook;
+    TimeSpan? _endOfTime;
     Dictionary<string, SieveList?>? _lists;
     Dictionary<(SieveList, string), bool>? _onLists;
     bool _isOwn;
@@ -201,6 +207,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
         (_includes, _answers) = (0, 0);
         _saved = message.Save();
         _mostSteps = Steps + limits.Steps;
+        (_nextLook, _endOfTime) = (Steps + StepsBetweenLooks, null);
         _mark = new Mark(_actions.Count == 0 ? [] : [.. _actions], _seen is null ? [] : [.. _seen], _redirects, Flags, _enclosed, AddedBytes, _changedOctets);
     }
 
@@ -259,7 +266,7 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     public void Keep()
     {
         _script = -1;
-        _mostSteps = long.MaxValue;   // nobody's time is up now, and nobody would keep the mail if this failed
+        _mostSteps = _nextLook = long.MaxValue;   // nobody's time is up now, and nobody would keep the mail if this failed
         Put(new SieveAction.Store(KeepMailbox, FlagList.Valid(Flags)) { Header = EditedHeader(), Text = EditedText() }, isLimited: false);
     }
 
@@ -333,6 +340,18 @@ internal sealed class SieveRun(MessageView message, SieveSurroundings surroundin
     {
         if ((Steps += steps) > _mostSteps)
             throw new SieveFaultException($"the script takes too long for this message: more than {limits.Steps} steps");
+        if (Steps >= _nextLook)
+            LookAtTime();
+    }
+
+    // Steps are counted by what they should cost; what they do cost on this machine is looked at now and then.
+    void LookAtTime()
+    {
+        _nextLook = Steps + StepsBetweenLooks;
+        TimeSpan now = ProcessorTime.OfThread();
+        _endOfTime ??= now + limits.Time;
+        if (now > _endOfTime)
+            throw new SieveFaultException($"the script takes too long for this message: more than {limits.Time.TotalSeconds:0.###} s of processor time");
     }
 
     /// <summary>Octets looked at or made: 64 are a step.</summary>

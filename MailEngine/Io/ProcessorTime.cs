@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace MailAdmin.Tests.Rig;
+namespace MailEngine.Io;
 
 /// <summary>Processor time of the calling thread: what work costs, however busy the machine is.</summary>
 static partial class ProcessorTime
@@ -14,6 +14,7 @@ static partial class ProcessorTime
         public long Nanoseconds;
     }
 
+    /// <summary>A system call, some 0.2 µs.</summary>
     public static TimeSpan OfThread()
     {
         if (clock_gettime(ThreadClock, out Timespec time) != 0)
@@ -21,6 +22,6 @@ static partial class ProcessorTime
         return TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromTicks(time.Nanoseconds / 100);
     }
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport(NativeLibraries.Libc, SetLastError = true)]
     private static partial int clock_gettime(int clock, out Timespec time);
 }
