@@ -65,7 +65,6 @@ public sealed class MailRig : IAsyncDisposable
     public QueueScheduler Queue { get; }
     public QueueControl Control { get; }
     public EngineOptions Options { get; }
-    internal MailEvents Events { get; private init; } = null!;
     public string Folder => _folder.Path;
 
     /// <summary>Domain example.test with the accounts that tests speak of: ann and bob.</summary>
@@ -111,10 +110,9 @@ public sealed class MailRig : IAsyncDisposable
         var delivery = new Delivery(store, trace, clock, NullLogger<Delivery>.Instance) { Filter = filter, Checks = new SenderChecks(new Resolver(options.Dns, clock), options.Checks, clock) };
         var smtp = new SmtpServer(router, delivery, store, trace, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock,
             NullLogger<SmtpServer>.Instance);
-        var events = new MailEvents(filter, delivery, accounts.Directory, store, options, clock);
         var imap = new ImapServer(store, accounts.Directory, new AccountAdministration(accounts.Database), accounts.Authenticator, sessions, hostname, options, clock, NullLogger<ImapServer>.Instance)
         {
-            Events = events,
+            Events = new MailEvents(filter, delivery, accounts.Directory, store, options, clock),
         };
         var pop3 = new Pop3Server(store, accounts.Directory, accounts.Authenticator, sessions, hostname, options, clock, NullLogger<Pop3Server>.Instance);
         var manageSieve = new ManageSieveServer(scripts, accounts.Directory, accounts.Authenticator, sessions, options, clock, NullLogger<ManageSieveServer>.Instance);
@@ -137,10 +135,7 @@ public sealed class MailRig : IAsyncDisposable
         WebApplication app = builder.Build();
         await app.StartAsync();
         var rig = new MailRig(app, folder, accounts, store, trace, listeners, sessions, heartbeat, certificates, queue,
-            new QueueControl(queue, store, trace, clock), options, imap, pop3, manageSieve)
-        {
-            Events = events,
-        };
+            new QueueControl(queue, store, trace, clock), options, imap, pop3, manageSieve);
         rig.Domain = await accounts.GivenDomainAsync("example.test");
         rig.Ann = await accounts.GivenAccountAsync("ann@example.test", Password);
         rig.Bob = await accounts.GivenAccountAsync("bob@example.test", Password);
