@@ -178,6 +178,26 @@ public sealed class SenderCheckTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_scripts_did_something_then_their_owner_finds_it_and_only_that()   // RFC 5228 §2.10.6
+    {
+        await GivenScriptAsync("""
+            require ["fileinto", "mailbox", "reject"];
+            if header "X" "file" { fileinto :create "Lists"; }
+            elsif header "X" "fail" { fileinto "INBOX"; reject "both"; }
+            elsif header "X" "refuse" { reject "No, thanks"; }
+            elsif header "X" "on" { redirect "zoe@honest.test"; }
+            """);
+        foreach (string what in new[] { "file", "fail", "none", "on" })
+            await SendAsync("bob@honest.test", "ann@example.test", "S: 250 2.0.0 *", $"X: {what}\r\n");
+        await SendAsync("bob@honest.test", "ann@example.test", "S: 550 5.7.1 No, thanks", "X: refuse\r\n");
+        await SendAsync("bob@honest.test", "bob@example.test", "S: 250 2.0.0 *");
+        Assert.Equal(["Delivered Lists", "Filtered Sieve: the script refuses a message and does something else with it too", "Queued sent on by a script", "Rejected 550 5.7.1 No, thanks"],
+            (await _rig.Trace.OfAccountAsync(_rig.Ann)).Select(step => $"{step.Step} {step.Text}"));
+        Assert.Empty(await _rig.Trace.OfAccountAsync(_rig.Bob));
+        Assert.Empty(await _rig.Trace.OfAccountAsync(0));
+    }
+
+    [Fact]
     public async Task When_a_client_asks_for_reports_of_success_in_the_name_of_somebody_else_then_there_are_none()   // RFC 3461 §5.2.3
     {
         await SendAsync("spam@forged.test", "ann@example.test", "S: 250 2.0.0 *", wishes: " NOTIFY=SUCCESS");

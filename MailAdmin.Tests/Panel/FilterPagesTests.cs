@@ -2,6 +2,7 @@ using System.Text;
 using MailAdmin.Tests.Rig;
 using MailAdmin.Web.Services;
 using MailEngine.Accounts;
+using MailEngine.Flow;
 using MailEngine.Sieve.Rules;
 using MailEngine.Store;
 using Microsoft.Playwright;
@@ -72,6 +73,21 @@ public sealed class FilterPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         await Expect(tab.Toast("Version 1 counts again")).ToBeVisibleAsync();
         await Expect(tab.Page.Locator("#versions li")).ToHaveCountAsync(3);
         Assert.Equal("# one\r\nkeep;\r\n", await TextAsync(account, "a/b & c"));
+        Assert.Empty(tab.Complaints);
+    }
+
+    [Fact]
+    public async Task When_a_script_has_failed_then_its_owner_finds_it_in_his_log_and_nobody_elses()
+    {
+        long domain = await rig.GivenDomainAsync("log.test"), account = await rig.GivenAccountAsync(domain, "ann"), other = await rig.GivenAccountAsync(domain, "bob");
+        var trace = rig.Server.Get<TraceLog>();
+        trace.Add(new TraceEvent(DateTimeOffset.UtcNow, TraceStep.Filtered, "K1", "", "zoe@else.test", "ann@log.test", "unix", "Sieve: line 3: <more> than 32 actions") { AccountId = account });
+        trace.Add(new TraceEvent(DateTimeOffset.UtcNow, TraceStep.Filtered, "K2", "", "zoe@else.test", "bob@log.test", "unix", "Sieve: of Bob") { AccountId = other });
+        trace.Add(new TraceEvent(DateTimeOffset.UtcNow, TraceStep.Delivered, "K3", "", "", "ann@log.test", "unix", "Lists") { AccountId = account });
+        await using BrowserTab tab = await rig.GivenSignedInAsync("ann@log.test", width: 400);
+        await tab.GoAsync("/filters");
+        await tab.Page.ClickAsync("#filter-log-link");
+        await Expect(tab.Page.Locator("#filter-log li")).ToContainTextAsync(["Lists", "Sieve: line 3: <more> than 32 actions"]);
         Assert.Empty(tab.Complaints);
     }
 

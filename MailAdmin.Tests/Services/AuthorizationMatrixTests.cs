@@ -203,6 +203,7 @@ public sealed class AuthorizationMatrixTests
         ["PreferencesService.GetAsync"] = new(async (r, a) =>
             await r.Get<PreferencesService>().GetAsync(a) is not null && a.AccountId is not null ? ServiceResult.Done() : ServiceResult.Forbidden(), Everybody: true),
         ["PreferencesService.SetAsync"] = new((r, a) => r.Get<PreferencesService>().SetAsync(a, new PreferencesForm()), Everybody: true),
+        ["TraceService.OwnFiltersAsync"] = new(async (r, a) => await r.Get<TraceService>().OwnFiltersAsync(a), Everybody: true),
         ["OwnHistoryService.ListAsync"] = new(async (r, a) => await r.Get<OwnHistoryService>().ListAsync(a, new PageRequest()), Everybody: true),
         ["OwnHistoryService.LoginsAsync"] = new(async (r, a) => await r.Get<OwnHistoryService>().LoginsAsync(a), Everybody: true),
         ["OwnMailService.ForwardAsync"] = new(async (r, a) => IfHasMail(r, a, await r.Get<OwnMailService>().ForwardAsync(a)), Everybody: true),

@@ -81,7 +81,8 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         {
             answer.Body.Dispose();
             trace.Add(new TraceEvent(now, TraceStep.Filtered, envelope.MessageKey, body.Summary.MessageId ?? "", envelope.ReversePathText,
-                plan.Away.First(away => away.Route.Account.AccountId == answer.Key.AccountId).Route.At.ToString(), envelope.Peer, $"no answer of somebody who is away: {verdict.Why}"));
+                plan.Away.First(away => away.Route.Account.AccountId == answer.Key.AccountId).Route.At.ToString(), envelope.Peer, $"no answer of somebody who is away: {verdict.Why}")
+            { AccountId = answer.Key.AccountId });
         }
         plan.Redirects.RemoveRange(before, plan.Redirects.Count - before);
     }
@@ -150,7 +151,8 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
                     "report" => "reported by a script",
                     "reject" => "refused by a script",
                     _ => "answer of somebody who is away",
-                }));
+                })
+            { AccountId = answers[i].Key.AccountId });
         }
     }
 
@@ -179,13 +181,23 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
                 StoreError.OverQuota => (waits ? TraceStep.Deferred : TraceStep.Rejected, "mailbox is full"),
                 _ => (waits ? TraceStep.Deferred : TraceStep.Rejected, error.ToString()),
             };
-            trace.Add(new TraceEvent(now, step, envelope.MessageKey, messageId, from, at.ToString(), envelope.Peer, text));
+            trace.Add(new TraceEvent(now, step, envelope.MessageKey, messageId, from, at.ToString(), envelope.Peer, text)
+            { AccountId = deposit.Mailbox == MailboxName.Inbox ? 0 : deposit.Owner.AccountId });
         }
-        foreach ((EmailAddress recipient, Reply reply) in plan.Refusals)
-            trace.Add(new TraceEvent(now, reply.IsTransient ? TraceStep.Deferred : TraceStep.Rejected, envelope.MessageKey, messageId, from, recipient.ToString(), envelope.Peer, reply.ToString()));
-        foreach ((EmailAddress recipient, string why) in plan.Unreported)
-            trace.Add(new TraceEvent(now, TraceStep.Rejected, envelope.MessageKey, messageId, from, recipient.ToString(), envelope.Peer, $"refused by a script; the sender is not told: {why}"));
+        foreach ((EnvelopeRecipient recipient, Reply reply) in plan.Refusals)
+        {
+            trace.Add(new TraceEvent(now, reply.IsTransient ? TraceStep.Deferred : TraceStep.Rejected, envelope.MessageKey, messageId, from, recipient.Address.ToString(), envelope.Peer, reply.ToString())
+            { AccountId = AccountOf(recipient) });
+        }
+        foreach ((EnvelopeRecipient recipient, string why) in plan.Unreported)
+        {
+            trace.Add(new TraceEvent(now, TraceStep.Rejected, envelope.MessageKey, messageId, from, recipient.Address.ToString(), envelope.Peer, $"refused by a script; the sender is not told: {why}")
+            { AccountId = AccountOf(recipient) });
+        }
         foreach (QueueEntry row in plan.Queue)
             trace.Add(new TraceEvent(now, TraceStep.Queued, envelope.MessageKey, messageId, from, row.Recipient.ToString(), envelope.Peer, ""));
     }
+
+    // Behind an address of several it is not said whose script refused.
+    static long AccountOf(EnvelopeRecipient recipient) => recipient.Routes is [Route.Deposit one] ? one.Account.AccountId : 0;
 }

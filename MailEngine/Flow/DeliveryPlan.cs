@@ -20,7 +20,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     readonly HashSet<int> _queuedRecipients = [];
     Dictionary<int, Reply>? _refused;
     Dictionary<int, string>? _remarks;
-    List<(EmailAddress Recipient, string Why)>? _unreported;
+    List<(EnvelopeRecipient Recipient, string Why)>? _unreported;
 
     /// <summary>Place of the copy for each mailbox that gets one, where there can be many; else they are looked through.</summary>
     Dictionary<(long Account, string Mailbox), int>? _known;
@@ -224,7 +224,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         SenderVerdict verdict = await SenderAsync(body, ct);
         if (verdict.IsForged && !(isThere && oneAnswer))   // a client of LMTP would tell him
         {
-            (_unreported ??= []).Add((recipient.Address, verdict.Why));
+            (_unreported ??= []).Add((recipient, verdict.Why));
             _queuedRecipients.Add(place);
             return;
         }
@@ -249,7 +249,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             : await Checks.CheckAsync(envelope.Origin?.Client, envelope.Origin?.Name ?? "", sender, body.Read, ct);
 
     /// <summary>Recipients whose script refuses the message, and why its sender is not told. RFC 5429 §2.1 wants this on record.</summary>
-    public IEnumerable<(EmailAddress Recipient, string Why)> Unreported => _unreported ?? [];
+    public IEnumerable<(EnvelopeRecipient Recipient, string Why)> Unreported => _unreported ?? [];
 
     /// <summary>550 with the reason in lines that fit, or, where it is not ASCII, without it. RFC 5429 §2.1.1, RFC 5429 §2.5</summary>
     static Reply RefusalOf(SieveAction.Reject reject)
@@ -323,7 +323,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     }
 
     /// <summary>Recipients whose script refuses the message, and why.</summary>
-    public IEnumerable<(EmailAddress Recipient, Reply Reply)> Refusals => (_refused ?? []).Select(refused => (envelope.Recipients[refused.Key].Address, refused.Value));
+    public IEnumerable<(EnvelopeRecipient Recipient, Reply Reply)> Refusals => (_refused ?? []).Select(refused => (envelope.Recipients[refused.Key], refused.Value));
 
     /// <summary>What the trace says of a copy beside where it is.</summary>
     public string RemarkOn(int deposit) => _remarks?.GetValueOrDefault(deposit) ?? "";

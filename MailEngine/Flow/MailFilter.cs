@@ -67,9 +67,10 @@ sealed class MailFilter(SieveScripts scripts, AccountDirectory directory, MailSt
     ILogger Log => log;
 
     void Tell(Envelope envelope, Body body, Route.Deposit route, string text, DateTimeOffset now) => trace.Add(
-        new TraceEvent(now, TraceStep.Filtered, envelope.MessageKey, body.Summary.MessageId ?? "", envelope.ReversePathText, route.At.ToString(), envelope.Peer, Reply.Clean(text)));
+        new TraceEvent(now, TraceStep.Filtered, envelope.MessageKey, body.Summary.MessageId ?? "", envelope.ReversePathText, route.At.ToString(), envelope.Peer, Reply.Clean(text))
+        { AccountId = route.Account.AccountId });
 
     /// <summary>Of what a script says or fails at where no mail comes in.</summary>
     public void Tell(string key, string messageId, AccountEntry account, string peer, string text, DateTimeOffset now) =>
-        trace.Add(new TraceEvent(now, TraceStep.Filtered, key, messageId, "", account.Primary?.ToString() ?? account.Login, peer, Reply.Clean(text)));
+        trace.Add(new TraceEvent(now, TraceStep.Filtered, key, messageId, "", account.Primary?.ToString() ?? account.Login, peer, Reply.Clean(text)) { AccountId = account.AccountId });
 }

@@ -21,7 +21,7 @@ public enum TraceStep
     Rejected,
     /// <summary>Taken out of the queue by an administrator.</summary>
     Removed,
-    /// <summary>A script of the recipient could not do what it should.</summary>
+    /// <summary>A script of the recipient could not do what it should, or says something; or something that would have been sent was not.</summary>
     Filtered,
 }
 
@@ -31,4 +31,8 @@ public enum TraceStep
 /// <param name="Peer">The client it came from, or the server it went to.</param>
 /// <param name="Text">The reply, or what happened, one line.</param>
 public sealed record TraceEvent(
-    DateTimeOffset Time, TraceStep Step, string MessageKey, string MessageId, string ReversePath, string Recipient, string Peer, string Text);
+    DateTimeOffset Time, TraceStep Step, string MessageKey, string MessageId, string ReversePath, string Recipient, string Peer, string Text)
+{
+    /// <summary>Whose scripts did it, or put it where it is; 0: nobody's.</summary>
+    public long AccountId { get; init; }
+}

@@ -9,7 +9,7 @@ namespace MailEngine.Flow;
 /// Written in batches by one thread; a step is there a moment after it happened. Losing the file loses no mail, so nothing is synced
 /// and a full channel or a broken disk drops events (counted, logged) rather than slowing mail down. The writer's connection is touched by
 /// its thread alone, the reader's by one question at a time. Indexes begin with the time in steps of ten minutes: what is written goes to
-/// few pages, and a question looks into each step of the thirty days.
+/// few pages, and a question looks into each step of the thirty days. That of accounts is of the few rows that scripts make.
 /// </remarks>
 public sealed class TraceLog : IAsyncDisposable
 {
@@ -44,7 +44,7 @@ public sealed class TraceLog : IAsyncDisposable
             PRAGMA cache_size=-16384;
             CREATE TABLE IF NOT EXISTS event (
                 id INTEGER PRIMARY KEY, time INTEGER NOT NULL, step INTEGER NOT NULL, message_key TEXT NOT NULL, message_id TEXT NOT NULL,
-                reverse_path TEXT NOT NULL, recipient TEXT NOT NULL, peer TEXT NOT NULL, text TEXT NOT NULL);
+                reverse_path TEXT NOT NULL, recipient TEXT NOT NULL, peer TEXT NOT NULL, text TEXT NOT NULL, account INTEGER NOT NULL DEFAULT 0);
             DROP INDEX IF EXISTS event_by_key;
             DROP INDEX IF EXISTS event_by_message_id;
             DROP INDEX IF EXISTS event_by_recipient;
@@ -52,7 +52,10 @@ public sealed class TraceLog : IAsyncDisposable
             CREATE INDEX IF NOT EXISTS event_time_message_id ON event (time / 600000, message_id) WHERE message_id <> '';
             CREATE INDEX IF NOT EXISTS event_time_recipient ON event (time / 600000, recipient);
             """);
-        _insert = _writer.Prepare("INSERT INTO event (time, step, message_key, message_id, reverse_path, recipient, peer, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+        if (!HasAccounts(_writer))
+            _writer.Execute("ALTER TABLE event ADD COLUMN account INTEGER NOT NULL DEFAULT 0");   // a file of an older version
+        _writer.Execute("CREATE INDEX IF NOT EXISTS event_account ON event (account, id) WHERE account <> 0");
+        _insert = _writer.Prepare("INSERT INTO event (time, step, message_key, message_id, reverse_path, recipient, peer, text, account) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
         _reader = new SqliteDatabase(path, SqliteOpen.ReadOnly);
         _loop = new Thread(WriteLoop) { IsBackground = true, Name = "trace" };
         _loop.Start();
@@ -70,16 +73,33 @@ public sealed class TraceLog : IAsyncDisposable
             Interlocked.Increment(ref _dropped);
     }
 
+    static bool HasAccounts(SqliteDatabase file)
+    {
+        using SqliteStatement columns = file.Prepare("SELECT 1 FROM pragma_table_info('event') WHERE name = 'account'");
+        return columns.Step();
+    }
+
     /// <summary>All steps that match, oldest first, at most <paramref name="most"/> of the newest.</summary>
     /// <param name="what">An id of a 250 answer, a Message-ID with or without angle brackets, or an address of a recipient or sender.</param>
-    public async Task<IReadOnlyList<TraceEvent>> FindAsync(string what, int most = 500, CancellationToken ct = default)
+    public Task<IReadOnlyList<TraceEvent>> FindAsync(string what, int most = 500, CancellationToken ct = default) =>
+        AskAsync(() => Find(what.Trim().Trim('<', '>'), most), ct);
+
+    /// <summary>What the scripts of an account did and said, oldest first, at most <paramref name="most"/> of the newest.</summary>
+    public Task<IReadOnlyList<TraceEvent>> OfAccountAsync(long accountId, int most = 500, CancellationToken ct = default) =>
+        AskAsync(() =>
+        {
+            using SqliteStatement query = _reader.Prepare(
+                "SELECT time, step, message_key, message_id, reverse_path, recipient, peer, text, account FROM event INDEXED BY event_account WHERE account = ?1 AND account <> 0 ORDER BY id DESC LIMIT ?2");
+            return Read(query.Bind(1, accountId).Bind(2, (long)most));
+        }, ct);
+
+    async Task<IReadOnlyList<TraceEvent>> AskAsync(Func<List<TraceEvent>> question, CancellationToken ct)
     {
         await CatchUpAsync(ct);
         await _question.WaitAsync(ct);
         try
         {
-            string bare = what.Trim().Trim('<', '>');
-            return await Task.Run(() => Find(bare, most), ct);
+            return await Task.Run(question, ct);
         }
         finally
         {
@@ -97,17 +117,22 @@ public sealed class TraceLog : IAsyncDisposable
                     SELECT DISTINCT e.message_key FROM step CROSS JOIN event e INDEXED BY event_time_message_id ON e.time / 600000 = step.at AND e.message_id = ?1
                     WHERE e.message_id <> '' AND e.message_key <> ''
                     UNION SELECT ?2 WHERE ?2 <> '')
-            SELECT time, step, message_key, message_id, reverse_path, recipient, peer, text FROM event WHERE id IN (
+            SELECT time, step, message_key, message_id, reverse_path, recipient, peer, text, account FROM event WHERE id IN (
                 SELECT e.id FROM key CROSS JOIN step CROSS JOIN event e INDEXED BY event_time_key ON e.time / 600000 = step.at AND e.message_key = key.name
                 UNION SELECT e.id FROM step CROSS JOIN event e INDEXED BY event_time_recipient ON e.time / 600000 = step.at AND e.recipient = ?3)
             ORDER BY id DESC LIMIT ?4
             """);
-        query.Bind(1, what).Bind(2, what.ToUpperInvariant()).Bind(3, what.ToLowerInvariant()).Bind(4, (long)most);
+        return Read(query.Bind(1, what).Bind(2, what.ToUpperInvariant()).Bind(3, what.ToLowerInvariant()).Bind(4, (long)most));
+    }
+
+    static List<TraceEvent> Read(SqliteStatement query)
+    {
         var found = new List<TraceEvent>();
         while (query.Step())
         {
             found.Add(new TraceEvent(DateTimeOffset.FromUnixTimeMilliseconds(query.Int64(0)), (TraceStep)query.Int64(1), query.Text(2), query.Text(3),
-                query.Text(4), query.Text(5), query.Text(6), query.Text(7)));
+                query.Text(4), query.Text(5), query.Text(6), query.Text(7))
+            { AccountId = query.Int64(8) });
         }
         found.Reverse();
         return found;
@@ -177,7 +202,7 @@ public sealed class TraceLog : IAsyncDisposable
             foreach (TraceEvent e in batch)
             {
                 _insert.Bind(1, e.Time.ToUnixTimeMilliseconds()).Bind(2, (long)e.Step).Bind(3, e.MessageKey).Bind(4, e.MessageId)
-                    .Bind(5, e.ReversePath).Bind(6, e.Recipient.ToLowerInvariant()).Bind(7, e.Peer).Bind(8, e.Text).Run();
+                    .Bind(5, e.ReversePath).Bind(6, e.Recipient.ToLowerInvariant()).Bind(7, e.Peer).Bind(8, e.Text).Bind(9, e.AccountId).Run();
             }
             DateTimeOffset now = _clock.GetUtcNow();
             if (now - _prunedAt > TimeSpan.FromHours(1))
