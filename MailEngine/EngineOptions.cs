@@ -209,6 +209,10 @@ public sealed class LimitOptions
     public int AliasExpansion { get; set; } = 10000;
     /// <summary>Mailboxes of one account.</summary>
     public int MailboxesPerAccount { get; set; } = 10000;
+    /// <summary>Addresses that one account may put into its address book. Default 2,000: what people have, and a script looks each up in an index anyway.</summary>
+    public int Contacts { get; set; } = 2000;
+    /// <summary>A file or text with addresses for an address book, octets: it is in memory while it is read. Default 4 MiB: 2,000 vCards, and some of them with a picture.</summary>
+    public int ContactFileBytes { get; set; } = 4 << 20;
     /// <summary>Largest value of one annotation, octets. RFC 5464 §4.1 wants 1024 at least. Default 64 KiB: what fits into a command.</summary>
     public int MetadataBytes { get; set; } = 64 << 10;
     /// <summary>Failed log-ins for one account and one network in a quarter of an hour before they are slowed down.</summary>

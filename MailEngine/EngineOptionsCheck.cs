@@ -138,6 +138,8 @@ public static class EngineOptionsCheck
         Within(errors, "Limits:AliasExpansion", limits.AliasExpansion, 1, 1_000_000);
         Within(errors, "Limits:MetadataBytes", limits.MetadataBytes, 1024, 16 << 20);   // RFC 5464 §4.1
         Within(errors, "Limits:MailboxesPerAccount", limits.MailboxesPerAccount, 10, 1_000_000);
+        Within(errors, "Limits:Contacts", limits.Contacts, 0, 100_000);
+        Within(errors, "Limits:ContactFileBytes", limits.ContactFileBytes, 4096, 64 << 20);
         Within(errors, "Limits:AppendMessages", limits.AppendMessages, 1, 100_000);
         Within(errors, "Limits:FailedLogins", limits.FailedLogins, 1, 10_000);
         Within(errors, "Limits:LoginCache", limits.LoginCache, TimeSpan.Zero, TimeSpan.FromHours(1));

@@ -4,6 +4,7 @@ using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Flow;
 using MailEngine.Store;
+using Microsoft.EntityFrameworkCore;
 
 namespace MailAdmin.Tests.Flow;
 
@@ -317,6 +318,36 @@ public sealed class FilterTests : IAsyncLifetime
         await DeliverAsync("sent on", to: ["bob@example.test"]);
         await ArrivedAsync(_rig.Bob);
         Assert.Contains(_rig.Store.ReadQueue(), row => row.Recipient.ToString() == "chair@elsewhere.example");
+    }
+
+    [Fact]
+    public async Task When_a_sender_is_in_the_address_book_then_lists_know_him_and_nobody_elses_count()   // RFC 6134 §2.7
+    {
+        await GivenMailboxAsync("Known");
+        await _rig.Accounts.WriteAsync(async db =>
+        {
+            db.Contacts.Add(new AccountContact { AccountId = _rig.Ann, Address = "dan@example.org", Written = "Dan@Example.org", CreatedAt = DateTimeOffset.UnixEpoch });
+            db.Contacts.Add(new AccountContact { AccountId = _rig.Bob, Address = "eve@example.org", Written = "eve@example.org", CreatedAt = DateTimeOffset.UnixEpoch });
+            await db.SaveChangesAsync();
+        });
+        await GivenScriptAsync("require [\"extlists\", \"fileinto\"]; if header :list \"from\" \":addrbook:default\" { fileinto \"Known\"; }");
+        await DeliverAsync("one", from: "DAN@example.ORG");
+        await DeliverAsync("two", from: "eve@example.org");
+        Assert.Equal(("one", "two"), (await SubjectsAsync("Known"), await SubjectsAsync()));
+
+        // What cannot be looked up now is no "no": the message waits and is not filed as a stranger's.
+        await _rig.Accounts.WriteAsync(db => db.Database.ExecuteSqlRawAsync("ALTER TABLE account_contact RENAME TO account_contact_away"));
+        await using (WireScript client = await _rig.ConnectAsync(MailProtocol.Lmtp))
+        {
+            await client.PlayAsync("S: 220 *\nC: LHLO mta.test");
+            await client.ReadUntilAsync("250 ");
+            await client.PlayAsync("C: MAIL FROM:<dan@example.org>\nS: 250 *\nC: RCPT TO:<ann@example.test>\nS: 250 *\nC: DATA\nS: 354 *");
+            await client.PlayAsync("C: From: <dan@example.org>\nC: Subject: three\nC: \nC: x\nC: .\nS: 451 *\nC: QUIT\nS: 221 *");
+        }
+        Assert.Equal(("one", "two"), (await SubjectsAsync("Known"), await SubjectsAsync()));
+        await _rig.Accounts.WriteAsync(db => db.Database.ExecuteSqlRawAsync("ALTER TABLE account_contact_away RENAME TO account_contact"));
+        await DeliverAsync("three", from: "dan@example.org");
+        Assert.Equal("one three", await SubjectsAsync("Known"));
     }
 
     [Fact]

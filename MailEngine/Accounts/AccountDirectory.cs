@@ -122,6 +122,11 @@ public sealed class AccountDirectory : IDisposable
     public Task<IReadOnlyList<FilterScript>> SharedScriptsAsync(long? domainId, CancellationToken ct) =>
         ReadAsync<IReadOnlyList<FilterScript>>(Volatile.Read(ref _cache), loader => loader.SharedScripts(domainId), ct);
 
+    /// <summary>Did the account's owner put an address into its address book? Look-ups of SQLite wait for nobody.</summary>
+    /// <exception cref="DirectoryUnavailableException">The database does not answer.</exception>
+    public bool HasContact(long accountId, EmailAddress address) =>
+        Read(Volatile.Read(ref _cache), loader => loader.HasContact(accountId, address.Canonical));
+
     /// <summary>A setting made in the panel, e.g. <see cref="Setting.Hostname"/>; null: not made.</summary>
     /// <exception cref="DirectoryUnavailableException">The database does not answer.</exception>
     public ValueTask<string?> FindSettingAsync(string key, CancellationToken ct)

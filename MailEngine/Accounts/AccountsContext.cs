@@ -29,6 +29,7 @@ public abstract class AccountsContext(DbContextOptions options) : IdentityUserCo
     public DbSet<Vacation> Vacations => Set<Vacation>();
     public DbSet<SieveScript> SieveScripts => Set<SieveScript>();
     public DbSet<SieveScriptVersion> SieveScriptVersions => Set<SieveScriptVersion>();
+    public DbSet<AccountContact> Contacts => Set<AccountContact>();
     public DbSet<Preferences> Preferences => Set<Preferences>();
     public DbSet<ChangeStamp> ChangeStamps => Set<ChangeStamp>();
 

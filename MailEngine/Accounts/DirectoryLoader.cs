@@ -44,6 +44,12 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
         return found is null ? new Resolution(domain, null, "") : new Resolution(domain, EntryOf(found), detail);
     }
 
+    public bool HasContact(long accountId, string address)
+    {
+        using DbCommand command = Command("""SELECT 1 FROM "account_contact" WHERE "AccountId" = @account AND "Address" = @address""", ("@account", accountId), ("@address", address));
+        return command.ExecuteScalar() is not null;
+    }
+
     public AccountEntry? FindLogin(string login)
     {
         using DbCommand command = Command("""SELECT "Id" FROM "account" WHERE "NormalizedUserName" = @login""", ("@login", login));

@@ -5,10 +5,10 @@ using MailEngine.Store;
 
 namespace MailEngine.Flow;
 
-/// <summary>The lists that scripts ask about: whom the account has written to, the addresses of its domain, and whom those lead to. RFC 6134 §2.2</summary>
+/// <summary>The lists that scripts ask about: whom the account knows, the addresses of its domain, and whom those lead to. RFC 6134 §2.2</summary>
 /// <remarks>Nobody learns by a script of his own who is on a list that he is not on himself; scripts of the domain and of the server may ask
 /// about all lists of the domain. Lists of other domains are nobody's business.</remarks>
-/// <param name="store">Null: nobody's mail is at hand, and address books are empty.</param>
+/// <param name="store">Null: nobody's mail is looked at, and address books hold only what was put into them.</param>
 public sealed class ExternalLists(AccountDirectory directory, MailStore? store, LimitOptions limits)
 {
     /// <summary>What a look-up in the accounts' database takes in steps of a script.</summary>
@@ -18,10 +18,10 @@ public sealed class ExternalLists(AccountDirectory directory, MailStore? store, 
     /// <exception cref="IOException">The mail of the account cannot be read now.</exception>
     public async ValueTask<Func<ListName, bool, SieveList?>> OpenAsync(AccountEntry account)
     {
-        AddressBook? book = store is null ? null : await AddressBook.OpenAsync(store, account.AccountId);
+        AddressBook book = await AddressBook.OpenAsync(directory, store, account.AccountId);
         return (name, isOwn) => name.Kind switch
         {
-            ListKind.AddressBook => new SieveList(address => book is not null && book.Has(address), 10 + ((book?.Messages ?? 0) / 16)),
+            ListKind.AddressBook => new SieveList(book.Has, LookUpSteps + (book.Messages / 16)),
             _ when name.Domain != account.Domain => null,
             ListKind.Addresses => new SieveList(address => IsOf(account.Domain, address), LookUpSteps),
             _ => MembersOf(name.Address, account, isOwn),

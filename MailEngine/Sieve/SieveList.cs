@@ -14,7 +14,7 @@ public sealed record SieveList(Func<EmailAddress, bool> Has, int Steps)
 /// <summary>What a list holds.</summary>
 public enum ListKind
 {
-    /// <summary>Those whom the account has written to: <c>:addrbook:default</c>. RFC 6134 §2.7</summary>
+    /// <summary>Those whom the account knows: <c>:addrbook:default</c>. RFC 6134 §2.7</summary>
     AddressBook,
 
     /// <summary>All addresses of a domain: <c>tag:example.org,2026:addresses</c>.</summary>
