@@ -62,6 +62,7 @@ public static class PanelSetup
         app.MapPost("/logout", SignOutAsync);
         app.MapPost("/leave", LeaveAsync).RequireAuthorization();
         app.MapAuditExport();
+        app.MapContactExport();
         app.MapPasskeys();
         app.MapCommonPasswords();
         app.MapClientSetup();

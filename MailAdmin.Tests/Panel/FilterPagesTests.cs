@@ -222,11 +222,56 @@ public sealed class FilterPagesTests(PanelRig rig) : IClassFixture<PanelRig>
     }
 
     [Fact]
+    public async Task When_somebody_keeps_an_address_book_then_he_adds_uploads_finds_saves_and_removes()
+    {
+        long account = await rig.GivenAccountAsync(await rig.GivenDomainAsync("book.test"), "ann");
+        await using BrowserTab tab = await rig.GivenSignedInAsync("ann@book.test", width: 400);
+        IPage page = tab.Page;
+        await tab.GoAsync("/filters");
+        await page.ClickAsync("#filters-contacts");
+        await Expect(page.Locator("#contacts .empty")).ToBeVisibleAsync();
+        await page.FillAsync("#Address", "not an address");
+        await page.ClickAsync("#contact-add button[type=submit]");
+        await Expect(page.Locator("#Address-error")).ToContainTextAsync("no mail address");
+        await page.FillAsync("#Address", "Bob@Else.test");
+        await page.FillAsync("#Name", "Bob <b>");
+        await page.ClickAsync("#contact-add button[type=submit]");
+        await Expect(tab.Toast("Bob@Else.test is in the address book")).ToBeVisibleAsync();
+        await Expect(page.Locator("#contacts tbody tr")).ToHaveCountAsync(1);
+        await Expect(page.Locator("#contacts tbody tr")).ToContainTextAsync("Bob <b>");
+
+        await page.FillAsync("#Lines", "bob@else.test\nCid Ding <cid@else.test>\nwho@\n" + string.Concat(Enumerable.Range(0, 1500).Select(i => $"\"Number {i}\" <somebody.{i}@else.test>\n")));   // more than one message of a circuit holds
+        await page.ClickAsync("#contacts-go");
+        await Expect(page.Locator("#contacts-report")).ToContainTextAsync("Added: 1,501. There already: 1");
+        await Expect(page.Locator("#contacts-faults li")).ToHaveTextAsync(["Line 3: “who@” is no mail address."]);
+        await Expect(page.Locator("#Lines")).ToHaveValueAsync("");
+        await tab.AssertSoundAsync("the address book on a telephone");
+
+        await page.SetInputFilesAsync("#File", new FilePayload { Name = "book.vcf", MimeType = "text/vcard", Buffer = "BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Dan\r\nEMAIL;PREF=1:dan@else.test\r\nEND:VCARD\r\n"u8.ToArray() });
+        await Expect(page.Locator("#contacts-many")).ToContainTextAsync("book.vcf");
+        await page.ClickAsync("#contacts-go");
+        await Expect(page.Locator("#contacts-report")).ToContainTextAsync("Added: 1");
+        await page.FillAsync("#contacts #search", "dan@");
+        await Expect(page.Locator("#contacts tbody tr")).ToHaveCountAsync(1);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Remove dan@else.test" }).ClickAsync();
+        await page.ClickAsync("#confirm-yes");
+        await Expect(tab.Toast("dan@else.test is not in the address book any more")).ToBeVisibleAsync();
+
+        IDownload saved = await page.RunAndWaitForDownloadAsync(() => page.ClickAsync("#contacts-export"));
+        Assert.Equal("contacts.vcf", saved.SuggestedFilename);
+        string cards = await System.IO.File.ReadAllTextAsync((await saved.PathAsync())!);
+        Assert.Contains("FN:Bob <b>\r\nN:Bob <b>;;;;\r\nEMAIL;TYPE=INTERNET:Bob@Else.test\r\n", cards, StringComparison.Ordinal);
+        Assert.DoesNotContain("dan@", cards, StringComparison.Ordinal);
+        Assert.Equal(1502, (await rig.Server.Get<ContactService>().ListAsync(rig.Superuser, account, new PageRequest())).Value!.Total);
+        Assert.Empty(tab.Complaints);
+    }
+
+    [Fact]
     public async Task When_somebody_has_no_mailbox_then_pages_about_mail_are_not_offered_and_say_so()
     {
         await using BrowserTab tab = await rig.GivenSignedInAsync();
         await Expect(tab.Page.Locator("nav a[href='/preferences']")).ToBeVisibleAsync();
-        foreach (string path in (string[])["/vacation", "/filters", "/forward", "/account/setup", "/deleted"])
+        foreach (string path in (string[])["/vacation", "/filters", "/contacts", "/forward", "/account/setup", "/deleted"])
         {
             await Expect(tab.Page.Locator($"nav a[href='{path}']")).ToHaveCountAsync(0);
             await tab.GoAsync(path);

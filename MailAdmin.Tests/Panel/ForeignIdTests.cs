@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using MailAdmin.Tests.Rig;
 using MailAdmin.Web;
+using MailAdmin.Web.Services;
 using MailEngine.Store;
 using Microsoft.AspNetCore.Components;
 using Microsoft.Playwright;
@@ -21,6 +22,7 @@ public sealed partial class ForeignIdTests(PanelRig rig) : IClassFixture<PanelRi
         await rig.GivenAccountAsync(own, "user");
         long account = await rig.GivenAccountAsync(foreign, "victim-account");
         await rig.GivenAliasAsync(foreign, "victim-alias", "victim-account@victim-domain.test");
+        Assert.True((await rig.Server.Get<ContactService>().AddAsync(rig.Superuser, account, new ContactForm { Address = "victim-contact@elsewhere.test" })).Ok);
         var store = rig.Server.Get<MailStore>();
         long mailbox = (await store.OpenAsync(account, MailboxName.Inbox))!.Id;
         await store.CreateAsync(MailStore.SharedTree(foreign), MailboxName.Parse("victim-mailbox"));
@@ -33,7 +35,7 @@ public sealed partial class ForeignIdTests(PanelRig rig) : IClassFixture<PanelRi
         [
             .. templates.SelectMany(t => ((long[])[account, foreign, 1, 2, 3]).SelectMany(id => ((long[])[mailbox, shared]).Select(box => Filled(t, id, box)))),
             $"/accounts?domain={foreign}", $"/addresses?domain={foreign}", $"/accounts/new?domain={foreign}", $"/addresses/new?domain={foreign}",
-            "/domains", "/accounts", "/addresses", "/audit", "/audit/export?format=json", "/audit/export?format=csv&search=victim", "/",
+            $"/accounts/{account}/contacts/export", "/contacts/export", "/domains", "/accounts", "/addresses", "/audit", "/audit/export?format=json", "/audit/export?format=csv&search=victim", "/",
         ];
         foreach (string login in (string[])["master@mine.test", "user@mine.test"])
         {

@@ -41,6 +41,7 @@ sealed partial record PanelPlace(long Domain, long Account, string Login, long A
             await rig.Server.Get<ScriptService>().PutAsync(rig.Superuser, owner, Script, System.Text.Encoding.UTF8.GetBytes($"require \"fileinto\";\r\nif header :contains \"Subject\" \"{LongSubject}\" {{\r\n    fileinto \"Lists\";   # all of it\r\n}}\r\n"));
             await rig.Server.Get<ScriptService>().PutAsync(rig.Superuser, owner, Script, "# nothing any more\r\nkeep;\r\n"u8.ToArray());
         }
+        Assert.True((await rig.Server.Get<ContactService>().AddAsync(rig.Superuser, account, new ContactForm { Address = $"{LongSubject[..60]}@{name}", Name = LongSubject })).Ok);
         var filters = rig.Server.Get<FilterService>();
         Assert.True((await filters.SetRulesAsync(rig.Superuser, account, new RulesOf([], ""), [
             new Rule($"About {LongSubject}", true, RuleMatch.Any, [new RuleCondition(RuleField.Subject, "", RuleOperator.Contains, LongSubject), new RuleCondition(RuleField.Size, "", RuleOperator.Over, "5M")],

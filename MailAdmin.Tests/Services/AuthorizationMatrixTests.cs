@@ -169,6 +169,15 @@ public sealed class AuthorizationMatrixTests
         ["SearchService.FindAsync"] = new(async (r, a) => await r.Get<SearchService>().FindAsync(a, "ann"), Anywhere: Permissions.See),
         ["VacationService.GetAsync"] = new(async (r, a) => await r.Get<VacationService>().GetAsync(a, r.OwnUser), Permissions.See, OwnerToo: true),
         ["VacationService.SetAsync"] = new((r, a) => r.Get<VacationService>().SetAsync(a, r.OwnUser, new VacationForm { Enabled = true, Text = "Away" }), Permissions.Accounts, OwnerToo: true),
+        ["ContactService.ListAsync"] = new(async (r, a) => await r.Get<ContactService>().ListAsync(a, r.OwnUser, new PageRequest()), Permissions.SeeMailboxes, OwnerToo: true),
+        ["ContactService.ExportAsync"] = new(async (r, a) => await r.Get<ContactService>().ExportAsync(a, r.OwnUser), Permissions.SeeMailboxes, OwnerToo: true),
+        ["ContactService.AddAsync"] = new((r, a) => r.Get<ContactService>().AddAsync(a, r.OwnUser, new ContactForm { Address = "x@example.org" }), Permissions.Accounts, OwnerToo: true),
+        ["ContactService.ImportAsync"] = new(async (r, a) => await r.Get<ContactService>().ImportAsync(a, r.OwnUser, "x@example.org"u8.ToArray()), Permissions.Accounts, OwnerToo: true),
+        ["ContactService.RemoveAsync"] = new(async (r, a) =>
+        {
+            ServiceResult<PageOf<ContactRow>> there = await r.Get<ContactService>().ListAsync(r.Super, r.OwnUser, new PageRequest());
+            return await r.Get<ContactService>().RemoveAsync(a, r.OwnUser, there.Value!.Items.Single().Id);
+        }, Permissions.Accounts, OwnerToo: true, Given: r => r.Get<ContactService>().AddAsync(r.Super, r.OwnUser, new ContactForm { Address = "x@example.org" })),
         ["ScriptService.ListAsync"] = new(async (r, a) => await r.Get<ScriptService>().ListAsync(a, r.OwnUser), Permissions.SeeMailboxes, OwnerToo: true),
         ["ScriptService.ListAsync/domain"] = new(async (r, a) => await r.Get<ScriptService>().ListAsync(a, ScriptOwner.Domain(r.OwnDomain)), Permissions.See),
         ["ScriptService.ListAsync/server"] = new(async (r, a) => await r.Get<ScriptService>().ListAsync(a, ScriptOwner.Server), OnServer: Permissions.SeeServer),

@@ -131,6 +131,13 @@ public sealed class ScriptService(Changes changes, SieveScripts scripts, EngineO
     Task<ServiceResult<T>> ReadAsync<T>(Actor actor, ScriptOwner owner, Func<Task<ServiceResult<T>>> read, CancellationToken ct) =>
         changes.ReadAsync<T>(actor, async (db, rights) => (await MayAsync(db, rights, owner, toChange: false, ct)).Refused is { } refused ? refused : await read(), ct);
 
+    /// <summary>An account whose scripts, and what they ask about, somebody may see or change; or why not. For services, in their transactions.</summary>
+    internal async Task<ServiceResult<Account>> FindOwnerAsync(AccountsContext db, Rights rights, long accountId, bool toChange, CancellationToken ct)
+    {
+        (ServiceResult.Refused? refused, Account? account, _, _) = await MayAsync(db, rights, ScriptOwner.Account(accountId), toChange, ct);
+        return refused is { } why ? why : account!;
+    }
+
     async Task<(ServiceResult.Refused? Refused, Account? Account, string What, long? DomainId)> MayAsync(
         AccountsContext db, Rights rights, ScriptOwner owner, bool toChange, CancellationToken ct)
     {

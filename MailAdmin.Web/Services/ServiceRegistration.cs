@@ -66,6 +66,7 @@ public static class ServiceRegistration
         services.AddSingleton<VacationService>();
         services.AddSingleton<SieveScripts>();
         services.AddSingleton<ScriptService>();
+        services.AddSingleton<ContactService>();
         services.AddSingleton<PreferencesService>();
         services.AddSingleton<OwnMailService>();
         services.AddSingleton<OwnHistoryService>();

@@ -1,0 +1,75 @@
+using System.Text;
+using MailAdmin.Web.Services;
+using MailEngine.Accounts;
+using MailEngine.Addresses;
+using Microsoft.EntityFrameworkCore;
+
+namespace MailAdmin.Tests.Services;
+
+/// <summary>Address books: who may see and change whose (every role: <see cref="AuthorizationMatrixTests"/>), limits, and what of it is on record.</summary>
+public sealed class ContactServiceTests : IAsyncLifetime
+{
+    ServicesRig _rig = null!;
+
+    public async Task InitializeAsync() => _rig = await ServicesRig.OpenAsync();
+
+    public async Task DisposeAsync() => await _rig.DisposeAsync();
+
+    ContactService Contacts => _rig.Get<ContactService>();
+
+    Actor Ann => ServicesRig.As(_rig.OwnUser);
+
+    async Task<string> AddressesAsync(string filter = "") =>
+        string.Join(' ', (await Contacts.ListAsync(Ann, null, new PageRequest(Filter: filter))).Value!.Items.Select(c => c.Name.Length > 0 ? $"{c.Address}={c.Name}" : c.Address));
+
+    [Fact]
+    public async Task When_addresses_are_added_then_each_stands_there_once_its_owner_and_his_administrators_see_it_and_the_audit_does_not()
+    {
+        Assert.True((await Contacts.AddAsync(Ann, null, new ContactForm { Address = " Dan@Example.ORG ", Name = "Dän 100%\n" })).Ok);
+        Assert.True((await Contacts.AddAsync(_rig.Master, _rig.OwnUser, new ContactForm { Address = "eve@bücher.test" })).Ok);
+        Assert.Equal(["Address"], (await Contacts.AddAsync(Ann, null, new ContactForm { Address = "dan@example.org" })).Errors.Select(e => e.Field));
+        Assert.Equal(["Address", "Name"], (await Contacts.AddAsync(Ann, null, new ContactForm { Address = "dan@", Name = new string('x', 201) })).Errors.Select(e => e.Field));
+        Assert.Equal("Dan@Example.ORG=Dän 100% eve@bücher.test", await AddressesAsync());
+        Assert.Equal(("Dan@Example.ORG=Dän 100%", "eve@bücher.test", ""), (await AddressesAsync("0%"), await AddressesAsync("EVE"), await AddressesAsync("_@")));
+        Assert.True(_rig.Accounts.Directory.HasContact(_rig.OwnUser, EmailAddress.Parse("DAN@example.org")));
+        Assert.True(_rig.Accounts.Directory.HasContact(_rig.OwnUser, EmailAddress.Parse("eve@xn--bcher-kva.test")));
+        Assert.False(_rig.Accounts.Directory.HasContact(_rig.SecondUser, EmailAddress.Parse("dan@example.org")));
+
+        // One's own number of somebody else's entry leads nowhere.
+        long id = (await Contacts.ListAsync(Ann, null, new PageRequest())).Value!.Items[0].Id;
+        Assert.Equal(Refusal.NotFound, (await Contacts.RemoveAsync(ServicesRig.As(_rig.SecondUser), null, id)).Refusal);
+        Assert.Equal(Refusal.NotFound, (await Contacts.RemoveAsync(ServicesRig.As(_rig.OtherMaster), _rig.OwnUser, id)).Refusal);
+        Assert.Equal(Refusal.Invalid, (await Contacts.AddAsync(_rig.Super, null, new ContactForm { Address = "x@example.org" })).Refusal);   // no mailbox
+        Assert.True((await Contacts.RemoveAsync(Ann, null, id)).Ok);
+        Assert.Equal(Refusal.NotFound, (await Contacts.RemoveAsync(Ann, null, id)).Refusal);
+        Assert.False(_rig.Accounts.Directory.HasContact(_rig.OwnUser, EmailAddress.Parse("dan@example.org")));
+
+        await using AccountsContext db = _rig.Accounts.Database.NewContext();
+        List<AuditEntry> audit = await db.Audit.Where(e => e.Action.StartsWith("contact.")).ToListAsync();
+        Assert.Equal(["contact.add", "contact.add", "contact.remove"], audit.Select(e => e.Action));
+        Assert.All(audit, e => Assert.True(e.AccountId == _rig.OwnUser && !(e.Before + e.After).Contains('@', StringComparison.Ordinal)));
+        Assert.True((await _rig.Get<AccountService>().DeleteAsync(_rig.Super, _rig.OwnUser)).Ok);
+        Assert.Empty(await db.Contacts.ToListAsync());
+    }
+
+    [Fact]
+    public async Task When_a_file_is_taken_in_then_it_comes_back_as_vCards_and_what_is_more_than_fits_is_refused_as_a_whole()
+    {
+        _rig.Options.Limits.Contacts = 4;
+        ServiceResult<ContactImport> made = await Contacts.ImportAsync(Ann, null, "Name;E-Mail\nMüller, Jörg;joerg@example.org\nnobody;\n;JOERG@example.org\nEve;eve@example.org\n"u8.ToArray());
+        Assert.True(made.Ok, made.Text);
+        Assert.Equal((2, 1, "Line 3: no mail address."), (made.Value!.Added, made.Value.Known, string.Join('|', made.Value.Faults)));
+        string cards = (await Contacts.ExportAsync(Ann, null)).Value!;
+        Assert.Contains("FN:Müller\\, Jörg\r\nN:Müller\\, Jörg;;;;\r\nEMAIL;TYPE=INTERNET:joerg@example.org\r\n", cards, StringComparison.Ordinal);
+        Assert.Equal((0, 2), (await Contacts.ImportAsync(Ann, null, Encoding.UTF8.GetBytes(cards))) is { Ok: true, Value: { } again } ? (again.Added, again.Known) : default);
+
+        Assert.Equal("File", Assert.Single((await Contacts.ImportAsync(Ann, null, "a@x.test\nb@x.test\nc@x.test"u8.ToArray())).Errors).Field);
+        Assert.Equal("joerg@example.org=Müller, Jörg", await AddressesAsync("joerg"));
+        Assert.Equal("eve@example.org=Eve joerg@example.org=Müller, Jörg", await AddressesAsync());
+        Assert.True((await Contacts.ImportAsync(Ann, null, "a@x.test\nb@x.test"u8.ToArray())).Ok);
+        Assert.Contains("full", (await Contacts.AddAsync(Ann, null, new ContactForm { Address = "c@x.test" })).Text, StringComparison.Ordinal);
+        Assert.False((await Contacts.ImportAsync(Ann, null, " \r\n"u8.ToArray())).Ok);
+        _rig.Options.Limits.ContactFileBytes = 8;
+        Assert.Contains("larger", (await Contacts.ImportAsync(Ann, null, "eve@example.org"u8.ToArray())).Text, StringComparison.Ordinal);
+    }
+}
