@@ -32,6 +32,12 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
     bool _isMasked;   // in a header that is longer than a piece, for a client without UTF8
     byte _last = (byte)'\n', _beforeLast = (byte)'\r';
     IReadOnlyList<(long Start, long End)>? _headers;   // of the parts; null: not asked for yet
+    int _nextHeader;     // the first that does not end before what is sent next
+
+    // A piece with a header that must become another one is read once and sent from here, so that what waits to be flushed does not grow with the
+    // number of parts. Rented for the first such piece, given back at the end.
+    byte[]? _held;
+    long _heldStart, _heldEnd;
 
     /// <param name="lines">Lines of the body; null: the whole message.</param>
     public async ValueTask<Pop3Reply> SendAsync(int? lines, CancellationToken ct)
@@ -49,11 +55,19 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
             NoteLost(e);
             return Pop3Reply.Err(Pop3Texts.MessageLost, "SYS/PERM");
         }
-        while (done < length)
+        try
         {
-            if (_writer.IsFull)
-                await _writer.FlushAsync(session.Limits, ct);
-            done += WriteNext(message, done, (int)Math.Min(length - done, Piece));
+            while (done < length)
+            {
+                if (_writer.IsFull)
+                    await _writer.FlushAsync(session.Limits, ct);
+                done += done < _heldEnd ? WriteHeld(done, length) : WriteNext(message, done, length);
+            }
+        }
+        finally
+        {
+            if (_held is not null)
+                ArrayPool<byte>.Shared.Return(_held);
         }
         _writer.Write(_last == (byte)'\n' && _beforeLast == (byte)'\r' ? ".\r\n"u8 : "\r\n.\r\n"u8);
         if (lines is null)
@@ -116,8 +130,8 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
     {
         while (!octets.IsEmpty)
         {
-            Span<byte> to = _writer.Reserve(Math.Min(octets.Length, Piece));
-            int count = Math.Min(octets.Length, Piece);
+            Span<byte> to = _writer.Reserve(1);
+            int count = Math.Min(octets.Length, to.Length);
             octets[..count].CopyTo(to);
             Pass(to[..count]);
             octets = octets[count..];
@@ -142,9 +156,11 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
         return -1;
     }
 
+    /// <returns>Octets of the message that are written; none, when they are held.</returns>
     /// <exception cref="OperationCanceledException">The rest of the message cannot be sent: the connection cannot go on.</exception>
-    int WriteNext(MessageReader message, long offset, int count)
+    int WriteNext(MessageReader message, long offset, long length)
     {
+        int count = (int)Math.Min(length - offset, Piece);
         Span<byte> to = _writer.Reserve(count)[..count];
         try
         {
@@ -160,9 +176,17 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
                     return header.Length;
                 }
                 if (!session.IsUtf8 && !Ascii.IsValid(to))
-                    return WriteParts(to, offset);
+                {
+                    to = to[..WholeHeaders(to, offset, length, out bool isAscii)];
+                    if (!isAscii)
+                    {
+                        to.CopyTo(_held ??= ArrayPool<byte>.Shared.Rent(Piece));
+                        (_heldStart, _heldEnd) = (offset, offset + to.Length);
+                        return 0;
+                    }
+                }
                 Pass(to);
-                return count;
+                return to.Length;
             }
         }
         catch (IOException e)
@@ -173,42 +197,60 @@ internal sealed class MessageSender(Pop3Session session, Maildrop drop, int numb
         throw new OperationCanceledException("The bytes of a message are lost.");
     }
 
-    /// <summary>What is not ASCII in headers of parts becomes ASCII; texts are what they are.</summary>
-    /// <param name="octets">From <paramref name="offset"/> of the message; they stand in the room of the writer already.</param>
-    /// <returns>How many are written: up to the next header, or that header.</returns>
-    int WriteParts(Span<byte> octets, long offset)
+    /// <summary>How many octets there are up to the last header of a part that is not whole: it is read once more, from its beginning.</summary>
+    /// <param name="octets">From <paramref name="offset"/> of the message.</param>
+    /// <param name="length">What is sent of the message; a header that ends behind it is whole.</param>
+    /// <param name="isAscii">No header among them must become another one.</param>
+    int WholeHeaders(ReadOnlySpan<byte> octets, long offset, long length, out bool isAscii)
     {
+        isAscii = true;
         _headers ??= drop.PartHeaders(number);
-        foreach ((long start, long end) in _headers)
+        SkipHeaders(offset);
+        for (int i = _nextHeader; i < _headers.Count && _headers[i].Start - offset < octets.Length; i++)
         {
-            if (end <= offset)
-                continue;
-            if (start > offset)
-            {
-                int before = (int)Math.Min(start - offset, octets.Length);
-                Pass(octets[..before]);
-                return before;
-            }
-            int count = (int)Math.Min(end - offset, octets.Length);
-            Span<byte> header = octets[..count];
-            if (Ascii.IsValid(header))
-            {
-                Pass(header);
-            }
-            else if (start < offset || (end - offset > octets.Length && octets.Length == Piece))
-            {
-                SurrogateHeader.Mask(header);
-                Pass(header);
-            }
-            else
-            {
-                using var surrogate = new ByteBuffer(count * 2);
-                SurrogateHeader.Write(header, surrogate);
-                PassCopy(surrogate.Written);
-            }
-            return count;
+            (long start, long end) = (_headers[i].Start - offset, _headers[i].End - offset);
+            if (end > octets.Length && start > 0 && offset + octets.Length < length)
+                return (int)start;
+            isAscii &= Ascii.IsValid(octets[(int)Math.Max(start, 0)..(int)Math.Min(end, octets.Length)]);
         }
-        Pass(octets);
+        return octets.Length;
+    }
+
+    void SkipHeaders(long offset)
+    {
+        while (_nextHeader < _headers!.Count && _headers[_nextHeader].End <= offset)
+            _nextHeader++;
+    }
+
+    /// <summary>What is not ASCII in headers of parts becomes ASCII; texts are what they are.</summary>
+    /// <returns>How many octets are written: up to the next header, or that header.</returns>
+    int WriteHeld(long offset, long length)
+    {
+        Span<byte> octets = _held.AsSpan((int)(offset - _heldStart), (int)(_heldEnd - offset));
+        SkipHeaders(offset);
+        (long start, long end) = _nextHeader < _headers!.Count ? _headers[_nextHeader] : (_heldEnd, _heldEnd);
+        if (start > offset)
+        {
+            octets = octets[..(int)Math.Min(start - offset, octets.Length)];
+            PassCopy(octets);
+            return octets.Length;
+        }
+        octets = octets[..(int)Math.Min(end - offset, octets.Length)];
+        if (Ascii.IsValid(octets))
+        {
+            PassCopy(octets);
+        }
+        else if (start < offset || (end > _heldEnd && _heldEnd < length))
+        {
+            SurrogateHeader.Mask(octets);
+            PassCopy(octets);
+        }
+        else
+        {
+            using var surrogate = new ByteBuffer(octets.Length * 2);
+            SurrogateHeader.Write(octets, surrogate);
+            PassCopy(surrogate.Written);
+        }
         return octets.Length;
     }
 
