@@ -1,8 +1,13 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Text;
 using MailAdmin.Tests.Rig;
+using MailEngine;
 using MailEngine.Accounts;
 using MailEngine.Flow;
+using MailEngine.Net;
 using MailEngine.Store;
+using Microsoft.AspNetCore.Connections;
 
 namespace MailAdmin.Tests.Imap;
 
@@ -155,6 +160,71 @@ public sealed class MailboxScriptTests : IAsyncLifetime
         Assert.True(Enumerable.Range(0, 3).All(i => box.Current[i].Flags == (MessageFlags.Seen | MessageFlags.Flagged)));
         Assert.Matches("^Sieve: the script \"mark\" of Work did not run for [12] messages: the session ended$",
             Assert.Single(await rig.Mail.Trace.FindAsync("ann@example.test"), e => e.Step == TraceStep.Filtered).Text);
+    }
+
+    [Fact]
+    public async Task When_the_client_is_gone_before_its_command_is_done_then_the_scripts_run_all_the_same()
+    {
+        await GivenScriptAsync("mark", "require [\"imapsieve\", \"imap4flags\"]; addflag \"ran\";");
+        await _rig.GivenMessagesAsync(2);
+        await using (WireScript c = await _rig.LogInAsync())
+            await c.PlayAsync("C: a SETMETADATA INBOX (/shared/imapsieve/script \"mark\")\nS: a OK *");
+        const string Last = "z LOGOUT\r\n";
+        using var gone = new CancellationTokenSource();
+        var commands = new MemoryStream(Encoding.ASCII.GetBytes($"a LOGIN ann@example.test \"{MailRig.Password}\"\r\nb SELECT INBOX\r\nc STORE 1:2 +FLAGS.SILENT (\\Flagged)\r\n{Last}"));
+        var duplex = new LeavingClient(new LeavingReader(PipeReader.Create(commands), Last.Length, gone), PipeWriter.Create(Stream.Null));
+        var context = new DefaultConnectionContext("c", duplex, duplex) { ConnectionClosed = gone.Token };
+        try
+        {
+            await _rig.Mail.ImapDoor.Serve(new Connection(context, new ListenerOptions { Protocol = MailProtocol.Imap }, new Heartbeat(TimeProvider.System), null!));
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody is there for the answers.
+        }
+
+        Assert.True(gone.IsCancellationRequested);
+        Assert.Equal("\\Flagged ran; \\Flagged ran", await FlagsAsync("INBOX"));
+    }
+
+    sealed class LeavingClient(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input => input;
+        public PipeWriter Output => output;
+    }
+
+    /// <summary>What a client sent that closes when no more than so many octets are left of it.</summary>
+    sealed class LeavingReader(PipeReader inner, int left, CancellationTokenSource gone) : PipeReader
+    {
+        ReadOnlySequence<byte> _last;
+
+        public override bool TryRead(out ReadResult result)
+        {
+            bool any = inner.TryRead(out result);
+            _last = result.Buffer;
+            return any;
+        }
+
+        public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+        {
+            ReadResult result = await inner.ReadAsync(cancellationToken);
+            _last = result.Buffer;
+            return result;
+        }
+
+        public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+        {
+            bool isLast = _last.Slice(consumed).Length <= left;
+            inner.AdvanceTo(consumed, examined);
+            if (isLast)
+                gone.Cancel();
+        }
+
+        public override void CancelPendingRead() => inner.CancelPendingRead();
+
+        public override void Complete(Exception? exception = null) => inner.Complete(exception);
     }
 
     /// <summary>Somebody is told whenever somebody asks for the time.</summary>

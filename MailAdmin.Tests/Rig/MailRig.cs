@@ -142,6 +142,9 @@ public sealed class MailRig : IAsyncDisposable
         return rig;
     }
 
+    /// <summary>For connections that are no sockets.</summary>
+    public ProtocolDoor ImapDoor => _imap.Door;
+
     /// <summary>A client; the greeting is not read yet.</summary>
     public async Task<WireScript> ConnectAsync(MailProtocol protocol = MailProtocol.Smtp, bool implicitTls = false)
     {

@@ -31,7 +31,7 @@ internal sealed record AppendCommand(MailboxName Name, AppendParser Parser) : Im
             return refusal;
         AppendOutcome outcome = await session.Store.AppendAsync(visit.Box!, owner.QuotaBytes, run.Items);
         if (outcome.Error == StoreError.None)
-            await MailboxScripts.AddedAsync(session, visit.Box!, SieveEvent.AppendCause, outcome.Uids, ct);
+            await MailboxScripts.AddedAsync(session, visit.Box!, SieveEvent.AppendCause, outcome.Uids);
         return outcome.Error switch
         {
             StoreError.None => ImapReply.Ok($"[APPENDUID {outcome.UidValidity} {SequenceSet.Text(outcome.Uids)}] APPEND completed"),

@@ -50,7 +50,7 @@ internal sealed record CopyCommand(SequenceSet Set, MailboxName Target, bool IsU
             return ImapReply.No(outcome.Error);
         if (outcome.SourceUids.Count == 0)
             return ImapReply.Ok(done);
-        await MailboxScripts.AddedAsync(session, target, SieveEvent.CopyCause, outcome.TargetUids, ct);
+        await MailboxScripts.AddedAsync(session, target, SieveEvent.CopyCause, outcome.TargetUids);
         string code = $"[COPYUID {outcome.UidValidity} {SequenceSet.Text(outcome.SourceUids)} {SequenceSet.Text(outcome.TargetUids)}]";
         if (!IsMove)
             return ImapReply.Ok($"{code} {done}");

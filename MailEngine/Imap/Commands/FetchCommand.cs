@@ -123,7 +123,7 @@ internal sealed record FetchCommand(SequenceSet Set, FetchItems Items, FetchModi
                     StoreError error = await session.Store.StoreFlagsAsync(selected.Box, unseen, new FlagChange(FlagChangeMode.Add, MessageFlags.Seen, []));
                     if (error != StoreError.None)
                         unseen.Clear();   // the messages are sent all the same
-                    await MailboxScripts.FlagsChangedAsync(session, selected.Box, selected.Told, unseen, ct);
+                    await MailboxScripts.FlagsChangedAsync(session, selected.Box, selected.Told, unseen);
                     selected.Sync(session.Writer, mayExpunge: false, entry => unseen.BinarySearch(entry.Uid) >= 0);
                 }
                 faults += await ReadAsync(session, selected, [batch], unseen, ct);

@@ -46,7 +46,7 @@ internal sealed record ReplaceCommand(SequenceSet Set, bool IsUid, MailboxName N
             return ImapReply.TryCreate;
         if (outcome.Error != StoreError.None)
             return ImapReply.No(outcome.Error);
-        await MailboxScripts.AddedAsync(session, visit.Box!, SieveEvent.AppendCause, outcome.Uids, ct);
+        await MailboxScripts.AddedAsync(session, visit.Box!, SieveEvent.AppendCause, outcome.Uids);
         // Before the EXPUNGE: RFC 8508 §4.3.
         session.Writer.WriteAscii($"* OK [APPENDUID {outcome.UidValidity} {SequenceSet.Text(outcome.Uids)}] Replacement message ready\r\n");
         return session.TellExpunged("REPLACE completed");

@@ -65,7 +65,7 @@ internal sealed record StoreCommand(SequenceSet Set, bool IsUid, ulong? Unchange
             if (outcome.Error != StoreError.None)
                 return ImapReply.No(outcome.Error);
             failed = outcome.Modified;
-            await MailboxScripts.FlagsChangedAsync(session, selected.Box, before, uids, ct);
+            await MailboxScripts.FlagsChangedAsync(session, selected.Box, before, uids);
         }
         var refused = new HashSet<uint>(failed);
         // Everything about these messages is told below, but for what others did to them meanwhile.
