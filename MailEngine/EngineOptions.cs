@@ -406,7 +406,7 @@ public sealed class SieveOptions
     public double SpamMaximum { get; set; } = 10;
     /// <summary>The same for viruses: its first word is "clean", "infected", or a number from 1 to 5. Default empty. RFC 5235 §3.3</summary>
     public string VirusField { get; set; } = "";
-    /// <summary>Octets of one variable; a longer value is an error of the script where it stands there, and else cut. RFC 5229 §6 asks for 4000 at least. Default 16 KiB.</summary>
+    /// <summary>Octets of one variable; a longer value is an error of a new script where it stands there, and else cut. RFC 5229 §6 asks for 4000 at least. Default 16 KiB.</summary>
     public int VariableBytes { get; set; } = 16 << 10;
     /// <summary>Variables of one script. RFC 5229 §6 asks for 128 at least. Default 256.</summary>
     public int Variables { get; set; } = 256;

@@ -14,8 +14,14 @@ public sealed class LanguageTests
     [InlineData("set :length \"a\" \"%\";", 4001, null)]
     public void When_a_value_cannot_fit_into_a_variable_then_that_is_an_error_of_the_script(string script, int octets, string? error)
     {
-        IReadOnlyList<SieveError> errors = SieveStage.Compile("require \"variables\"; " + script.Replace("%", new string('x', octets), StringComparison.Ordinal), new SieveOptions { VariableBytes = 4000 }).Errors;
+        string text = "require \"variables\"; " + script.Replace("%", new string('x', octets), StringComparison.Ordinal);
+        var limits = new SieveOptions { VariableBytes = 4000 };
+        IReadOnlyList<SieveError> errors = SieveStage.Compile(text, limits).Errors;
         Assert.Equal(error, errors.Count == 0 ? null : Assert.Single(errors).ToString());
+        // One that was stored before goes on, with what is cut.
+        SieveCompilation stored = SieveCompiler.Compile(Encoding.UTF8.GetBytes(text), limits, isStored: true);
+        Assert.NotNull(stored.Program);
+        Assert.Empty(stored.Errors);
     }
 
     [Theory]

@@ -46,7 +46,7 @@ sealed class SievePrograms
             byte[]? text = _scripts.Read(script);
             if (text is null)
                 return null;   // replaced this very moment
-            SieveProgram? program = SieveCompiler.Compile(text, _options).Program;
+            SieveProgram? program = SieveCompiler.Compile(text, _options, isStored: true).Program;
             var compiled = new Entry(program, OctetsOfOne + ((long)OctetsByOctet * text.Length) + ((long)OctetsByPattern * (program?.Patterns ?? 0)));
             MakeRoom(compiled.Octets);
             // The one that is there already, if another message was quicker: include knows a script by its program.

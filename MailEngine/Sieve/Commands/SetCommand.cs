@@ -60,8 +60,9 @@ internal sealed class SetCommand(VariableName name, ScriptString value, SetModif
         var name = VariableName.Of(arguments.String("the name of the variable"), arguments.Script);
         ScriptString value = arguments.String("the value");
         // RFC 5229 §6: said at compile time where it can be known; :length alone makes something short of it.
+        // Differs from RFC 5229 §6 (an error) for scripts that are stored already: earlier versions took them and cut the value, and so do we.
         if (!modifiers.Length && value.LeastOctets > arguments.Script.Limits.VariableBytes)
-            arguments.Script.Error(value.Offset, $"The value is too long: it has {value.LeastOctets} octets, and a variable holds {arguments.Script.Limits.VariableBytes} at the most.");
+            arguments.Script.ErrorWhenNew(value.Offset, $"The value is too long: it has {value.LeastOctets} octets, and a variable holds {arguments.Script.Limits.VariableBytes} at the most.");
         return new SetCommand(name, value, modifiers);
     }
 

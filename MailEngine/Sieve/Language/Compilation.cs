@@ -3,7 +3,7 @@ using MailEngine.Sieve.Running;
 namespace MailEngine.Sieve.Language;
 
 /// <summary>What is known of a script while it is compiled: the extensions it requires, its variables, the instructions so far.</summary>
-internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
+internal sealed class Compilation(SieveErrors errors, SieveOptions limits, bool isStored)
 {
     readonly HashSet<string> _required = new(StringComparer.Ordinal);
     readonly Dictionary<string, int> _slots = new(StringComparer.Ordinal);
@@ -43,6 +43,13 @@ internal sealed class Compilation(SieveErrors errors, SieveOptions limits)
     public HashSet<IncludedScript> Includes { get; } = [];
 
     public void Error(int offset, string message) => errors.Add(offset, message);
+
+    /// <summary>An error of scripts that are checked or stored. Those that were stored before it was one run on as they did.</summary>
+    public void ErrorWhenNew(int offset, string message)
+    {
+        if (!isStored)
+            errors.Add(offset, message);
+    }
 
     public void Require(string capability)
     {
