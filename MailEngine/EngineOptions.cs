@@ -425,7 +425,7 @@ public sealed class SieveOptions
     /// <summary>Compiled scripts kept in memory, those used last. Default 20,000, some 5 kB each.</summary>
     public int CachedPrograms { get; set; } = 20_000;
     /// <summary>Memory that they may hold together, octets, about. Default 256 MiB: 20,000 usual ones find room, and as many of the largest do not take
-    /// all there is.</summary>
+    /// all there is. One that takes more than a sixteenth of it is not kept, and compiled anew when it is needed.</summary>
     public long CachedProgramBytes { get; set; } = 256 << 20;
     /// <summary>Mails that scripts of imapsieve (RFC 6785) send in a minute for one account; what is over it is not sent, the message stays, and the
     /// account's log says so. Default 60: one command can touch all messages of a mailbox, and each would be a mail.</summary>

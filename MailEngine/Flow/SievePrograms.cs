@@ -7,16 +7,31 @@ namespace MailEngine.Flow;
 
 /// <summary>Compiled scripts by version: a script is read and compiled for the first message after its change.</summary>
 /// <remarks>A version never changes, so nothing compiled ever goes out of date; when there are too many, or they hold too much memory, the quarter that
-/// was used longest ago goes.
+/// was used longest ago goes. One that is larger than its share (<see cref="Share"/>) is there only while it is used, and pushes no other out: a few
+/// accounts with large scripts would else have everybody's compiled over and over.
 /// Which version a name of include means is remembered until anything in the accounts' database changes.</remarks>
 sealed class SievePrograms
 {
-    /// <param name="Program">Null: what is stored is no script any more, since a limit was lowered.</param>
-    /// <param name="Octets">Memory that it holds, about.</param>
-    sealed record Entry(SieveProgram? Program, long Octets)
+    /// <param name="program">Null: what is stored is no script any more, since a limit was lowered.</param>
+    /// <param name="octets">Memory that it holds, about; null: more than its share.</param>
+    sealed class Entry(SieveProgram? program, long? octets)
     {
+        readonly SieveProgram? _kept = octets is null ? null : program;
+        readonly WeakReference<SieveProgram>? _used = octets is null && program is not null ? new(program) : null;
         public long UsedAt;
+
+        public long Octets { get; } = octets ?? OctetsOfOne;
+
+        /// <summary>False: it was not kept, and nobody uses it now.</summary>
+        public bool TryGet(out SieveProgram? found)
+        {
+            found = _kept;
+            return _used is null || _used.TryGetTarget(out found);
+        }
     }
+
+    /// <summary>The part of <see cref="SieveOptions.CachedProgramBytes"/> that one may hold: a sixteenth, well below the quarter that goes when there is no room.</summary>
+    const int Share = 16;
 
     /// <summary>Memory by octet of a script, and by regular expression: measured with scripts of a hundred rules, which hold a little less (10 to 11
     /// octets, and 125 kB).</summary>
@@ -41,21 +56,27 @@ sealed class SievePrograms
     /// <exception cref="System.Data.Common.DbException">The database cannot be read now.</exception>
     public SieveProgram? Find(ActiveScript script)
     {
-        if (!_compiled.TryGetValue(script, out Entry? entry))
+        SieveProgram? program = null;
+        if (!_compiled.TryGetValue(script, out Entry? entry) || !entry.TryGet(out program))
         {
             byte[]? text = _scripts.Read(script);
             if (text is null)
                 return null;   // replaced this very moment
-            SieveProgram? program = SieveCompiler.Compile(text, _options, isStored: true).Program;
-            var compiled = new Entry(program, OctetsOfOne + ((long)OctetsByOctet * text.Length) + ((long)OctetsByPattern * (program?.Patterns ?? 0)));
+            program = SieveCompiler.Compile(text, _options, isStored: true).Program;
+            long octets = OctetsOfOne + ((long)OctetsByOctet * text.Length) + ((long)OctetsByPattern * (program?.Patterns ?? 0));
+            var compiled = new Entry(program, octets <= _options.CachedProgramBytes / Share ? octets : null);
+            if (entry is not null)
+                Remove(script, entry);
             MakeRoom(compiled.Octets);
             // The one that is there already, if another message was quicker: include knows a script by its program.
             entry = _compiled.GetOrAdd(script, compiled);
             if (ReferenceEquals(entry, compiled))
                 Interlocked.Add(ref _octets, compiled.Octets);
+            else if (entry.TryGet(out SieveProgram? quicker))
+                program = quicker;
         }
         Volatile.Write(ref entry.UsedAt, Interlocked.Increment(ref _uses));
-        return entry.Program;
+        return program;
     }
 
     /// <summary>All that scripts of an account include, and what that includes; null: nothing.</summary>
@@ -97,7 +118,6 @@ sealed class SievePrograms
         return found;
     }
 
-    /// <summary>One that is larger than all may be together is kept alone.</summary>
     void MakeRoom(long octets)
     {
         if (_compiled.Count < _options.CachedPrograms && Volatile.Read(ref _octets) + octets <= _options.CachedProgramBytes)
@@ -107,9 +127,14 @@ sealed class SievePrograms
         {
             if (_compiled.Count < Math.Max(most, 1) && Volatile.Read(ref _octets) + octets <= mostOctets)
                 return;
-            if (_compiled.TryRemove(old))
-                Interlocked.Add(ref _octets, -old.Value.Octets);
+            Remove(old.Key, old.Value);
         }
+    }
+
+    void Remove(ActiveScript script, Entry entry)
+    {
+        if (_compiled.TryRemove(KeyValuePair.Create(script, entry)))
+            Interlocked.Add(ref _octets, -entry.Octets);
     }
 
     /// <summary>For tests: how many there are, and what they hold.</summary>
