@@ -428,7 +428,7 @@ public sealed class SieveOptions
     /// all there is. One that takes more than a sixteenth of it is not kept, and compiled anew when it is needed.</summary>
     public long CachedProgramBytes { get; set; } = 256 << 20;
     /// <summary>Mails that scripts of imapsieve (RFC 6785) send in a minute for one account; what is over it is not sent, the message stays, and the
-    /// account's log says so. Default 60: one command can touch all messages of a mailbox, and each would be a mail.</summary>
+    /// account's log says so once. What the scripts send for one message is sent together, also where that alone is more. Default 60: one command can touch all messages of a mailbox, and each would be a mail.</summary>
     public int EventMails { get; set; } = 60;
 }
 

@@ -163,9 +163,11 @@ sealed class MailEvents(MailFilter filter, Delivery delivery, AccountDirectory d
                 else if (action is not SieveAction.Store)
                     isDone &= Write(action, Whole(), account, key, time, sent);
             }
-            if (sent.Count > 0 && !_mails.TryTake(account.AccountId, sent.Count, time))
+            if (sent.Count > 0 && !_mails.TryTake(account.AccountId, sent.Count, time, out bool isFirst))
             {
-                filter.Tell(key, "", account, "imap", $"Sieve: scripts of mailboxes send {options.Sieve.EventMails} mails a minute at the most; this one was not sent", time);
+                // Once a minute: a command can touch all messages of a mailbox.
+                if (isFirst)
+                    filter.Tell(key, "", account, "imap", $"Sieve: scripts of mailboxes send {options.Sieve.EventMails} mails a minute at the most; this one was not sent, nor what else is over it in this minute", time);
                 isDone = false;
             }
             else if (sent.Count > 0)

@@ -7,11 +7,13 @@ namespace MailEngine.Flow;
 sealed class MinuteCount(int most)
 {
     readonly Lock _lock = new();
-    readonly Dictionary<long, int> _counts = [];
+    readonly Dictionary<long, (int Taken, bool IsTold)> _counts = [];
     long _minute;
 
     /// <summary>False: that would be more than there is in a minute, and nothing is counted.</summary>
-    public bool TryTake(long accountId, int count, DateTimeOffset time)
+    /// <remarks>What is more than all there is at once gets a minute that nothing was taken of, or it would never be its turn.</remarks>
+    /// <param name="isFirst">The first that the account is refused in this minute: to be told of, where many would be told of.</param>
+    public bool TryTake(long accountId, int count, DateTimeOffset time, out bool isFirst)
     {
         long minute = time.UtcTicks / TimeSpan.TicksPerMinute;
         lock (_lock)
@@ -21,11 +23,16 @@ sealed class MinuteCount(int most)
                 _minute = minute;
                 _counts.Clear();
             }
-            ref int taken = ref CollectionsMarshal.GetValueRefOrAddDefault(_counts, accountId, out _);
-            if (taken + count > most)
-                return false;
-            taken += count;
-            return true;
+            ref (int Taken, bool IsTold) had = ref CollectionsMarshal.GetValueRefOrAddDefault(_counts, accountId, out _);
+            isFirst = false;
+            if (most > 0 && (had.Taken == 0 || count <= most - had.Taken))
+            {
+                had.Taken += count;
+                return true;
+            }
+            isFirst = !had.IsTold;
+            had.IsTold = true;
+            return false;
         }
     }
 }
