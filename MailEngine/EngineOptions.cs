@@ -324,8 +324,10 @@ public sealed class ChecksOptions
     /// he who is told of what he never sent complains of us (backscatter).</summary>
     public bool Senders { get; set; } = true;
     /// <summary>Networks (CIDR) whose clients bring mail of others, such as a server in front: what such a one brings is not held against the sender.
-    /// Empty: this machine and private networks.</summary>
+    /// Empty: private networks. This machine always is one.</summary>
     public IList<string> Inside { get; set; } = [];
+    /// <summary>True: this machine's own clients are checked as if they were outside. For tests only.</summary>
+    public bool ChecksLoopback { get; set; }
     /// <summary>Servers in front whose Authentication-Results fields are believed where they say that a sender failed: the name at the start of the field.
     /// Default none. RFC 7601 §2.5</summary>
     public IList<string> TrustedServers { get; set; } = [];
@@ -338,7 +340,7 @@ public sealed class ChecksOptions
 
     /// <summary><see cref="Inside"/>, or what it stands for.</summary>
     public IReadOnlyList<string> EffectiveInside() => Inside.Count > 0 ? [.. Inside]
-        : ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"];
+        : ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"];
 }
 
 /// <summary>The outgoing queue.</summary>

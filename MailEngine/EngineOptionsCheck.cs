@@ -105,7 +105,7 @@ public static class EngineOptionsCheck
             Require(errors, IPNetwork.TryParse(network, out _), "Checks:Inside", network, "a network such as 192.0.2.0/24 or 2001:db8::/32");
         Within(errors, "Checks:Signatures", options.Checks.Signatures, 1, 100);
         Within(errors, "Checks:KeyBits", options.Checks.KeyBits, 1024, 4096);   // RFC 8301 §3.2
-        Within(errors, "Checks:Timeout", options.Checks.Timeout, TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(10));   // RFC 7208 §4.6.4
+        Within(errors, "Checks:Timeout", options.Checks.Timeout, TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(60));   // RFC 7208 §4.6.4; the client waits for its 250 meanwhile
         Within(errors, "Dns:Timeout", options.Dns.Timeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1));
     }
 

@@ -7,7 +7,15 @@ namespace MailAdmin.Tests.Checks;
 public sealed class AuthenticationResultsTests
 {
     static string Read(string field) => AuthenticationResults.Parse(Encoding.Latin1.GetBytes(field)) is { } read
-        ? $"{read.Server}: {string.Join(' ', read.Results.Select(result => $"{result.Method}={result.Result}"))}" : "";
+        ? $"{read.Server}: {string.Join(' ', read.Results.Select(result => $"{result.Method}={result.Finding}"))}" : "";
+
+    [Theory]
+    [InlineData("x; spf=fail (a) smtp.mailfrom=a@b.test smtp.helo = c.test", "smtp.mailfrom a@b.test,smtp.helo c.test")]
+    [InlineData("x; spf=fail reason=\"no, no\" smtp.MailFrom=\"a@b.test\"", "reason no, no,smtp.mailfrom a@b.test")]
+    [InlineData("x; spf=fail", "")]
+    [InlineData("x; spf=fail = =", "")]
+    public void When_a_field_tells_what_was_looked_at_then_it_is_known(string field, string properties) =>
+        Assert.Equal(properties, string.Join(',', AuthenticationResults.Parse(Encoding.ASCII.GetBytes(field))!.Results[0].Properties.Select(property => $"{property.Name} {property.Value}")));
 
     [Theory]
     [InlineData("example.org 1; none", "example.org: ")]

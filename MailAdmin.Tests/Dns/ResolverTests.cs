@@ -159,3 +159,35 @@ public sealed class ResolverTests : IDisposable
 
     public void Dispose() => _server.Dispose();
 }
+
+/// <summary>What is remembered of answers has a bound: whoever sends us mail chooses whose we ask for.</summary>
+public sealed class DnsCacheTests
+{
+    static DnsAnswer Answer(int length) => new(DnsStatus.Ok, [new DnsRecord.Text("x.test", TimeSpan.FromHours(1), new string('x', length))], "x.test");
+
+    [Fact]
+    public void When_answers_are_large_then_few_are_kept_and_one_that_is_too_large_is_not()
+    {
+        var cache = new DnsCache(TimeProvider.System, most: 100, mostBytes: 20_000);
+        cache.Keep("huge.test", DnsType.Txt, Answer(1000), TimeSpan.FromHours(1));
+        Assert.Null(cache.Find("huge.test", DnsType.Txt));
+        for (int i = 0; i < 50; i++)
+        {
+            for (int again = 0; again < 2; again++)
+                cache.Keep($"n{i}.test", DnsType.Txt, Answer(400), TimeSpan.FromHours(1));
+            Assert.NotNull(cache.Find($"n{i}.test", DnsType.Txt));
+        }
+        Assert.InRange(Enumerable.Range(0, 50).Count(i => cache.Find($"n{i}.test", DnsType.Txt) is not null), 1, 20);
+    }
+
+    [Fact]
+    public void When_time_is_over_then_an_answer_is_forgotten_before_those_that_hold()
+    {
+        var cache = new DnsCache(TimeProvider.System, most: 2);
+        cache.Keep("old.test", DnsType.Txt, Answer(1), TimeSpan.FromTicks(1));
+        cache.Keep("new.test", DnsType.Txt, Answer(1), TimeSpan.FromHours(1));
+        cache.Keep("more.test", DnsType.Txt, Answer(1), TimeSpan.FromHours(1));
+        Assert.NotNull(cache.Find("new.test", DnsType.Txt));
+        Assert.NotNull(cache.Find("more.test", DnsType.Txt));
+    }
+}

@@ -42,7 +42,14 @@ public readonly record struct EmailAddress
         string? local = raw[0] == '"' ? Unquote(raw) : IsDotString(raw) ? raw : null;
         if (local is null || local.Length == 0)
             return false;
-        local = local.Normalize(NormalizationForm.FormC);
+        try
+        {
+            local = local.Normalize(NormalizationForm.FormC);
+        }
+        catch (ArgumentException)   // noncharacters (U+FFFE) have no normal form
+        {
+            return false;
+        }
         if (Encoding.UTF8.GetByteCount(local) > 64)   // RFC 5321 §4.5.3.1.1
             return false;
         address = new EmailAddress(local, domain);

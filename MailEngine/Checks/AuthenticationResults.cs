@@ -2,16 +2,21 @@ using System.Text;
 
 namespace MailEngine.Checks;
 
-/// <summary>What one Authentication-Results field says: who checked, and each method with its result, lower case. RFC 7601 §2.2</summary>
-sealed record AuthenticationResults(string Server, IReadOnlyList<(string Method, string Result)> Results)
+/// <summary>A method and what it found (its "result"), lower case, and what was looked at.</summary>
+/// <param name="Properties">By "ptype.property", lower case: <c>smtp.mailfrom</c>. RFC 7601 §2.3</param>
+sealed record AuthenticationResult(string Method, string Finding, IReadOnlyList<(string Name, string Value)> Properties);
+
+/// <summary>What one Authentication-Results field says: who checked, and what he found. RFC 7601 §2.2</summary>
+sealed record AuthenticationResults(string Server, IReadOnlyList<AuthenticationResult> Results)
 {
     const int MostResults = 50;
+    const int MostWords = 60;
 
     /// <param name="field">The value, as it stands in the header, folding and comments included.</param>
     /// <returns>Null: it names no server.</returns>
     public static AuthenticationResults? Parse(ReadOnlySpan<byte> field)
     {
-        var results = new List<(string, string)>();
+        var results = new List<AuthenticationResult>();
         string server = "";
         var word = new StringBuilder();
         var words = new List<string>();   // of one part between semicolons: tokens, and "=" as a token of its own
@@ -33,16 +38,17 @@ sealed record AuthenticationResults(string Server, IReadOnlyList<(string Method,
                     break;
                 case (byte)'=':
                     EndWord();
-                    words.Add("=");
+                    if (words.Count < MostWords)
+                        words.Add("=");
                     break;
                 case (byte)';':
                     EndWord();
                     if (isFirst)
                         server = words.Count > 0 ? words[0] : "";
                     else if (words is [var method, "=", var result, ..] && results.Count < MostResults)
-                        results.Add((method.Split('/')[0].ToLowerInvariant(), result.ToLowerInvariant()));
+                        results.Add(new AuthenticationResult(method.Split('/')[0].ToLowerInvariant(), result.ToLowerInvariant(), PropertiesIn(words, 3)));
                     else if (words is [var spaced, "/", _, "=", var versioned, ..] && results.Count < MostResults)
-                        results.Add((spaced.ToLowerInvariant(), versioned.ToLowerInvariant()));
+                        results.Add(new AuthenticationResult(spaced.ToLowerInvariant(), versioned.ToLowerInvariant(), PropertiesIn(words, 5)));
                     words.Clear();
                     isFirst = false;
                     break;
@@ -56,10 +62,21 @@ sealed record AuthenticationResults(string Server, IReadOnlyList<(string Method,
 
         void EndWord()
         {
-            if (word.Length > 0 && words.Count < 8)
+            if (word.Length > 0 && words.Count < MostWords)
                 words.Add(word.ToString());
             word.Clear();
         }
+    }
+
+    static List<(string, string)> PropertiesIn(List<string> words, int from)
+    {
+        var properties = new List<(string, string)>();
+        for (int i = from; i + 2 < words.Count; i++)
+        {
+            if (words[i + 1] == "=" && words[i] != "=")
+                properties.Add((words[i].ToLowerInvariant(), words[i + 2]));
+        }
+        return properties;
     }
 
     /// <summary>Place of the closing parenthesis; comments stand in comments. RFC 5322 §3.2.2</summary>

@@ -19,12 +19,19 @@ sealed class DkimVerifier(Resolver resolver, int mostSignatures, int leastRsaBit
     const int MostKeys = 4;
     const int BlockBytes = 65_536;
 
+    /// <summary>Fields that are read to find those.</summary>
+    const int MostRead = 100;
+
     /// <summary>One for each signature that was looked at, from the top; empty: the message is not signed.</summary>
     /// <exception cref="IOException">The message cannot be read.</exception>
-    public async ValueTask<IReadOnlyList<DkimSignature>> VerifyAsync(MessageOctets message, CancellationToken ct)
+    public ValueTask<IReadOnlyList<DkimSignature>> VerifyAsync(MessageOctets message, CancellationToken ct) => VerifyAsync(message, clock.GetUtcNow(), _ => true, ct);
+
+    /// <param name="now">When the message came: what ran out since was good then. RFC 6376 §3.5</param>
+    /// <param name="isWanted">Signatures of which domains are looked at.</param>
+    public async ValueTask<IReadOnlyList<DkimSignature>> VerifyAsync(MessageOctets message, DateTimeOffset now, Func<DomainName, bool> isWanted, CancellationToken ct)
     {
         using DkimHeader header = DkimHeader.Read(message);
-        List<Check> checks = [.. header.Signatures(clock.GetUtcNow()).Take(mostSignatures).Select(field => new Check(field, header))];
+        List<Check> checks = [.. header.Signatures(now).Take(MostRead).Where(field => isWanted(field.Domain)).Take(mostSignatures).Select(field => new Check(field, header))];
         var keys = new Dictionary<DomainName, Task<DnsAnswer>>();
         foreach (Check check in checks.Where(check => check.IsOpen))
         {

@@ -6,6 +6,9 @@ namespace MailEngine.Checks;
 /// <param name="Why">In the words of RFC 7601 §2.7, "spf=fail"; empty: nothing is against him.</param>
 public sealed record SenderVerdict(bool IsForged, bool IsUnsure, string Why)
 {
+    /// <summary>SPF says that the client may use the reverse path: what is against the message is its From.</summary>
+    public bool MayUsePath { get; init; }
+
     public static SenderVerdict Believed { get; } = new(false, false, "");
 
     internal static SenderVerdict Forged(string why) => new(true, false, why);

@@ -102,14 +102,16 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
         FlowLog.Accepted(log, envelope.MessageKey, envelope.Peer, envelope.ReversePathText, envelope.Recipients.Count, body.Length);
         Announce(plan.Queue, outcome.QueueIds);
         AnnounceAnswers(answers, outcome);
-        Reply[] replies = plan.RepliesFor(outcome, s_accepted, queueFaults, out List<QueueEntry> again);
+        Reply[] replies = plan.RepliesFor(outcome, s_accepted, queueFaults, canQueue: true, out List<QueueEntry> again);
         if (again.Count > 0)
         {
             AcceptOutcome second = await store.AcceptAsync(new Acceptance { Body = body, Queue = again }, ct);
             if (second.Fault == StoreError.None)
                 Announce(again, second.QueueIds);
+            else if (queueFaults)
+                Array.Fill(replies, Reply.StoreOut);   // one answer for all: the client comes again, and who has it already is not given it twice
             else
-                replies = plan.RepliesFor(outcome, s_accepted, queueFaults: false, out _);
+                replies = plan.RepliesFor(outcome, s_accepted, queueFaults, canQueue: false, out _);
         }
         Trace(envelope, body, plan, outcome, replies, queueFaults);
         return replies;
@@ -184,20 +186,17 @@ public sealed class Delivery(MailStore store, TraceLog trace, TimeProvider clock
             trace.Add(new TraceEvent(now, step, envelope.MessageKey, messageId, from, at.ToString(), envelope.Peer, text)
             { AccountId = deposit.Mailbox == MailboxName.Inbox ? 0 : deposit.Owner.AccountId });
         }
-        foreach ((EnvelopeRecipient recipient, Reply reply) in plan.Refusals)
+        foreach ((EmailAddress recipient, long account, Reply reply) in plan.Refusals)
         {
-            trace.Add(new TraceEvent(now, reply.IsTransient ? TraceStep.Deferred : TraceStep.Rejected, envelope.MessageKey, messageId, from, recipient.Address.ToString(), envelope.Peer, reply.ToString())
-            { AccountId = AccountOf(recipient) });
+            trace.Add(new TraceEvent(now, reply.IsTransient ? TraceStep.Deferred : TraceStep.Rejected, envelope.MessageKey, messageId, from, recipient.ToString(), envelope.Peer, reply.ToString())
+            { AccountId = account });
         }
-        foreach ((EnvelopeRecipient recipient, string why) in plan.Unreported)
+        foreach ((EmailAddress recipient, long account, string why) in plan.Unreported)
         {
-            trace.Add(new TraceEvent(now, TraceStep.Rejected, envelope.MessageKey, messageId, from, recipient.Address.ToString(), envelope.Peer, $"refused by a script; the sender is not told: {why}")
-            { AccountId = AccountOf(recipient) });
+            trace.Add(new TraceEvent(now, TraceStep.Rejected, envelope.MessageKey, messageId, from, recipient.ToString(), envelope.Peer, $"refused by a script; the sender is not told: {why}")
+            { AccountId = account });
         }
         foreach (QueueEntry row in plan.Queue)
             trace.Add(new TraceEvent(now, TraceStep.Queued, envelope.MessageKey, messageId, from, row.Recipient.ToString(), envelope.Peer, ""));
     }
-
-    // Behind an address of several it is not said whose script refused.
-    static long AccountOf(EnvelopeRecipient recipient) => recipient.Routes is [Route.Deposit one] ? one.Account.AccountId : 0;
 }

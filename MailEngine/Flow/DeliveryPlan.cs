@@ -18,9 +18,10 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     readonly List<(int Recipient, int Deposit)> _uses = [];
     readonly List<EmailAddress> _retryAs = [];
     readonly HashSet<int> _queuedRecipients = [];
-    Dictionary<int, Reply>? _refused;
+    readonly List<(int Recipient, Route.Deposit Route, Reply Reply)> _refused = [];
+    byte[] _fingerprint = [];
     Dictionary<int, string>? _remarks;
-    List<(EnvelopeRecipient Recipient, string Why)>? _unreported;
+    readonly List<(int Recipient, Route.Deposit Route, string Why)> _unreported = [];
 
     /// <summary>Place of the copy for each mailbox that gets one, where there can be many; else they are looked through.</summary>
     Dictionary<(long Account, string Mailbox), int>? _known;
@@ -55,6 +56,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     /// <param name="filter">Null: nobody's script is asked.</param>
     public async ValueTask AddAsync(Envelope from, Body body, byte[] fingerprint, MailStore store, MailFilter.Pass? filter, CancellationToken ct)
     {
+        _fingerprint = fingerprint;
         bool several = from.Recipients.Count > 1 || from.Recipients is [{ Routes.Count: > 1 }];
         Dictionary<(long, string), int>? asked = several ? [] : null;   // by whom of the recipients first
         _known = several ? [] : null;
@@ -96,6 +98,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         int place, EnvelopeRecipient recipient, Route.Deposit route, MailboxName folder, Body body, byte[] fingerprint, MailStore store, MailFilter.Pass? filter, CancellationToken ct)
     {
         (int uses, int deposits, int redirects, int away, int sightings) = (_uses.Count, Deposits.Count, Redirects.Count, Away.Count, Sightings.Count);
+        (int refused, int unreported) = (_refused.Count, _unreported.Count);
         bool isQueued = _queuedRecipients.Contains(place);
         SieveOutcome? outcome;
         try
@@ -125,7 +128,9 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             _retryAs.RemoveRange(deposits, more);
             if (!isQueued)
                 _queuedRecipients.Remove(place);
-            (_refused ??= [])[place] = Reply.StoreOut;
+            _refused.RemoveRange(refused, _refused.Count - refused);
+            _unreported.RemoveRange(unreported, _unreported.Count - unreported);
+            _refused.Add((place, route, Reply.StoreOut));
         }
     }
 
@@ -210,32 +215,38 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
         bool canSayIt = !reject.InTheseWords || (isHeard && Ascii.IsValid(reject.Reason));
         if (isThere && oneAnswer && canSayIt)
         {
-            (_refused ??= [])[place] = RefusalOf(reject);
+            _refused.Add((place, route, RefusalOf(reject)));
             return;
         }
         if (envelope.ReversePath is not { } sender)
         {
             if (canSayIt)
-                (_refused ??= [])[place] = RefusalOf(reject);
+                _refused.Add((place, route, RefusalOf(reject)));
             else
                 Add(place, route, folder, [], body, fingerprint, "; it was to be refused, but has no sender");   // RFC 5321 §4.5.5: nobody to tell
             return;
         }
         SenderVerdict verdict = await SenderAsync(body, ct);
-        if (verdict.IsForged && !(isThere && oneAnswer))   // a client of LMTP would tell him
+        // Differs from RFC 5429 §2.1.1: a client of LMTP that hears 5xx would tell the sender itself.
+        if (verdict.IsForged && !(isThere && oneAnswer))
         {
-            (_unreported ??= []).Add((recipient, verdict.Why));
+            _unreported.Add((place, route, verdict.Why));
             _queuedRecipients.Add(place);
             return;
         }
-        if (canSayIt || verdict.IsForged)
+        if (verdict.IsForged || (canSayIt && isThere))
         {
-            (_refused ??= [])[place] = RefusalOf(reject);
+            _refused.Add((place, route, RefusalOf(reject)));
             return;
         }
         if (verdict.IsUnsure)
         {
-            (_refused ??= [])[place] = new Reply(451, "4.4.3", $"The sender could not be checked: {verdict.Why}");
+            Add(place, route, folder, [], body, fingerprint, $"; it was to be refused, but nobody knows who sent it: {verdict.Why}");
+            return;
+        }
+        if (canSayIt)
+        {
+            _refused.Add((place, route, RefusalOf(reject)));
             return;
         }
         Redirects.Add(RejectNotice.Write(store, route.Account.Primary ?? recipient.Address, route.Account.AccountId, sender, reject.Reason, body, fingerprint, now));
@@ -246,10 +257,11 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     /// <exception cref="IOException">The message cannot be read.</exception>
     public async ValueTask<SenderVerdict> SenderAsync(Body body, CancellationToken ct) =>
         _sender ??= Checks is null || envelope.AccountId != 0 || envelope.ReversePath is not { } sender ? SenderVerdict.Believed
-            : await Checks.CheckAsync(envelope.Origin?.Client, envelope.Origin?.Name ?? "", sender, body.Read, ct);
+            : envelope.Origin is { } origin ? await Checks.CheckAsync(origin.Client, origin.Name, sender, origin.At ?? now, body.Read, ct) : SenderVerdict.Believed;
 
     /// <summary>Recipients whose script refuses the message, and why its sender is not told. RFC 5429 §2.1 wants this on record.</summary>
-    public IEnumerable<(EnvelopeRecipient Recipient, string Why)> Unreported => _unreported ?? [];
+    public IEnumerable<(EmailAddress Recipient, long AccountId, string Why)> Unreported =>
+        _unreported.Select(one => (envelope.Recipients[one.Recipient].Address, one.Route.Account.AccountId, one.Why));
 
     /// <summary>550 with the reason in lines that fit, or, where it is not ASCII, without it. RFC 5429 §2.1.1, RFC 5429 §2.5</summary>
     static Reply RefusalOf(SieveAction.Reject reject)
@@ -311,8 +323,11 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     {
         if (first == other)
             return;
-        if (_refused?.GetValueOrDefault(first) is { } refused)
-            _refused[other] = refused;
+        for (int i = 0, count = _refused.Count; i < count; i++)
+        {
+            if (_refused[i].Recipient == first)
+                _refused.Add(_refused[i] with { Recipient = other });
+        }
         for (int i = 0, count = _uses.Count; i < count; i++)
         {
             if (_uses[i].Recipient == first)
@@ -323,13 +338,15 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
     }
 
     /// <summary>Recipients whose script refuses the message, and why.</summary>
-    public IEnumerable<(EnvelopeRecipient Recipient, Reply Reply)> Refusals => (_refused ?? []).Select(refused => (envelope.Recipients[refused.Key], refused.Value));
+    public IEnumerable<(EmailAddress Recipient, long AccountId, Reply Reply)> Refusals =>
+        _refused.Select(one => (envelope.Recipients[one.Recipient].Address, one.Route.Account.AccountId, one.Reply));
 
     /// <summary>What the trace says of a copy beside where it is.</summary>
     public string RemarkOn(int deposit) => _remarks?.GetValueOrDefault(deposit) ?? "";
 
     /// <summary>The answer for each recipient, and the rows for those who must wait though the message is taken.</summary>
-    public Reply[] RepliesFor(AcceptOutcome outcome, Reply accepted, bool queueFaults, out List<QueueEntry> again)
+    /// <param name="canQueue">False: those rows could not be kept, so whoever needs one is not served, though others behind the same address are.</param>
+    public Reply[] RepliesFor(AcceptOutcome outcome, Reply accepted, bool queueFaults, bool canQueue, out List<QueueEntry> again)
     {
         int count = envelope.Recipients.Count;
         var replies = new Reply[count];
@@ -352,7 +369,7 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
             if (error is StoreError.None or StoreError.Duplicate)
                 continue;
             Reply reply = error == StoreError.OverQuota ? Reply.OverQuota : Reply.StoreOut;
-            if (replies[recipient] == accepted || (queueFaults && any))
+            if (canQueue && (replies[recipient] == accepted || (queueFaults && any)))
             {
                 replies[recipient] = accepted;
                 if ((asked ??= []).Add(deposit))
@@ -363,17 +380,31 @@ sealed class DeliveryPlan(Envelope envelope, bool oneAnswer, DateTimeOffset now)
                 replies[recipient] = reply;
             }
         }
-        // Whose script refuses it, or could not be asked: told so, or, where the client hears one answer for all and others have theirs, asked again
-        // by the queue, which returns the mail to its sender.
-        foreach ((int recipient, Reply reply) in _refused ?? [])
+        // Whose script refuses it, or could not be asked: told so. Where the client hears that others have theirs, he is asked again by the queue,
+        // which returns the mail to its sender; he alone, not the others behind the same address.
+        foreach ((int recipient, Route.Deposit route, Reply reply) in _refused)
         {
-            if (!queueFaults || !any)
+            bool isServed = replies[recipient] == accepted;
+            if (!canQueue && isServed)
+            {
+                replies[recipient] = reply.IsTransient ? reply : Reply.StoreOut;
+                continue;
+            }
+            if (!canQueue || (!isServed && (!queueFaults || !any)))
             {
                 replies[recipient] ??= reply;
                 continue;
             }
             replies[recipient] = accepted;
-            again.Add(RowOf(envelope.Recipients[recipient], envelope.Recipients[recipient].Address) with { LastReply = reply.IsTransient ? reply.ToString() : "" });
+            EnvelopeRecipient to = envelope.Recipients[recipient];
+            again.Add(RowOf(to, to.Routes.Count > 1 ? route.Account.Primary ?? route.At : to.Address) with { LastReply = reply.IsTransient ? reply.ToString() : "" });
+        }
+        for (int i = 0; i < again.Count; i++)
+            again[i] = again[i] with { Parameters = QueueParameters.WithFingerprint(again[i].Parameters, _fingerprint) };
+        foreach ((int recipient, _, _) in _unreported)
+        {
+            if (!_uses.Exists(use => use.Recipient == recipient) && replies[recipient] == accepted)
+                replies[recipient] = Reply.TakenQuietly;
         }
         for (int i = 0; i < count; i++)
             replies[i] ??= Reply.StoreOut;   // a recipient without routes: cannot be, but must not be said to be served

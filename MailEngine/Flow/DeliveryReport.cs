@@ -29,7 +29,7 @@ sealed record ReportSubject(
     public static ReportSubject Of(QueueEntry row, MessageReader message) => new(
         row.MessageKey, row.ReversePath, QueueParameters.Read(row.Parameters).Sender, row.QueuedAt, message.Length, message.Read)
     {
-        Origin = QueueParameters.ReadOrigin(row.Parameters),
+        Origin = QueueParameters.ReadOrigin(row),
     };
 
     public static ReportSubject Of(Envelope envelope, Body body) => new(

@@ -19,9 +19,14 @@ public sealed class EnvelopeRecipient(EmailAddress address, IReadOnlyList<Route>
     public RecipientParameters Parameters { get; init; } = RecipientParameters.None;
 }
 
-/// <summary>A client from outside that nobody vouches for: it did not log in. Its sender can be anybody.</summary>
+/// <summary>A client that nobody vouches for: it did not log in. Its sender can be anybody.</summary>
+/// <param name="Client">Null: not known (LMTP), or what it brought was changed since.</param>
 /// <param name="Name">As it gave it (HELO).</param>
-public sealed record Origin(IPAddress Client, string Name);
+public sealed record Origin(IPAddress? Client, string Name)
+{
+    /// <summary>When the message came; null: now.</summary>
+    public DateTimeOffset? At { get; init; }
+}
 
 /// <summary>What the client said about a message before its data, and what we know of the client.</summary>
 public sealed class Envelope
@@ -49,10 +54,15 @@ public sealed class Envelope
 
     public TlsFacts? Tls { get; init; }
 
-    /// <summary>Where mail from outside came from, also when it waited in the queue meanwhile; null: it was made or submitted here, or came by LMTP.</summary>
+    /// <summary>Where mail from outside came from, also when it waited in the queue meanwhile; null: it was made or submitted here.</summary>
     public Origin? Origin
     {
-        get => field ?? (AccountId == 0 && ClientAddress is { } client && With is TransmissionType.Smtp or TransmissionType.Esmtp or TransmissionType.Esmtps ? new Origin(client, ClientName) : null);
+get => field ?? (AccountId != 0 ? null : With switch
+        {
+            TransmissionType.Smtp or TransmissionType.Esmtp or TransmissionType.Esmtps => new Origin(ClientAddress, ClientName),
+            TransmissionType.Lmtp or TransmissionType.Lmtps => new Origin(null, ""),   // its client is the server in front
+            _ => null,
+        });
         init;
     }
 

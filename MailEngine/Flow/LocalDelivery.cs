@@ -35,10 +35,10 @@ sealed class LocalDelivery(Router router, Delivery delivery, MailStore store, Ti
             AccountId = row.AccountId,
             With = TransmissionType.FromQueue,
             ReceivedAt = clock.GetUtcNow(),
-            Origin = QueueParameters.ReadOrigin(row.Parameters),
+            Origin = QueueParameters.ReadOrigin(row),
         };
         envelope.Recipients.Add(new EnvelopeRecipient(row.Recipient, routes) { Parameters = recipient });
-        return (await delivery.AcceptAsync(envelope, body, body.Sha256, queueFaults: false, ct))[0];
+        return (await delivery.AcceptAsync(envelope, body, QueueParameters.ReadFingerprint(row.Parameters) ?? body.Sha256, queueFaults: false, ct))[0];
     }
 
     Body Copy(QueueEntry row)

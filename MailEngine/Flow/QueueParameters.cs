@@ -1,4 +1,5 @@
 using System.Net;
+using MailEngine.Store;
 
 namespace MailEngine.Flow;
 
@@ -6,7 +7,7 @@ namespace MailEngine.Flow;
 /// own where the message came from.</summary>
 static class QueueParameters
 {
-    const string Client = "CLIENT=", ClientName = "HELO=";
+    const string Client = "CLIENT=", ClientName = "HELO=", Digest = "SHA256=", Unknown = "unknown";
 
     /// <param name="origin">Of mail from outside; null: its sender is known.</param>
     public static string Write(SenderParameters sender, RecipientParameters recipient, Origin? origin = null)
@@ -26,7 +27,7 @@ static class QueueParameters
             words.Add(wishes);
         if (origin is not null)
         {
-            words.Add(Client + origin.Client);
+            words.Add(Client + (origin.Client?.ToString() ?? Unknown));
             words.Add(ClientName + Uri.EscapeDataString(origin.Name));
         }
         return string.Join(' ', words);
@@ -41,7 +42,7 @@ static class QueueParameters
         var theirs = new List<string>();
         foreach (string word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (word.StartsWith(Client, StringComparison.Ordinal) || word.StartsWith(ClientName, StringComparison.Ordinal))
+            if (word.StartsWith(Client, StringComparison.Ordinal) || word.StartsWith(ClientName, StringComparison.Ordinal) || word.StartsWith(Digest, StringComparison.Ordinal))
                 continue;
             bool ofRecipient = word.StartsWith("NOTIFY=", StringComparison.Ordinal) || word.StartsWith("ORCPT=", StringComparison.Ordinal);
             (ofRecipient ? theirs : mine).Add(word);
@@ -52,17 +53,31 @@ static class QueueParameters
     }
 
     /// <summary>Where the message of the row came from; null: its sender is known.</summary>
-    public static Origin? ReadOrigin(string text)
+    public static Origin? ReadOrigin(QueueEntry row)
     {
         IPAddress? client = null;
-        string name = "";
-        foreach (string word in text.Split(' '))
+        string? name = null;
+        foreach (string word in row.Parameters.Split(' '))
         {
             if (word.StartsWith(Client, StringComparison.Ordinal))
                 _ = IPAddress.TryParse(word.AsSpan(Client.Length), out client);
             else if (word.StartsWith(ClientName, StringComparison.Ordinal))
                 name = Uri.UnescapeDataString(word[ClientName.Length..]);
         }
-        return client is null ? null : new Origin(client, name);
+        return name is null ? null : new Origin(client, name) { At = row.QueuedAt };
+    }
+
+    /// <summary>Adds what the client sent, so that a copy which others have of it is known for the same.</summary>
+    public static string WithFingerprint(string parameters, byte[] fingerprint) => $"{parameters} {Digest}{Convert.ToHexString(fingerprint)}".TrimStart();
+
+    /// <summary>Null: the row has none.</summary>
+    public static byte[]? ReadFingerprint(string parameters)
+    {
+        foreach (string word in parameters.Split(' '))
+        {
+            if (word.StartsWith(Digest, StringComparison.Ordinal) && word.Length == Digest.Length + 64)
+                return Convert.FromHexString(word.AsSpan(Digest.Length));
+        }
+        return null;
     }
 }

@@ -119,7 +119,7 @@ sealed class Reception(
         for (int i = 0; i < replies.Length; i++)
         {
             EnvelopeRecipient recipient = envelope.Recipients[i];
-            if (!recipient.Parameters.WantsSuccess || !replies[i].IsPositive || recipient.Routes is not [Route.Deposit])
+            if (!recipient.Parameters.WantsSuccess || !replies[i].IsPositive || replies[i] == Reply.TakenQuietly || recipient.Routes is not [Route.Deposit])
                 continue;
             (told ??= []).Add(new ReportedRecipient(recipient.Address, recipient.Parameters, ReportAction.Delivered, s_recipientAdded, "", null));
         }

@@ -56,13 +56,15 @@ static class RedirectMessage
         string key = MessageKey.Next(now);
         // The fingerprint names the bytes, so that a second try of the client leads to no second copy.
         string handle = "redirect " + Convert.ToHexString(SHA256.HashData([.. fingerprint, .. Encoding.UTF8.GetBytes($"{body.Summary.MessageId}\n{envelope.ReversePathText}\n{own}")]));
+        string reversePath = senders?.Rewrite(envelope.ReversePath, account.Primary ?? recipient.Address, redirect.To) ?? envelope.ReversePathText;
+        // An address of ours is no business of the client's. What the script has changed proves nothing any more: signatures do not hold.
+        Origin? origin = reversePath != envelope.ReversePathText ? null : redirect.Header is null ? envelope.Origin : envelope.Origin is null ? null : new Origin(null, "");
         return new AutomaticAnswer(AutomaticAnswer.Made, new AnswerKey(account.AccountId, redirect.To.Canonical, handle), now + s_remembered, writer.Complete(), new QueueEntry
         {
             MessageKey = key,
-            ReversePath = senders?.Rewrite(envelope.ReversePath, account.Primary ?? recipient.Address, redirect.To) ?? envelope.ReversePathText,
+            ReversePath = reversePath,
             Recipient = redirect.To,
-            // A message that the script has changed does not prove anything any more: signatures do not hold.
-            Parameters = QueueParameters.Write(wishes, new RecipientParameters(reports, ""), redirect.Header is null ? envelope.Origin : null),
+            Parameters = QueueParameters.Write(wishes, new RecipientParameters(reports, ""), origin),
             QueuedAt = now,
             NextAttempt = now,
         });

@@ -58,6 +58,8 @@ public sealed record Reply(int Code, string Status, string Text)
 
     // Replies that more than one command or protocol gives.
     public static Reply DirectoryOut { get; } = new(451, "4.3.0", "Temporary lookup failure");
+    /// <summary>Ours now, and in nobody's mailbox: its sender, who is not the one it names, hears of no delivery.</summary>
+    public static Reply TakenQuietly { get; } = new(250, "2.0.0", "Ok");
     public static Reply StoreOut { get; } = new(451, "4.3.0", "Storage is not available now");
     public static Reply UnknownUser { get; } = new(550, "5.1.1", "No such user here");
     public static Reply RelayDenied { get; } = new(550, "5.7.1", "Relay access denied");

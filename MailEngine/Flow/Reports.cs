@@ -28,12 +28,14 @@ sealed class Reports(Router router, Delivery delivery, MailStore store, Delivery
         if (routes is [Route.Reject reject])
             return !reject.Reply.IsTransient && await RemoveAsync(removeQueueIds);   // the sender does not exist: nobody to tell
         DateTimeOffset now = clock.GetUtcNow();
-        if (about.Origin is { } origin && delivery.Checks is { } checks
-            && await checks.CheckAsync(origin.Client, origin.Name, to, about.Read, ct) is { IsForged: true } verdict)
+        if (about.Origin is { } origin && await WhyNotAsync(origin, to, about, ct) is { } why)
         {
-            FlowLog.ReportWithheld(log, about.MessageKey, to.ToString(), verdict.Why);
-            trace.Add(new TraceEvent(now, TraceStep.Filtered, about.MessageKey, "", about.ReversePath, recipients[0].Address.ToString(), origin.Client.ToString(),
-                $"the sender is not told: {verdict.Why}"));
+            FlowLog.ReportWithheld(log, about.MessageKey, to.ToString(), why);
+            foreach (ReportedRecipient recipient in recipients)
+            {
+                trace.Add(new TraceEvent(now, TraceStep.Filtered, about.MessageKey, "", about.ReversePath, recipient.Address.ToString(), origin.Client?.ToString() ?? "",
+                    $"the sender is not told: {why}"));
+            }
             return await RemoveAsync(removeQueueIds);
         }
         var envelope = new Envelope { MessageKey = MessageKey.Next(now), With = TransmissionType.Internal, ReceivedAt = now };
@@ -45,6 +47,21 @@ sealed class Reports(Router router, Delivery delivery, MailStore store, Delivery
         // A full mailbox must not keep the row for ever: the report is lost, as with every other mail system.
         FlowLog.ReportLost(log, about.MessageKey, to.ToString(), replies[0].ToString());
         return replies[0] == Reply.OverQuota && await RemoveAsync(removeQueueIds);
+    }
+
+    /// <returns>Null: he is told. A client that may use his name in the reverse path is enough for a report, whoever stands in From: he can be asked for it.</returns>
+    async ValueTask<string?> WhyNotAsync(Origin origin, EmailAddress to, ReportSubject about, CancellationToken ct)
+    {
+        if (delivery.Checks is not { } checks)
+            return null;
+        try
+        {
+            return await checks.CheckAsync(origin.Client, origin.Name, to, origin.At ?? about.ArrivedAt, about.Read, ct) is { IsForged: true, MayUsePath: false } verdict ? verdict.Why : null;
+        }
+        catch (IOException)   // a message that cannot be read any more is one to tell of
+        {
+            return null;
+        }
     }
 
     async Task<bool> RemoveAsync(IReadOnlyList<long> ids) => ids.Count == 0 || await store.UpdateQueueAsync([], ids) == StoreError.None;
