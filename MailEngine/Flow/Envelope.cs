@@ -57,7 +57,7 @@ public sealed class Envelope
     /// <summary>Where mail from outside came from, also when it waited in the queue meanwhile; null: it was made or submitted here.</summary>
     public Origin? Origin
     {
-get => field ?? (AccountId != 0 ? null : With switch
+        get => field ?? (AccountId != 0 ? null : With switch
         {
             TransmissionType.Smtp or TransmissionType.Esmtp or TransmissionType.Esmtps => new Origin(ClientAddress, ClientName),
             TransmissionType.Lmtp or TransmissionType.Lmtps => new Origin(null, ""),   // its client is the server in front
