@@ -20,8 +20,25 @@ public sealed class SentPieceTests(Pop3Rig rig) : IClassFixture<Pop3Rig>
         var text = new StringBuilder("Subject: s\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n");
         for (int i = 0; i < 900; i++)
             text.Append("--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=\"").Append(file).Append("\"\r\n\r\n.").Append(i).Append("\r\n");
-        text.Append("--b--\r\n\u00f6\r\n");
-        string message = text.ToString(), surrogate = message.Replace("*\u00fc*", "=?utf-8?B?w7w=?=", StringComparison.Ordinal).Replace("\r\n.", "\r\n..", StringComparison.Ordinal);
+        await CheckAsync(text.Append("--b--\r\n\u00f6\r\n").ToString(), "=?utf-8?B?w7w=?=");
+    }
+
+    [Theory]
+    [InlineData(20_000, "=?utf-8?B?w7w=?=")]
+    [InlineData(40_000, "=?utf-8?B?w7w=?=")]
+    [InlineData(70_000, "??")]   // longer than what is read at once
+    public async Task When_headers_of_parts_are_long_then_each_is_whole_where_it_can_be(int octets, string surrogate)
+    {
+        var text = new StringBuilder("Subject: s\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n");
+        for (int i = 0; i < 6; i++)
+            text.Append("--b\r\n").Insert(text.Length, "X-Other: something that fills it\r\n", octets / 34).Append("Content-Disposition: attachment; filename=\"*\u00fc*\"\r\n\r\n\u00f6\r\n");
+        await CheckAsync(text.Append("--b--\r\n").ToString(), surrogate);
+    }
+
+    /// <param name="message">With stars around what is not ASCII in headers.</param>
+    async Task CheckAsync(string message, string header)
+    {
+        string surrogate = message.Replace("*\u00fc*", header, StringComparison.Ordinal).Replace("\r\n.", "\r\n..", StringComparison.Ordinal);
         (long account, string name) = await rig.GivenAccountAsync();
         await rig.GivenMessagesAsync(account, "INBOX", Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(message.Replace("*", "", StringComparison.Ordinal))));
 
