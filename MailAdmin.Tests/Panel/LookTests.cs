@@ -75,10 +75,12 @@ public sealed class LookTests(PanelRig rig) : IClassFixture<PanelRig>
         await TabToAsync(page, ".side a[href='/domains']");
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("h1")).ToHaveTextAsync("Domains");
+        await Expect(page.Locator("h1")).ToBeFocusedAsync();
         await TabToAsync(page, "#domain-new");
         Assert.NotEqual("none", await page.EvaluateAsync<string>("() => getComputedStyle(document.activeElement).outlineStyle"));
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("h1")).ToHaveTextAsync("New domain");
+        await Expect(page.Locator("h1")).ToBeFocusedAsync();   // a page that comes takes the focus: what is reached before is left again
         await TabToAsync(page, "#Name");
         await page.Keyboard.TypeAsync("keyboard.test");
         await page.Keyboard.PressAsync("Enter");

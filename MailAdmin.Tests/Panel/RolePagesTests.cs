@@ -37,7 +37,7 @@ public sealed class RolePagesTests(PanelRig rig) : IClassFixture<PanelRig>
         "/domains", $"/domains/{place.Domain}", $"/domains/{place.Domain}/mailboxes", $"/domains/{place.Domain}/mailboxes/{place.Shared}",
         "/accounts", $"/accounts/{place.Account}", $"/accounts/{place.Account}/vacation", $"/accounts/{place.Account}/mailboxes",
         $"/accounts/{place.Account}/mailboxes/{place.Inbox}", $"/accounts/{place.Account}/deleted", "/addresses", $"/addresses/{place.Alias}",
-        $"/accounts/{place.Account}/filters", $"/accounts/{place.Account}/filters/rules", $"/accounts/{place.Account}/filters/script?name={PanelPlace.Script}",
+        $"/accounts/{place.Account}/filters", $"/accounts/{place.Account}/filters/rules", $"/accounts/{place.Account}/filters/script?name={PanelPlace.Script}", $"/accounts/{place.Account}/contacts",
         "/audit", "/administrators", "/roles", "/queue",
     ];
 
@@ -47,7 +47,7 @@ public sealed class RolePagesTests(PanelRig rig) : IClassFixture<PanelRig>
         const string name = "auditor.test";
         PanelPlace place = await PanelPlace.GivenAsync(rig, name);
         await using BrowserTab tab = await GivenAsync(name, place, "auditor", PermissionSet.Auditor, onServer: true);
-        string[] reading = ["mailboxes-all", "account-deleted", "account-vacation", "account-filters", "rules-edit", "export-csv", "export-json", "roles"];
+        string[] reading = ["mailboxes-all", "account-deleted", "account-vacation", "account-filters", "account-contacts", "contacts-export", "rules-edit", "export-csv", "export-json", "roles"];
         foreach (string path in PathsOf(place))
         {
             string[] offered = [.. (await OfferedAsync(tab, path)).Where(what => !what.Contains("/filters/history?", StringComparison.Ordinal))];
