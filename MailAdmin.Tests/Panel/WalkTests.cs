@@ -72,6 +72,7 @@ public sealed partial class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
     {
         PanelPlace place = await GivenLongAsync(rig, role);
         await rig.GivenGrantAsync(await rig.GivenAccountAsync(place.Domain, role), set, onServer ? null : place.Domain);
+        await rig.GivenGrantAsync(await rig.GivenAccountAsync(place.Domain, "chief"), PermissionSet.Master, place.Domain);   // whom a page of administrators shows
         await using BrowserTab tab = await rig.GivenSignedInAsync($"{role}@{LongDomain}.{role}.test");
         await WalkAsync(tab, role, place);
     }
