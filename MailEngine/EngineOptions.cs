@@ -335,7 +335,7 @@ public sealed class ChecksOptions
     public int Signatures { get; set; } = 8;
     /// <summary>Shortest RSA key that proves anything, bits. Default 1024. RFC 8301 §3.2</summary>
     public int KeyBits { get; set; } = 1024;
-    /// <summary>For all name servers together; then the sender is asked about again later. Default 20 s: RFC 7208 §4.6.4 asks for as much.</summary>
+    /// <summary>For all name servers together, 60 s at the most since the client waits meanwhile; then mail that was to be refused is kept. Default 20 s: RFC 7208 §4.6.4 asks for as much.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary><see cref="Inside"/>, or what it stands for.</summary>

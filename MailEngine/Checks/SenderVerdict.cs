@@ -2,7 +2,7 @@ namespace MailEngine.Checks;
 
 /// <summary>What the checks say of the one to whom a refusal, a report or an answer would go.</summary>
 /// <param name="IsForged">Somebody else used his name: what he is told, he never asked for (backscatter).</param>
-/// <param name="IsUnsure">A name server did not answer: ask again later.</param>
+/// <param name="IsUnsure">The name servers of his domain did not answer: nobody knows, and what was to be refused is kept.</param>
 /// <param name="Why">In the words of RFC 7601 §2.7, "spf=fail"; empty: nothing is against him.</param>
 public sealed record SenderVerdict(bool IsForged, bool IsUnsure, string Why)
 {
