@@ -128,13 +128,20 @@ public sealed class BrowserTab : IAsyncDisposable
         await Page.SetViewportSizeAsync(width, 900);
         // Nothing to wait for: what moves, moves at once.
         await Page.EmulateMediaAsync(new() { ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light, ReducedMotion = ReducedMotion.Reduce });
-        await Page.EvaluateAsync("""
-            async () => {
-              await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-              await Promise.all(document.getAnimations().filter(a => a.effect.getComputedTiming().endTime !== Infinity).map(a => a.finished.catch(() => {})));
-            }
-            """);
+        await AtRestAsync();
     }
+
+    /// <summary>
+    /// Comes back when nothing moves any more: a note that fades in is paler than it will be, one that slides stands where nobody reads it.
+    /// What moves for ever is not waited for.
+    /// </summary>
+    public Task AtRestAsync() => Page.EvaluateAsync("""
+        async () => {
+          await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+          for (let moving; (moving = document.getAnimations().filter(a => a.playState === "running" && a.effect.getComputedTiming().endTime !== Infinity)).length > 0;)
+            await Promise.allSettled(moving.map(a => a.finished));
+        }
+        """);
 
     /// <summary>Pixels that the page is wider than its window; 0: nothing sticks out.</summary>
     public Task<int> OverhangAsync() => Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");

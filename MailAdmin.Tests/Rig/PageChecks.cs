@@ -73,7 +73,11 @@ static class PageChecks
         """;
 
     /// <summary>Unreadable text, fields and buttons without a name, things that stick out of the window. Empty: none.</summary>
-    public static Task<string[]> FaultsAsync(this BrowserTab tab) => tab.Page.EvaluateAsync<string[]>(Script);
+    public static async Task<string[]> FaultsAsync(this BrowserTab tab)
+    {
+        await tab.AtRestAsync();
+        return await tab.Page.EvaluateAsync<string[]>(Script);
+    }
 
     /// <param name="lookOnly">The same page was looked at already, wider, narrower, darker or lighter.</param>
     public static async Task AssertSoundAsync(this BrowserTab tab, string where, bool lookOnly = false)
@@ -95,6 +99,7 @@ static class PageChecks
     {
         if (!await tab.Page.EvaluateAsync<bool>("() => typeof axe === 'object'"))
             await tab.Page.EvaluateAsync(s_axe.Value);
+        await tab.AtRestAsync();
         return await tab.Page.EvaluateAsync<string[]>("""
             async lookOnly => (await axe.run(document, { resultTypes: ["violations"], ...(lookOnly ? { runOnly: ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"] } : {}) })).violations
                 .filter(v => v.impact === "serious" || v.impact === "critical")
