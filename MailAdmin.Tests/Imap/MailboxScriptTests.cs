@@ -187,6 +187,42 @@ public sealed class MailboxScriptTests : IAsyncLifetime
         Assert.Equal("\\Flagged ran; \\Flagged ran", await FlagsAsync("INBOX"));
     }
 
+    [Fact]
+    public async Task When_the_time_of_the_session_is_over_and_then_the_server_stops_then_the_scripts_that_are_left_do_not_run()
+    {
+        var clock = new WatchedClock();
+        await using ImapRig rig = await ImapRig.StartAsync(clock: clock);
+        Assert.Equal(ScriptFault.None, await new SieveScripts(rig.Mail.Accounts.Database).PutAsync(
+            new Administrator(rig.Mail.Ann, "test", ""), rig.Mail.Ann, "mark", "require [\"imapsieve\", \"imap4flags\"]; addflag \"ran\";"u8.ToArray(), 100, default));
+        await rig.GivenMessagesAsync(3);
+        await using (WireScript c = await rig.LogInAsync())
+            await c.PlayAsync("C: a SETMETADATA INBOX (/shared/imapsieve/script \"mark\")\nS: a OK *");
+        Mailbox box = (await rig.Mail.Store.OpenAsync(rig.Mail.Ann, MailboxName.Inbox))!;
+        bool Ran(int index) => box.Current is var now && now.KeywordSets[now[index].KeywordSet].Contains("ran");
+        var commands = new MemoryStream(Encoding.ASCII.GetBytes($"a LOGIN ann@example.test \"{MailRig.Password}\"\r\nb SELECT INBOX\r\nc STORE 1:3 +FLAGS.SILENT (\\Flagged)\r\n"));
+        var said = new MemoryStream();
+        var duplex = new LeavingClient(PipeReader.Create(commands), PipeWriter.Create(said));
+        var connection = new Connection(new DefaultConnectionContext("c", duplex, duplex), new ListenerOptions { Protocol = MailProtocol.Imap }, new Heartbeat(TimeProvider.System), null!);
+        Assert.True(rig.Mail.Sessions.TryAdd(connection));
+        clock.Asked = () =>
+        {
+            if (!Ran(0))
+                return;
+            clock.Asked = null;
+            connection.End(EndReason.TimedOut);
+            rig.Mail.Sessions.EndAll();
+        };
+        await rig.Mail.ImapDoor.Serve(connection);
+        await connection.Output.FlushAsync();
+        rig.Mail.Sessions.Remove(connection);
+
+        string last = Encoding.ASCII.GetString(said.ToArray());
+        Assert.Contains("c OK ", last, StringComparison.Ordinal);   // what was asked for is done
+        Assert.Contains("* BYE [UNAVAILABLE] The server stops", last, StringComparison.Ordinal);
+        Assert.Equal((true, false), (Ran(0), Ran(2)));
+        Assert.True(Enumerable.Range(0, 3).All(i => box.Current[i].Flags.HasFlag(MessageFlags.Flagged)));
+    }
+
     sealed class LeavingClient(PipeReader input, PipeWriter output) : IDuplexPipe
     {
         public PipeReader Input => input;

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Text;
 using MailEngine;
 using MailEngine.Net;
+using Microsoft.AspNetCore.Connections;
 
 namespace MailAdmin.Tests.Net;
 
@@ -128,6 +129,27 @@ public sealed class ConnectionTests
         await waits.Task;
         clock.Jump(TimeSpan.FromMinutes(6));
         Assert.Equal("421 TimedOut", await ReadLineAsync(client.GetStream()));
+    }
+
+    [Theory]
+    [InlineData(EndReason.TimedOut, EndReason.Stopping, EndReason.Stopping)]
+    [InlineData(EndReason.TimedOut, EndReason.Ended, EndReason.Ended)]
+    [InlineData(EndReason.Stopping, EndReason.TimedOut, EndReason.Stopping)]
+    [InlineData(EndReason.Ended, EndReason.Stopping, EndReason.Ended)]
+    public void When_there_are_two_reasons_to_end_then_the_first_one_stands_unless_it_is_a_passed_deadline(EndReason first, EndReason second, EndReason stands)
+    {
+        var pipe = new Pipe();
+        var context = new DefaultConnectionContext("c", new SilentClient(pipe.Reader, pipe.Writer), new SilentClient(pipe.Reader, pipe.Writer));
+        var connection = new Connection(context, new ListenerOptions { Protocol = MailProtocol.Imap }, new Heartbeat(TimeProvider.System), null!);
+        connection.End(first);
+        connection.End(second);
+        Assert.Equal(stands, connection.EndReason);
+    }
+
+    sealed class SilentClient(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input => input;
+        public PipeWriter Output => output;
     }
 
     [Fact]

@@ -118,10 +118,14 @@ public sealed class Connection
         Volatile.Write(ref _deadline, _heartbeat.Clock.GetTimestamp() + (long)(time.TotalSeconds * _heartbeat.Clock.TimestampFrequency));
 
     /// <summary>Asks the session to say goodbye: the pending or next read returns with IsCanceled.</summary>
-    /// <remarks>The first reason stands.</remarks>
+    /// <remarks>The first reason stands; but a passed deadline gives way to the two others, since what still runs for a client that is as good as gone must
+    /// hear that it has to stop. Its farewell gets no longer by that.</remarks>
     public void End(EndReason reason)
     {
-        if (Interlocked.CompareExchange(ref _end, (int)reason, (int)EndReason.None) != (int)EndReason.None)
+        var before = (EndReason)Interlocked.CompareExchange(ref _end, (int)reason, (int)EndReason.None);
+        if (before == EndReason.TimedOut)
+            Interlocked.CompareExchange(ref _end, (int)reason, (int)EndReason.TimedOut);
+        if (before != EndReason.None)
             return;
         Expect(s_farewell);
         Input.CancelPendingRead();
