@@ -319,6 +319,37 @@ public sealed class DkimVerifierTests(DkimRig rig) : IClassFixture<DkimRig>
         Assert.StartsWith("Fail", await rig.ResultAsync(Mail(over, fields: "From: Eve <eve@example.net>\r\n" + Fields)), StringComparison.Ordinal);
     }
 
+    [Theory]   // RFC 6376 §8.15
+    [InlineData("sender")]
+    [InlineData("reply-to")]
+    [InlineData("to")]
+    [InlineData("cc")]
+    [InlineData("bcc")]
+    [InlineData("date")]
+    [InlineData("message-id")]
+    [InlineData("in-reply-to")]
+    [InlineData("references")]
+    [InlineData("mime-version")]
+    [InlineData("content-type")]
+    [InlineData("content-transfer-encoding")]
+    public async Task When_a_field_that_messages_have_once_is_signed_then_a_second_one_is_somebody_elses(string name)
+    {
+        string signature = rig.Sign(Changed("h=from:to:subject", $"h=from:{name}"), $"{From}{name}: one\r\n", Text);
+        Assert.StartsWith("Pass", await rig.ResultAsync($"{signature}{From}{name}: one\r\n\r\n{Text}"), StringComparison.Ordinal);
+        Assert.Equal($"Policy: there is a second {name} field that is not signed", await rig.ResultAsync($"{name}: two\r\n{signature}{From}{name}: one\r\n\r\n{Text}"));
+    }
+
+    [Fact]   // RFC 6376 §3.4.2
+    public async Task When_white_space_stands_around_the_signature_and_at_the_end_then_the_relaxed_form_has_none_there()
+    {
+        string body = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
+        string Form(string b) => $"v=1; a=rsa-sha256; c=relaxed; d=example.test; s=sel; h=from; bh={body}; b={b}; q=dns/txt";
+        string signature = Convert.ToBase64String(rig.Rsa.SignData(
+            Encoding.ASCII.GetBytes($"from:Ann <ann@example.test>\r\ndkim-signature:{Form("")}"), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
+        string mail = $"DKIM-Signature : \t{Form($" {signature}\r\n\t").Replace("; q", ";\r\n  q", StringComparison.Ordinal)} \t\r\nFROM:  Ann\r\n\t<ann@example.test> \r\n\r\n{Text}";
+        Assert.StartsWith("Pass", await rig.ResultAsync(mail), StringComparison.Ordinal);
+    }
+
     [Fact]   // RFC 6376 §5.4.2
     public async Task When_a_name_is_signed_several_times_then_its_fields_are_taken_from_the_bottom_up()
     {

@@ -23,7 +23,11 @@ public sealed class DmarcTests : IDisposable
 
     void GivenZone() => _dns.Txt("_dmarc.bank.test", "v=DMARC1; p=reject").Txt("_dmarc.strict.test", "v=DMARC1;p=none;adkim=s;aspf=s").Txt("_dmarc.two.test", "v=DMARC1; p=none")
         .Txt("_dmarc.two.test", "v=DMARC1; p=reject").Txt("_dmarc.old.test", "v=DMARC1; p=what; rua=mailto:a@old.test").Txt("_dmarc.bad.test", "v=DMARC1; p=what")
-        .Txt("_dmarc.suffix.test", "v=DMARC1; p=none; psd=y").Txt("_dmarc.own.bank.test", "v=DMARC1; p=none; psd=n").Code("_dmarc.down.test", 2);
+        .Txt("_dmarc.suffix.test", "v=DMARC1; p=none; psd=y").Txt("_dmarc.own.bank.test", "v=DMARC1; p=none; psd=n").Code("_dmarc.down.test", 2)
+        .Txt("_dmarc.dkim.test", "v=DMARC1; p=none; adkim=s").Txt("_dmarc.spf.test", "v=DMARC1; p=none; aspf=s")
+        .Txt("_dmarc.big.test", "v=DMARC1; p=none").Txt("_dmarc.sub.big.test", "v=DMARC1; p=none; aspf=s")
+        .Txt("_dmarc.up.test", "v=DMARC1; p=none").Txt("_dmarc.suffix.up.test", "v=DMARC1; p=none; psd=y")
+        .Code("_dmarc.down.bank.test", 2).Txt("_dmarc.half.down.test", "v=DMARC1; p=none");
 
     [Theory]
     [InlineData("none.test", "none.test", "", DmarcResult.None)]
@@ -52,6 +56,17 @@ public sealed class DmarcTests : IDisposable
     [InlineData("own.bank.test", "a.own.bank.test", "", DmarcResult.Pass)]
     [InlineData("bank.test", "a.own.bank.test", "", DmarcResult.Fail)]
     [InlineData("a.b.c.d.e.f.g.h.i.j.k.bank.test", "bank.test", "", DmarcResult.Pass)]
+    [InlineData("dkim.test", "mail.dkim.test", "", DmarcResult.Pass)]   // each of the two is strict by itself
+    [InlineData("dkim.test", "", "mail.dkim.test", DmarcResult.Fail)]
+    [InlineData("spf.test", "mail.spf.test", "", DmarcResult.Fail)]
+    [InlineData("spf.test", "", "mail.spf.test", DmarcResult.Pass)]
+    [InlineData("a.sub.big.test", "b.big.test", "", DmarcResult.Pass)]   // the organization is the highest with a record
+    [InlineData("sub.big.test", "big.test", "", DmarcResult.Fail)]   // its own record counts before that of the organization
+    [InlineData("sub.big.test", "", "big.test", DmarcResult.Pass)]
+    [InlineData("suffix.up.test", "other.up.test", "", DmarcResult.Pass)]   // a suffix that sends mail itself is one of its parent's
+    [InlineData("bank.test", "down.bank.test", "", DmarcResult.TempError)]   // whose organization it is nobody says
+    [InlineData("half.down.test", "", "", DmarcResult.TempError)]
+    [InlineData("half.down.test", "half.down.test", "", DmarcResult.Pass)]
     public async Task When_a_domain_is_in_From_then_it_must_be_proved(string author, string reversePath, string signatures, DmarcResult result)
     {
         GivenZone();
@@ -70,6 +85,7 @@ public sealed class DmarcTests : IDisposable
     [InlineData("v=DMARC1;p=QUARANTINE;", "Quarantine Quarantine")]
     [InlineData(" v = DMARC1 ; p = none ", "None None")]
     [InlineData("v=DMARC1; rua=mailto:x@y.test", "None None")]
+    [InlineData("v=DMARC1; p=reject; pct=0; np=none; t=y; fo=1; moo=1", "Reject Reject")]   // how much a policy is applied changes nothing of what was found
     [InlineData("v=DMARC1", "")]
     [InlineData("v=dmarc1; p=none", "")]
     [InlineData("p=none; v=DMARC1", "")]

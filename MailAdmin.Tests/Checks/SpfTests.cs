@@ -146,6 +146,33 @@ public sealed class SpfTests : IDisposable
         ten.test TXT v=spf1 a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test ip4:192.0.2.5 -all
         eleven.test TXT v=spf1 a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test ip4:192.0.2.5 -all
         h.test A 192.0.2.77
+        mask4.test TXT v=spf1 ip4:192.0.2.6/29 -all
+        mask6.test TXT v=spf1 ip6:2001:db8:0:10::/60 -all
+        mx29.test TXT v=spf1 mx/30 -all
+        mx29.test MX host2.test
+        bits6.test TXT v=spf1 ip6:2001:db8::/129 -all
+        incs.test TXT v=spf1 include:soft.test -all
+        incq.test TXT v=spf1 include:quest.test -all
+        ex6.test TXT v=spf1 exists:h.test -all
+        voidptr.test TXT v=spf1 a:void1.test a:void2.test ptr ip4:192.0.2.60 -all
+        voidex.test TXT v=spf1 a:void1.test a:void2.test exists:void3.test ip4:192.0.2.5 -all
+        omacro.test TXT v=spf1 redirect=oinner.test
+        oinner.test TXT v=spf1 exists:%{o}.o.test -all
+        omacro.test.o.test A 127.0.0.2
+        i6.test TXT v=spf1 exists:%{i}.%{v}.i6.yes.test -all
+        2.0.0.1.0.d.b.8.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.ip6.i6.yes.test A 127.0.0.2
+        ptrdot.test TXT v=spf1 ptr:tr.test -all
+        ptrcase.test TXT v=spf1 ptr:PTR.test -all
+        pord.test TXT v=spf1 exists:%{p}.pp.test -all
+        www.pord.test.pp.test A 127.0.0.2
+        50.2.0.192.in-addr.arpa PTR other.test
+        50.2.0.192.in-addr.arpa PTR www.pord.test
+        other.test A 192.0.2.50
+        www.pord.test A 192.0.2.50
+        unk.test TXT v=spf1 exists:%{p}.u.test -all
+        unknown.u.test A 127.0.0.2
+        escapes.test TXT v=spf1 exists:a%-b.%%.e.test -all
+        a%20b.%.e.test A 127.0.0.2
         """;
 
     /// <summary>What each zone above says of 192.0.2.5, and of 2001:db8::5 where that is another thing.</summary>
@@ -171,6 +198,11 @@ public sealed class SpfTests : IDisposable
         { "exp.test", "192.0.2.5", "fail" }, { "exp2.test", "192.0.2.5", "permerror" }, { "spaces.test", "192.0.2.5", "pass" }, { "tab.test", "192.0.2.5", "none" },
         { "alias.test", "192.0.2.5", "pass" }, { "voids.test", "192.0.2.5", "permerror" }, { "voids2.test", "192.0.2.5", "pass" }, { "ten.test", "192.0.2.5", "pass" },
         { "eleven.test", "192.0.2.5", "permerror" }, { "nothing.test", "192.0.2.5", "none" }, { "nodots", "192.0.2.5", "none" }, { "zero4.test", "192.0.2.5", "permerror" },
+        { "mask4.test", "192.0.2.1", "pass" }, { "mask4.test", "192.0.2.9", "fail" }, { "mask6.test", "2001:db8:0:1f::5", "pass" }, { "mask6.test", "2001:db8:0:20::5", "fail" },
+        { "mx29.test", "192.0.2.6", "pass" }, { "mx29.test", "192.0.2.8", "fail" }, { "bits6.test", "192.0.2.5", "permerror" }, { "incs.test", "192.0.2.5", "fail" },
+        { "incq.test", "192.0.2.5", "fail" }, { "ex6.test", "2001:db8::5", "pass" }, { "voidptr.test", "192.0.2.60", "permerror" }, { "voidex.test", "192.0.2.5", "permerror" },
+        { "omacro.test", "192.0.2.5", "pass" }, { "i6.test", "2001:db8::5", "pass" }, { "i6.test", "2001:db8::6", "fail" }, { "ptrdot.test", "192.0.2.5", "fail" },
+        { "ptrcase.test", "192.0.2.5", "pass" }, { "pord.test", "192.0.2.50", "pass" }, { "unk.test", "192.0.2.60", "pass" }, { "escapes.test", "192.0.2.5", "pass" },
     };
 
     [Theory]
@@ -208,6 +240,55 @@ public sealed class SpfTests : IDisposable
         Assert.True(answers.Length == cases.Length, await errors);
         string[] different = [.. cases.Zip(answers).Where(pair => (string)pair.First[2] != pair.Second).Select(pair => $"{string.Join(' ', pair.First)}, it says {pair.Second}")];
         Assert.True(different.Length == 0, string.Join('\n', different));
+    }
+
+    [Theory]   // RFC 7208 §4.6.4
+    [InlineData("a:a.test")]
+    [InlineData("mx:mx.test")]
+    [InlineData("ptr:ptr.test")]
+    [InlineData("exists:h.test")]
+    [InlineData("include:plain.test")]
+    [InlineData("redirect=plain.test")]
+    public async Task When_ten_questions_were_made_then_no_term_of_any_kind_may_make_another(string term)
+    {
+        Given(Zone);
+        string ten = string.Concat(Enumerable.Repeat("a:h.test ", 10));
+        _dns.Txt("over.test", $"v=spf1 {ten}{term}").Txt("under.test", $"v=spf1 {ten[9..]}{term}");
+        Assert.Equal(SpfResult.Pass, await CheckAsync("under.test", "192.0.2.5"));
+        Assert.Equal(SpfResult.PermError, await CheckAsync("over.test", "192.0.2.5"));
+    }
+
+    [Fact]
+    public async Task When_a_macro_asks_for_the_name_of_the_client_then_that_is_a_question_like_others()   // RFC 7208 §4.6.4
+    {
+        Given(Zone);
+        string nine = string.Concat(Enumerable.Repeat("a:h.test ", 9));
+        _dns.Txt("over.test", $"v=spf1 {nine}exists:%{{p}}.p.test").Txt("under.test", $"v=spf1 {nine[9..]}exists:%{{p}}.p.test");
+        Assert.Equal(SpfResult.Pass, await CheckAsync("under.test", "192.0.2.5"));
+        Assert.Equal(SpfResult.PermError, await CheckAsync("over.test", "192.0.2.5"));
+    }
+
+    [Theory]   // RFC 7208 §7.3, RFC 7208 §7.4
+    [InlineData("%{l1r-}", "ann-news", "ann")]
+    [InlineData("%{l1-}", "ann-news", "news")]
+    [InlineData("%{l2r+-}", "a+b-c", "b.a")]
+    [InlineData("%{l}", "ann-news", "ann-news")]
+    [InlineData("%{l1r}", "ann.news", "ann")]
+    [InlineData("%{l}", "", "postmaster")]   // RFC 7208 §4.3
+    [InlineData("%{s1}", "ann", "test")]
+    [InlineData("%{S1r-}", "a$b-c", "a%24b")]
+    public async Task When_a_macro_transforms_then_its_parts_are_taken_from_the_right_after_they_are_turned_round(string macro, string localPart, string becomes)
+    {
+        _dns.Txt("macro.test", $"v=spf1 exists:{macro}.m.test -all").A($"{becomes}.m.test", "127.0.0.2");
+        Assert.Equal(SpfResult.Pass, await CheckAsync("macro.test", "192.0.2.5", localPart));
+    }
+
+    [Fact]
+    public async Task When_a_name_gets_too_long_then_it_loses_labels_on_the_left()   // RFC 7208 §7.3
+    {
+        string local = new('x', 60);
+        _dns.Txt("long.test", "v=spf1 exists:%{l}.%{l}.%{l}.%{l}.%{l}.ok.long.test -all").A($"{local}.{local}.{local}.ok.long.test", "127.0.0.2");
+        Assert.Equal(SpfResult.Pass, await CheckAsync("long.test", "192.0.2.5", local));
     }
 
     [Fact]

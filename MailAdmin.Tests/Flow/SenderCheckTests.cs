@@ -19,8 +19,9 @@ public sealed class SenderCheckTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _dns.Txt("forged.test", "v=spf1 ip4:192.0.2.1 -all").Txt("honest.test", "v=spf1 ip4:127.0.0.1 -all").Txt("soft.test", "v=spf1 ~all")
-            .Txt("_dmarc.bank.test", "v=DMARC1; p=none").A("bank.test", "192.0.2.1").A("silent.test", "192.0.2.1").Code("broken.test", 2);
-        foreach (string domain in new[] { "forged", "honest", "soft", "bank", "silent", "mail.bank" })
+            .Txt("_dmarc.bank.test", "v=DMARC1; p=none").A("bank.test", "192.0.2.1").A("silent.test", "192.0.2.1").Code("broken.test", 2)
+            .Txt("unsure.test", "v=spf1 include:broken.test -all");
+        foreach (string domain in new[] { "forged", "honest", "soft", "bank", "silent", "mail.bank", "unsure" })
             _dns.Mx(domain + ".test", 10, "mx.test");
         _dns.A("mx.test", "127.0.0.1");
         _rig = await MailRig.StartAsync(options =>
@@ -176,18 +177,22 @@ public sealed class SenderCheckTests : IAsyncLifetime
     {
         await GivenScriptAsync("require \"vacation\"; vacation \"Away\";");
         await SendAsync("spam@forged.test", "ann@example.test", "S: 250 2.0.0 *", "To: ann@example.test\r\n");
+        await SendAsync("who@unsure.test", "ann@example.test", "S: 250 2.0.0 *", "To: ann@example.test\r\n");
         await SendAsync("zoe@honest.test", "ann@example.test", "S: 250 2.0.0 *", "To: ann@example.test\r\n");
         SunkMail answer = await _sink.TakeAsync();
         Assert.StartsWith("RCPT TO:<zoe@honest.test>", Assert.Single(answer.RcptLines));
         await QueueWatch.EmptyAsync(_rig);
         Assert.True(_sink.IsEmpty);
-        Assert.Equal(2, (await _rig.MessagesAsync(_rig.Ann)).Count);
-        Assert.Contains("no answer of somebody who is away: spf=fail", await TraceOfAsync("ann@example.test"));
+        Assert.Equal(3, (await _rig.MessagesAsync(_rig.Ann)).Count);
+        string trace = await TraceOfAsync("ann@example.test");
+        Assert.Contains("no answer of somebody who is away: spf=fail", trace);
+        Assert.Contains("no answer of somebody who is away: a name server did not answer", trace);
     }
 
     [Theory]
     [InlineData("spam@forged.test", "", false)]
     [InlineData("zoe@honest.test", "", true)]
+    [InlineData("zoe@unsure.test", "", true)]   // nobody knows: a report is sent
     [InlineData("list@honest.test", "From: <ceo@bank.test>\r\n", true)]   // a mailing list: who may use the reverse path can be told
     public async Task When_mail_that_is_sent_on_comes_back_then_only_a_sender_that_sent_it_has_a_report(string from, string header, bool isTold)
     {

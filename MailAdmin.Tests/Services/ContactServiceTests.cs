@@ -53,6 +53,24 @@ public sealed class ContactServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_there_are_several_books_then_none_counts_shows_or_hides_what_stands_in_another()
+    {
+        _rig.Options.Limits.Contacts = 2;
+        Actor bob = ServicesRig.As(_rig.SecondUser);
+        Assert.True((await Contacts.ImportAsync(bob, null, "Zed <a@x.test>\nb@x.test"u8.ToArray())).Ok);
+        Assert.True((await Contacts.AddAsync(Ann, null, new ContactForm { Address = "a@x.test", Name = "Zoe" })).Ok);   // is in Bob's too
+        Assert.Equal(1, (await Contacts.ImportAsync(Ann, null, "b@x.test"u8.ToArray())).Value!.Added);
+        Assert.Equal(("a@x.test=Zoe b@x.test", "a@x.test=Zoe"), (await AddressesAsync(), await AddressesAsync("a@x")));
+        string cards = (await Contacts.ExportAsync(Ann, null)).Value!;
+        Assert.Equal((true, false, 2), (cards.Contains("Zoe", StringComparison.Ordinal), cards.Contains("Zed", StringComparison.Ordinal), cards.Split("BEGIN:VCARD").Length - 1));
+        Assert.Contains("full", (await Contacts.AddAsync(Ann, null, new ContactForm { Address = "c@x.test" })).Text, StringComparison.Ordinal);
+
+        Assert.Equal(["b@x.test", "a@x.test"], (await Contacts.ListAsync(Ann, null, new PageRequest(Sort: nameof(ContactRow.Name)))).Value!.Items.Select(c => c.Address));
+        PageOf<ContactRow> second = (await Contacts.ListAsync(Ann, null, new PageRequest(Skip: 1, Take: 1, Sort: nameof(ContactRow.Address), Descending: true))).Value!;
+        Assert.Equal((2, "a@x.test"), (second.Total, Assert.Single(second.Items).Address));
+    }
+
+    [Fact]
     public async Task When_a_file_is_taken_in_then_it_comes_back_as_vCards_and_what_is_more_than_fits_is_refused_as_a_whole()
     {
         _rig.Options.Limits.Contacts = 4;
