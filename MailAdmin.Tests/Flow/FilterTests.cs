@@ -2,6 +2,7 @@ using System.Text;
 using MailAdmin.Tests.Rig;
 using MailEngine;
 using MailEngine.Accounts;
+using MailEngine.Addresses;
 using MailEngine.Flow;
 using MailEngine.Store;
 using Microsoft.EntityFrameworkCore;
@@ -318,6 +319,32 @@ public sealed class FilterTests : IAsyncLifetime
         await DeliverAsync("sent on", to: ["bob@example.test"]);
         await ArrivedAsync(_rig.Bob);
         Assert.Contains(_rig.Store.ReadQueue(), row => row.Recipient.ToString() == "chair@elsewhere.example");
+    }
+
+    [Fact]
+    public async Task When_a_domain_is_renamed_here_then_lists_go_on_to_know_its_people_by_both_of_its_names()   // RFC 6134 §2.7
+    {
+        long pals = await _rig.Accounts.GivenDomainAsync("pals.test");
+        await GivenMailboxAsync("Known");
+        await _rig.Accounts.WriteAsync(async db =>
+        {
+            db.Contacts.Add(new AccountContact { AccountId = _rig.Ann, Address = "dan@pals.test", Written = "Dan@pals.test", CreatedAt = DateTimeOffset.UnixEpoch });
+            await db.SaveChangesAsync();
+        });
+        await _rig.Store.CreateAsync(_rig.Ann, MailboxName.Parse("Sent"), "\\Sent");
+        using (BodyWriter writer = _rig.Store.NewBody())
+        {
+            writer.Write("From: ann@example.test\r\nTo: Cyd <cyd@pals.test>\r\n\r\nhi\r\n"u8);
+            using Body body = writer.Complete();
+            await _rig.Store.AppendAsync((await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Parse("Sent")))!, 0, [new AppendItem { Body = body }]);
+        }
+        await _rig.Accounts.WriteAsync(async db => await DomainRename.RenameAsync(
+            db, await db.Domains.SingleAsync(d => d.Id == pals), DomainName.Parse("friends.test"), keepOld: true, DateTimeOffset.UtcNow, default));
+        await GivenScriptAsync("require [\"extlists\", \"fileinto\"]; if header :list \"from\" \":addrbook:default\" { fileinto \"Known\"; }");
+        foreach (string sender in new[] { "dan@friends.test", "dan@pals.test", "cyd@friends.test", "cyd@pals.test", "eve@friends.test", "dan@example.test" })
+            await DeliverAsync(sender, from: sender);
+        Assert.Equal("dan@friends.test dan@pals.test cyd@friends.test cyd@pals.test", await SubjectsAsync("Known"));
+        Assert.Equal("eve@friends.test dan@example.test", await SubjectsAsync());
     }
 
     [Fact]

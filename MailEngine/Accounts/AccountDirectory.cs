@@ -122,10 +122,14 @@ public sealed class AccountDirectory : IDisposable
     public Task<IReadOnlyList<FilterScript>> SharedScriptsAsync(long? domainId, CancellationToken ct) =>
         ReadAsync<IReadOnlyList<FilterScript>>(Volatile.Read(ref _cache), loader => loader.SharedScripts(domainId), ct);
 
-    /// <summary>Did the account's owner put an address into its address book? Look-ups of SQLite wait for nobody.</summary>
+    /// <summary>An address under all names that its domain has here, itself first: behind them is the same person. Of a stranger's domain: the address alone.</summary>
+    /// <exception cref="DirectoryUnavailableException">The database does not answer.</exception>
+    public IReadOnlyList<EmailAddress> SameAs(EmailAddress address) => Read(Volatile.Read(ref _cache), loader => loader.SameAs(address));
+
+    /// <summary>Did the account's owner put an address into its address book, under whatever name of its domain? Look-ups of SQLite wait for nobody.</summary>
     /// <exception cref="DirectoryUnavailableException">The database does not answer.</exception>
     public bool HasContact(long accountId, EmailAddress address) =>
-        Read(Volatile.Read(ref _cache), loader => loader.HasContact(accountId, address.Canonical));
+        Read(Volatile.Read(ref _cache), loader => loader.HasContact(accountId, address));
 
     /// <summary>A setting made in the panel, e.g. <see cref="Setting.Hostname"/>; null: not made.</summary>
     /// <exception cref="DirectoryUnavailableException">The database does not answer.</exception>

@@ -178,6 +178,8 @@ public static class AccountRows
         }
         await RoleAddresses.EnsureAsync(db, domain.Id, account.Id, now, ct);
         await db.SaveChangesAsync(ct);
+        if (oldLocal != address.CanonicalLocal)
+            await ContactRows.FollowAsync(db, domain, oldLocal, address.Local, wanted.KeepOld, ct);
         return AccountFault.None;
     }
 

@@ -14,6 +14,9 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
 
     const int IdsPerQuery = 500;
 
+    // Other names of a domain under which somebody is looked for: each is a look-up, and domains have one or two.
+    const int MostNames = 20;
+
     public Resolution Resolve(AccountDirectory.AddressKey key)
     {
         DomainEntry? domain = FindDomain(key.Domain);
@@ -44,10 +47,31 @@ sealed class DirectoryLoader(DbConnection connection, AccountDirectory.Cache cac
         return found is null ? new Resolution(domain, null, "") : new Resolution(domain, EntryOf(found), detail);
     }
 
-    public bool HasContact(long accountId, string address)
+    public bool HasContact(long accountId, EmailAddress address)
     {
-        using DbCommand command = Command("""SELECT 1 FROM "account_contact" WHERE "AccountId" = @account AND "Address" = @address""", ("@account", accountId), ("@address", address));
-        return command.ExecuteScalar() is not null;
+        foreach (EmailAddress one in SameAs(address))
+        {
+            using DbCommand command = Command("""SELECT 1 FROM "account_contact" WHERE "AccountId" = @account AND "Address" = @address""", ("@account", accountId), ("@address", one.Canonical));
+            if (command.ExecuteScalar() is not null)
+                return true;
+        }
+        return false;
+    }
+
+    public List<EmailAddress> SameAs(EmailAddress address)
+    {
+        var same = new List<EmailAddress> { address };
+        DomainEntry? domain = FindDomain(address.Domain);
+        for (int step = 0; step < MaxAliasSteps && domain is { Kind: DomainKind.AliasOf, AliasOf: { } real }; step++)
+            domain = FindDomain(real);
+        if (domain is not { Kind: DomainKind.Local })
+            return same;
+        foreach (string name in (cache.OtherNames ??= ReadOtherNames())[domain.DomainId].Prepend(domain.Name.Value).Take(MostNames))
+        {
+            if (name != address.Domain.Value && AddressParts.Join(address.CanonicalLocal, name) is { } other)
+                same.Add(other);
+        }
+        return same;
     }
 
     public AccountEntry? FindLogin(string login)

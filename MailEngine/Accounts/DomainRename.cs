@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore;
 namespace MailEngine.Accounts;
 
 /// <summary>Gives a domain another name. Addresses, grants and mailboxes hang on the domain's number and follow by themselves; what holds the
-/// name as text is rewritten here: log-in names, and targets that name its addresses.</summary>
+/// name as text is rewritten here: log-in names, and targets and entries of address books that name its addresses.</summary>
 /// <remarks>Call inside the transaction of the change. Access control lists are the store's: it is left word (<see cref="StoreTaskKind.RenameDomain"/>).
 /// Whoever is logged in must log in again, because a session knows its user's addresses.</remarks>
 public static class DomainRename
@@ -28,6 +28,7 @@ public static class DomainRename
         foreach (char separator in (char[])['@', '.'])
             await RenameLoginsAsync(db, domain.Id, separator + from, separator + to.Value, ct);
         await RenameTargetsAsync(db, "@" + from, "@" + to.Value, ct);
+        await ContactRows.FollowAsync(db, DomainName.Parse(from), to, ct);
         db.Entry(domain).Property(d => d.Name).CurrentValue = to.Value;
         domain.DisplayName = to.Display;
         domain.Version = Guid.NewGuid();

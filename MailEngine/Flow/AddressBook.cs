@@ -45,6 +45,11 @@ sealed class AddressBook
     {
         if (_directory.HasContact(_accountId, address))
             return true;
+        return _sent.Count > 0 && _directory.SameAs(address).Any(HasSentTo);
+    }
+
+    bool HasSentTo(EmailAddress address)
+    {
         using var folded = new ByteBuffer(64);
         UnicodeCasemap.FoldToUtf8($"<{address.Canonical}>", folded);
         foreach (Mailbox sent in _sent)
