@@ -367,11 +367,36 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task When_an_address_book_is_kept_by_command_then_it_is_filled_listed_named_and_written()
+    {
+        await Must("domain add example.test");
+        await Must("account add ann@example.test --password-stdin", Password);
+        await Must("contact add ann@example.test Dan@example.org --name Dan");
+        Assert.Contains("already", await MustFail(1, "contact add ann@example.test dan@example.org"), StringComparison.Ordinal);
+        Assert.Contains("CONTACT is missing", await MustFail(2, "contact add ann@example.test"), StringComparison.Ordinal);
+        string file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.csv");
+        await File.WriteAllTextAsync(file, "eve@example.org\nwho@\n");
+        Assert.Contains("Line 2", await MustFail(1, $"contact import ann@example.test {file}"), StringComparison.Ordinal);
+        File.Delete(file);
+        Assert.Contains("There is no file", await MustFail(1, $"contact import ann@example.test {file}"), StringComparison.Ordinal);
+        await Must("contact name ann@example.test EVE@example.org Evi");
+        string[] rows = (await Must("contact list ann@example.test")).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Assert.Equal(["ADDRESS NAME SINCE", "Dan@example.org Dan", "eve@example.org Evi"], rows.Select((row, i) => string.Join(' ', row.Split(' ', StringSplitOptions.RemoveEmptyEntries)[..(i == 0 ? 3 : 2)])));
+        Assert.DoesNotContain("Dan", await Must("contact list ann@example.test --filter evi --json"), StringComparison.Ordinal);
+        Assert.Contains("FN:Evi\r\n", await Must("contact export ann@example.test"), StringComparison.Ordinal);
+        await Must("contact remove ann@example.test dan@example.org");
+        Assert.Contains("not in this address book", await MustFail(1, "contact remove ann@example.test dan@example.org"), StringComparison.Ordinal);
+        Assert.DoesNotContain("Dan", await Must("contact list ann@example.test"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task When_scripts_are_kept_by_command_then_they_are_stored_placed_shown_and_deleted()
     {
         await Must("domain add example.test");
         await Must("account add ann@example.test --password-stdin", Password);
         Assert.Contains("line 1, column 1", await MustFail(1, "sieve put server main", "nonsense;"), StringComparison.Ordinal);
+        await Must("sieve put server main", "discard;\r\n\tstop;\r\n");
+        Assert.Equal("discard;\r\n\tstop;\r\n", await Must("sieve get server main"));
         await Must("sieve put server main", "discard;");
         await Must("sieve put example.test house", "keep;");
         await Must("sieve put ann@example.test own", "stop;");

@@ -253,6 +253,23 @@ public sealed class FilterPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         await Expect(page.Locator("#contacts-report")).ToContainTextAsync("Added: 1");
         await page.FillAsync("#contacts #search", "dan@");
         await Expect(page.Locator("#contacts tbody tr")).ToHaveCountAsync(1);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Change the name of dan@else.test" }).ClickAsync();
+        await Expect(page.Locator("#NewName")).ToBeFocusedAsync();
+        await Expect(page.Locator("#NewName")).ToHaveValueAsync("Dan");
+        foreach ((int width, bool dark) in new[] { (1280, false), (1280, true), (400, true), (400, false) })
+        {
+            await tab.AppearAsync(width, dark);
+            await tab.AssertSoundAsync($"a name is being changed at {width}, {(dark ? "dark" : "light")}", lookOnly: width == 1280);
+        }
+        await page.FillAsync("#NewName", "Dan <i>");
+        await page.PressAsync("#NewName", "Escape");
+        await Expect(page.Locator("#NewName")).ToHaveCountAsync(0);
+        await Expect(page.Locator("#contacts tbody tr")).Not.ToContainTextAsync("<i>");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Change the name of dan@else.test" }).ClickAsync();
+        await page.FillAsync("#NewName", "Dan <i>");
+        await page.PressAsync("#NewName", "Enter");
+        await Expect(tab.Toast("The name of dan@else.test is changed")).ToBeVisibleAsync();
+        await Expect(page.Locator("#contacts tbody tr")).ToContainTextAsync("Dan <i>");
         await page.GetByRole(AriaRole.Button, new() { Name = "Remove dan@else.test" }).ClickAsync();
         await page.ClickAsync("#confirm-yes");
         await Expect(tab.Toast("dan@else.test is not in the address book any more")).ToBeVisibleAsync();

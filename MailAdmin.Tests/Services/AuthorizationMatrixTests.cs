@@ -173,6 +173,13 @@ public sealed class AuthorizationMatrixTests
         ["ContactService.ExportAsync"] = new(async (r, a) => await r.Get<ContactService>().ExportAsync(a, r.OwnUser), Permissions.SeeMailboxes, OwnerToo: true),
         ["ContactService.AddAsync"] = new((r, a) => r.Get<ContactService>().AddAsync(a, r.OwnUser, new ContactForm { Address = "x@example.org" }), Permissions.Accounts, OwnerToo: true),
         ["ContactService.ImportAsync"] = new(async (r, a) => await r.Get<ContactService>().ImportAsync(a, r.OwnUser, "x@example.org"u8.ToArray()), Permissions.Accounts, OwnerToo: true),
+        ["ContactService.FindAsync"] = new(async (r, a) => await r.Get<ContactService>().FindAsync(a, r.OwnUser, "x@example.org"), Permissions.SeeMailboxes, OwnerToo: true,
+            Given: r => r.Get<ContactService>().AddAsync(r.Super, r.OwnUser, new ContactForm { Address = "x@example.org" })),
+        ["ContactService.NameAsync"] = new(async (r, a) =>
+        {
+            ServiceResult<ContactRow> there = await r.Get<ContactService>().FindAsync(r.Super, r.OwnUser, "x@example.org");
+            return await r.Get<ContactService>().NameAsync(a, r.OwnUser, there.Value!.Id, "X");
+        }, Permissions.Accounts, OwnerToo: true, Given: r => r.Get<ContactService>().AddAsync(r.Super, r.OwnUser, new ContactForm { Address = "x@example.org" })),
         ["ContactService.RemoveAsync"] = new(async (r, a) =>
         {
             ServiceResult<PageOf<ContactRow>> there = await r.Get<ContactService>().ListAsync(r.Super, r.OwnUser, new PageRequest());

@@ -53,6 +53,71 @@ public sealed class ContactServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_a_name_is_changed_then_it_stands_there_and_the_audit_does_not_say_it()
+    {
+        Assert.True((await Contacts.AddAsync(Ann, null, new ContactForm { Address = "Dan@example.org", Name = "Dan" })).Ok);
+        long id = (await Contacts.FindAsync(Ann, null, " dan@EXAMPLE.org ")).Value!.Id;
+        Assert.True((await Contacts.NameAsync(_rig.Master, _rig.OwnUser, id, " Dän\tDing ")).Ok);
+        Assert.Equal("Dan@example.org=Dän Ding", await AddressesAsync());
+        Assert.Equal("Name", Assert.Single((await Contacts.NameAsync(Ann, null, id, new string('x', 201))).Errors).Field);
+        Assert.Equal(Refusal.NotFound, (await Contacts.NameAsync(ServicesRig.As(_rig.SecondUser), null, id, "Eve")).Refusal);
+        Assert.Equal("Dan@example.org=Dän Ding", await AddressesAsync());
+        Assert.True((await Contacts.NameAsync(Ann, null, id, "")).Ok);
+        Assert.Equal("Dan@example.org", await AddressesAsync());
+        Assert.Contains("not in this address book", (await Contacts.FindAsync(Ann, null, "eve@example.org")).Text, StringComparison.Ordinal);
+        Assert.Equal(Refusal.Invalid, (await Contacts.FindAsync(Ann, null, "eve@")).Refusal);
+        Assert.Contains("not in this address book", (await Contacts.FindAsync(ServicesRig.As(_rig.SecondUser), null, "dan@example.org")).Text, StringComparison.Ordinal);
+
+        await using AccountsContext db = _rig.Accounts.Database.NewContext();
+        List<AuditEntry> audit = await db.Audit.Where(e => e.Action == "contact.name").ToListAsync();
+        Assert.Equal(2, audit.Count);
+        Assert.All(audit, e => Assert.True(e.AccountId == _rig.OwnUser && !(e.Before + e.After).Contains('D', StringComparison.Ordinal)));
+    }
+
+    async Task<string> BookAsync(long account) =>
+        string.Join(' ', (await Contacts.ListAsync(ServicesRig.As(account), null, new PageRequest())).Value!.Items.Select(c => $"{c.Address}={c.Name}"));
+
+    bool Knows(long account, string address) => _rig.Accounts.Directory.HasContact(account, EmailAddress.Parse(address));
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task When_a_domain_is_renamed_then_whoever_was_known_there_is_known_by_the_new_name(bool keepOld)
+    {
+        Assert.True((await Contacts.ImportAsync(Ann, null, "Bob <Bob@Own.Test>\nx+y@own.test\nboth@own.test\n<both@xn--bcher-kva.test>\nz@notown.test\nz@sub.own.test\n"u8.ToArray())).Ok);
+        long both = (await Contacts.FindAsync(Ann, null, "both@own.test")).Value!.Id;
+        Assert.True((await Contacts.NameAsync(Ann, null, both, "Both")).Ok);
+        Assert.True((await Contacts.ImportAsync(ServicesRig.As(_rig.OtherUser), null, "Bob <bob@own.test>"u8.ToArray())).Ok);   // of another domain
+        Assert.True((await _rig.Get<DomainNameService>().RenameAsync(_rig.Super, _rig.OwnDomain, new DomainNameForm { Name = "bücher.test", KeepOld = keepOld })).Ok);
+        Assert.Equal("Bob@bücher.test=Bob both@xn--bcher-kva.test=Both x+y@bücher.test= z@notown.test= z@sub.own.test=", await BookAsync(_rig.OwnUser));
+        Assert.Equal("bob@bücher.test=Bob", await BookAsync(_rig.OtherUser));
+        Assert.Equal((true, keepOld), (Knows(_rig.OwnUser, "bob@bücher.test"), Knows(_rig.OwnUser, "bob@own.test")));   // dropped, it may be a stranger's tomorrow
+
+        Assert.True((await _rig.Get<DomainNameService>().RenameAsync(_rig.Super, _rig.OwnDomain, new DomainNameForm { Name = "third.test", KeepOld = false })).Ok);
+        Assert.Equal("Bob@third.test=Bob both@third.test=Both x+y@third.test= z@notown.test= z@sub.own.test=", await BookAsync(_rig.OwnUser));
+        Assert.Equal((true, false), (Knows(_rig.OtherUser, "bob@third.test"), Knows(_rig.OtherUser, "bob@bücher.test")));
+    }
+
+    [Theory]
+    [InlineData(true, "anna@own.test=Ann bob@own.test=")]
+    [InlineData(false, "anna@own.test=Ann bob@own.test=")]
+    public async Task When_an_account_is_renamed_then_whoever_knew_it_knows_its_new_address(bool keepOld, string book)
+    {
+        const string Old = "ann@own.test";
+        Actor bob = ServicesRig.As(_rig.SecondUser), other = ServicesRig.As(_rig.OtherUser);
+        Assert.True((await Contacts.AddAsync(bob, null, new ContactForm { Address = Old, Name = "Ann" })).Ok);
+        Assert.True((await Contacts.AddAsync(bob, null, new ContactForm { Address = "bob@own.test" })).Ok);
+        Assert.True((await Contacts.AddAsync(other, null, new ContactForm { Address = Old, Name = "Ann" })).Ok);
+        Assert.True((await Contacts.AddAsync(other, null, new ContactForm { Address = "Anna@own.test" })).Ok);   // who knew what was coming
+        Assert.True((await _rig.Get<AccountNameService>().RenameAsync(_rig.Super, _rig.OwnUser, new AccountNameForm { LocalPart = "Anna", KeepOld = keepOld })).Ok);
+        Assert.Equal(keepOld, Knows(_rig.SecondUser, Old));
+        Assert.True(Knows(_rig.SecondUser, "anna@own.test"));
+        string now = await BookAsync(_rig.SecondUser);
+        Assert.Equal(book, keepOld ? now.Replace($"{Old}=Ann ", "", StringComparison.Ordinal).Replace("Anna", "anna", StringComparison.Ordinal) : now.Replace("Anna", "anna", StringComparison.Ordinal));
+        Assert.Equal(keepOld ? $"{Old}=Ann Anna@own.test=" : "Anna@own.test=Ann", await BookAsync(_rig.OtherUser));
+    }
+
+    [Fact]
     public async Task When_there_are_several_books_then_none_counts_shows_or_hides_what_stands_in_another()
     {
         _rig.Options.Limits.Contacts = 2;

@@ -24,6 +24,15 @@ sealed class CliOutput(TextWriter writer, bool json)
             writer.WriteLine(Clean(line));
     }
 
+    /// <summary>A file as it is, on its lines, or the value for programs.</summary>
+    public void Text(string text, object value)
+    {
+        if (json)
+            Value(value);
+        else
+            writer.Write(string.Concat(text.Select(c => char.IsControl(c) && c is not ('\r' or '\n' or '\t') ? ' ' : c)));
+    }
+
     public void Value(object value) => writer.WriteLine(JsonSerializer.Serialize(value, s_options));
 
     /// <summary>A table for people, or the rows for programs.</summary>

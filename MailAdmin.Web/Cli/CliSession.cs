@@ -60,6 +60,8 @@ sealed class CliSession : IAsyncDisposable
 
     public async Task<ScriptService> ScriptsAsync() => new(await ChangesAsync(), new SieveScripts(await DatabaseAsync()), Options);
 
+    public async Task<ContactService> ContactsAsync() => new(await ChangesAsync(), await ScriptsAsync(), Options);
+
     public async Task<VacationService> VacationsAsync() => new(await ChangesAsync(), Options);
 
     public async Task<QueueOrderService> QueueAsync() => new(await ChangesAsync(), await StoreAsync());

@@ -35,6 +35,12 @@ public static class CommandLine
           account restore ADDRESS ID...|--all|--mailbox ID
           vacation show|off ADDRESS
           vacation set ADDRESS --text-stdin [--from DAY] [--until DAY] [--subject TEXT] [--interval DAYS] [--known-only]
+          contact list ADDRESS [--filter TEXT]               the address book of an account
+          contact add ADDRESS CONTACT [--name TEXT]
+          contact name ADDRESS CONTACT NAME                  another name; "": none
+          contact remove ADDRESS CONTACT
+          contact import ADDRESS FILE                        a list, a table (CSV) or vCards
+          contact export ADDRESS                             as vCards, on standard output
           sieve list|get|delete WHERE [NAME]                 WHERE: an ADDRESS, a DOMAIN, or server; docs/filters.md
           sieve put WHERE NAME                               store the script that is read from standard input
           sieve activate ADDRESS NAME|--none                 the script that decides about mail
@@ -77,6 +83,12 @@ public static class CommandLine
         ["vacation show"] = VacationVerbs.ShowAsync,
         ["vacation set"] = VacationVerbs.SetAsync,
         ["vacation off"] = VacationVerbs.OffAsync,
+        ["contact list"] = ContactVerbs.ListAsync,
+        ["contact add"] = ContactVerbs.AddAsync,
+        ["contact name"] = ContactVerbs.NameAsync,
+        ["contact remove"] = ContactVerbs.RemoveAsync,
+        ["contact import"] = ContactVerbs.ImportAsync,
+        ["contact export"] = ContactVerbs.ExportAsync,
         ["sieve list"] = SieveVerbs.ListAsync,
         ["sieve get"] = SieveVerbs.GetAsync,
         ["sieve put"] = SieveVerbs.PutAsync,

@@ -28,7 +28,7 @@ static class SieveVerbs
         ServiceResult<byte[]> found = await (await session.ScriptsAsync()).ReadAsync(session.Actor, await OwnerAsync(session, where), name);
         CommandLine.Require(found);
         string text = Encoding.UTF8.GetString(found.Value!);
-        session.Output.Result(text.TrimEnd('\r', '\n'), new { name, text });
+        session.Output.Text(text.EndsWith('\n') ? text : text + Environment.NewLine, new { name, text });
         return 0;
     }
 

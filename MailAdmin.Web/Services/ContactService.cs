@@ -105,6 +105,38 @@ public sealed class ContactService(Changes changes, ScriptService scripts, Engin
         }, ct);
     }
 
+    /// <summary>The entry of an address.</summary>
+    public Task<ServiceResult<ContactRow>> FindAsync(Actor actor, long? accountId, string address, CancellationToken ct = default) =>
+        changes.ReadAsync<ContactRow>(actor, async (db, rights) =>
+        {
+            ServiceResult<Account> owner = await OwnerAsync(db, rights, accountId, toChange: false, ct);
+            if (!owner.Ok)
+                return new ServiceResult.Refused(owner.Refusal, owner.Errors);
+            if (!EmailAddress.TryParse(address.Trim(), out EmailAddress wanted))
+                return ServiceResult.Invalid(nameof(ContactForm.Address), Texts.Of("Error.NoAddress", address));
+            return await db.Contacts.Where(c => c.AccountId == owner.Value!.Id && c.Address == wanted.Canonical)
+                .Select(c => new ContactRow(c.Id, c.Written, c.Name, c.CreatedAt)).FirstOrDefaultAsync(ct) is { } found
+                ? found : ServiceResult.Invalid(nameof(ContactForm.Address), Texts.Of("Contacts.NotThere", address.Trim()));
+        }, ct);
+
+    /// <summary>Gives somebody another name.</summary>
+    /// <param name="name">Empty: none.</param>
+    public Task<ServiceResult> NameAsync(Actor actor, long? accountId, long contactId, string name, CancellationToken ct = default) =>
+        changes.RunAsync(actor, async (db, rights) =>
+        {
+            ServiceResult<Account> owner = await OwnerAsync(db, rights, accountId, toChange: true, ct);
+            if (!owner.Ok)
+                return owner;
+            if (await db.Contacts.FirstOrDefaultAsync(c => c.Id == contactId && c.AccountId == owner.Value!.Id, ct) is not { } contact)
+                return ServiceResult.NotFound("address");
+            if (name.Trim().Length > AccountContact.MaxName)
+                return ServiceResult.Invalid(nameof(ContactForm.Name), Texts.Of("Contacts.NameLong", AccountContact.MaxName));
+            contact.Name = ContactReader.NameOf(name);
+            changes.Audit(db, actor, "contact.name", owner.Value!, null, new { named = 1 });
+            await db.SaveChangesAsync(ct);
+            return ServiceResult.Done();
+        }, ct);
+
     public Task<ServiceResult> RemoveAsync(Actor actor, long? accountId, long contactId, CancellationToken ct = default) =>
         changes.RunAsync(actor, async (db, rights) =>
         {

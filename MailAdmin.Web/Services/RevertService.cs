@@ -40,7 +40,7 @@ public sealed class RevertService(
             or "sieve.rename" or "sieve.activate" or "sieve.place" => "NoRevert.ThereAgain",
         "sieve.put" or "sieve.delete" or "sieve.panel" => "NoRevert.Script",
         "vacation.set" => "NoRevert.Vacation",
-        "contact.add" or "contact.remove" => "NoRevert.Contact",
+        "contact.add" or "contact.remove" or "contact.name" => "NoRevert.Contact",
         "setting.update" => "NoRevert.First",
         _ => action.Split('.')[0] switch
         {
