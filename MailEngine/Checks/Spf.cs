@@ -73,14 +73,12 @@ sealed class Spf(Resolver resolver)
 
         async ValueTask<SpfResult> EvaluateAsync(SpfRecord record, string domain)
         {
-            bool hasAll = false;
             foreach (SpfDirective directive in record.Directives)
             {
-                hasAll |= directive.Mechanism == SpfMechanism.All;
                 if (await MatchesAsync(directive, domain))
                     return directive.Says;
             }
-            if (record.Redirect is not { } redirect || hasAll)
+            if (record.Redirect is not { } redirect)   // beside "all", which always matches, it is never looked at. RFC 7208 §6.1
                 return SpfResult.Neutral;
             CountLookup();
             SpfResult result = await ExpandAsync(redirect, domain) is { } target ? await CheckAsync(target) : SpfResult.None;
