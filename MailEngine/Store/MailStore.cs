@@ -21,27 +21,17 @@ public sealed class MailStore : IAsyncDisposable
     readonly PartitionSet _partitions;
     readonly StoreOptions _options;
     readonly string _dataPath;
-    readonly ILogger _log;
-    readonly ITimer _purge;
-    readonly ITimer? _compaction;
+    readonly StoreUpkeep _upkeep;
     readonly ITimer? _missing;
-    readonly Dictionary<Partition, Compactor> _compactors = [];
-    readonly SemaphoreSlim _compacting = new(1, 1);
-    readonly SemaphoreSlim _purging = new(1, 1);   // taken after the other, where both are
-    bool _leftoversCleared;
-    readonly CancellationTokenSource _stop = new();
 
     MailStore(string dataPath, PartitionSet partitions, StoreOptions options, TimeProvider clock, ILogger log)
     {
         _dataPath = dataPath;
         _partitions = partitions;
         _options = options;
-        _log = log;
-        _purge = clock.CreateTimer(_ => _ = PurgeAsync(), null, TimeSpan.FromMinutes(1), TimeSpan.FromHours(1));
+        _upkeep = new StoreUpkeep(partitions, options, clock, log);
         if (partitions.Slots.Any(slot => slot.Open is null))
             _missing = clock.CreateTimer(_ => partitions.OpenMissing(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
-        if (options.CompactionBytesPerSecond > 0)
-            _compaction = clock.CreateTimer(_ => _ = CompactByItselfAsync(), null, options.CompactionInterval, options.CompactionInterval);
     }
 
     /// <summary>Most mailboxes of one account.</summary>
@@ -568,99 +558,32 @@ public sealed class MailStore : IAsyncDisposable
         CommitAsync(accountId, new RestoreMailboxChange(accountId, mailboxId, quotaBytes, MailboxesPerAccount));
 
     /// <summary>Removes what is past its retention time, in small steps. Runs by itself every hour.</summary>
-    public async Task PurgeAsync()
-    {
-        int messages = 0, mailboxes = 0;
-        await _purging.WaitAsync();
-        try
-        {
-            if (!_partitions.IsSingle && !_leftoversCleared)
-                await MoveOf().ClearAllAsync(_stop.Token);
-            _leftoversCleared = _partitions.Slots.All(slot => slot.Open is not null);
-            foreach (Partition partition in _partitions.Open)
-            {
-                PurgeOutcome turn;
-                do
-                {
-                    turn = await partition.CommitAsync(new PurgeChange());
-                    messages += turn.Messages;
-                    mailboxes += turn.Mailboxes;
-                }
-                while (turn.IsMore && !_stop.IsCancellationRequested);
-            }
-        }
-        catch (Exception fault) when (fault is OperationCanceledException or IOException)
-        {
-            if (fault is IOException)
-                StoreLog.CompactionFailed(_log, fault.Message);
-        }
-        finally
-        {
-            _purging.Release();
-        }
-        if (messages + mailboxes > 0)
-            StoreLog.Purged(_log, messages, mailboxes);
-    }
+    public Task PurgeAsync() => _upkeep.PurgeAsync();
 
     /// <summary>Holds the mailboxes of an account against the segments and puts right what differs, while everything else goes on. Doing it twice
     /// changes nothing the second time.</summary>
     /// <exception cref="IOException">The store cannot be written, or the index file itself is damaged: then the message says what to do.</exception>
-    public async Task<RepairReport> RepairAsync(long accountId, CancellationToken ct)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop.Token);
-        await _compacting.WaitAsync(stop.Token);   // what stands where must stay so meanwhile
-        try
-        {
-            Partition partition = _partitions.Of(accountId);
-            return await Task.Run(async () =>
-            {
-                if (await partition.CommitAsync(new SettleChange(), stop.Token) != StoreError.None)
-                    throw new IOException("The index cannot be written just now. Look at the disk and try again; nothing was changed.");
-                using DepositIndex deposits = DepositIndex.Read(partition.Segments, Path.Combine(partition.Folder, "repair.tmp"), accountId, stop.Token,
-                    [.. partition.ReadBehind(r => r.Segments()).OrderBy(row => row.Key).Select(row => (row.Key, row.Value.Bytes))]);
-                var repair = new AccountRepair(partition, deposits, new HashSet<long>(), lostMailboxes: false);
-                await repair.RunAsync(accountId, stop.Token);
-                return repair.Report;
-            }, stop.Token);
-        }
-        catch (SqliteException fault) when (fault.IsDamaged)
-        {
-            throw new IOException($"The index file itself is damaged ({fault.Message}). Stop the server and run 'store repair', which makes a new one from the messages.", fault);
-        }
-        finally
-        {
-            _compacting.Release();
-        }
-    }
+    public Task<RepairReport> RepairAsync(long accountId, CancellationToken ct) => _upkeep.RepairAsync(accountId, ct);
 
     /// <summary>Brings a backup of the store and of accounts.db, certificates and keys up to date while everything goes on.</summary>
     /// <param name="target">The folder of the backup; what has not changed since the last run is not copied again.</param>
     /// <exception cref="IOException">It cannot be written; what was there of an earlier backup is whole.</exception>
-    public async Task<BackupReport> BackUpAsync(string target, CancellationToken ct)
+    public Task<BackupReport> BackUpAsync(string target, CancellationToken ct) => _upkeep.BackUpAsync(_dataPath, target, ct);
+
+    /// <summary>Gives the disk back what garbage takes. Runs by itself, see <see cref="StoreOptions.CompactionInterval"/>; one at a time.</summary>
+    public Task<CompactionReport> CompactAsync(CancellationToken ct = default) => _upkeep.CompactAsync(ct);
+
+    /// <summary>Moves an account to another partition while everything goes on; one at a time.</summary>
+    /// <param name="partition">Its name.</param>
+    /// <exception cref="IOException">It cannot be moved, and why; the account is where it was, and whole.</exception>
+    public Task<MoveReport> MoveAccountAsync(long accountId, string partition, IProgress<ExchangeProgress>? progress, CancellationToken ct) =>
+        _upkeep.MoveAccountAsync(accountId, partition, progress, ct);
+
+    /// <summary>Called at every step of a move; null in the product.</summary>
+    internal Action<MoveStep>? MoveStepReached
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop.Token);
-        await _compacting.WaitAsync(stop.Token);
-        try
-        {
-            return await Task.Run(async () =>
-            {
-                Disk.CreateDirectory(target);
-                BackupFolder.CopyTheRest(_dataPath, target);
-                var report = new BackupReport(0, 0, 0, []);
-                foreach (PartitionSlot slot in _partitions.Slots)
-                {
-                    report = report.And(slot.Open is { } partition
-                        ? await new PartitionBackup(partition).RunAsync(BackupFolder.OfPartition(target, slot.Name), stop.Token)
-                        : new BackupReport(0, 0, 0, [$"partition {slot.Name} is not there; what an earlier run has of it stays"]));
-                }
-                BackupFolder.MarkComplete(target, _partitions.Default.Clock.GetUtcNow());
-                return report;
-            }, stop.Token);
-        }
-        finally
-        {
-            _compacting.Release();
-        }
+        get => _upkeep.MoveStepReached;
+        set => _upkeep.MoveStepReached = value;
     }
 
     /// <summary>Adds to an account what a backup has of it and the store has not: mailboxes, messages with flags and dates, subscriptions.</summary>
@@ -672,37 +595,6 @@ public sealed class MailStore : IAsyncDisposable
         return await Task.Run(async () => await new AccountRestore(this, (await _partitions.ForChangesAsync(accountId)) ?? _partitions.Of(accountId), folder).RunAsync(accountId, ct), ct);
     }
 
-    /// <summary>Moves an account to another partition while everything goes on; one at a time.</summary>
-    /// <param name="partition">Its name.</param>
-    /// <exception cref="IOException">It cannot be moved, and why; the account is where it was, and whole.</exception>
-    public async Task<MoveReport> MoveAccountAsync(long accountId, string partition, IProgress<ExchangeProgress>? progress, CancellationToken ct)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop.Token);
-        await _compacting.WaitAsync(stop.Token);   // what stands where must stay so meanwhile
-        try
-        {
-            await _purging.WaitAsync(stop.Token);
-            try
-            {
-                _leftoversCleared = false;   // the next purge looks whether all is as it should be
-                return await MoveOf().RunAsync(accountId, partition, progress, stop.Token);
-            }
-            finally
-            {
-                _purging.Release();
-            }
-        }
-        finally
-        {
-            _compacting.Release();
-        }
-    }
-
-    AccountMove MoveOf() => new(_partitions, _partitions.Default.Clock, _options.MoveBytesPerSecond, MoveStepReached, _log);
-
-    /// <summary>Called at every step of a move; null in the product.</summary>
-    internal Action<MoveStep>? MoveStepReached { get; set; }
-
     /// <summary>Name of the partition that an account lives in.</summary>
     public string PartitionOf(long accountId) => _partitions.SlotOf(accountId).Name;
 
@@ -711,57 +603,11 @@ public sealed class MailStore : IAsyncDisposable
         slot.Name, slot.Folder, slot.Open is null ? slot.Fault : "", slot.Open?.Read(r => r.CountAccounts()) ?? _partitions.CountIn(slot),
         slot.Open?.Read(r => r.TotalUse()).Bytes ?? 0, slot.FreeBytes, slot.Options.Closed))];
 
-    /// <summary>Gives the disk back what garbage takes. Runs by itself, see <see cref="StoreOptions.CompactionInterval"/>; one at a time.</summary>
-    public async Task<CompactionReport> CompactAsync(CancellationToken ct = default)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct, _stop.Token);
-        await _compacting.WaitAsync(stop.Token);
-        try
-        {
-            var report = new CompactionReport();
-            foreach (Partition partition in _partitions.Open)
-            {
-                if (!_compactors.TryGetValue(partition, out Compactor? compactor))
-                    _compactors.Add(partition, compactor = new Compactor(partition, _log));
-                CompactionReport part = await compactor.RunAsync(stop.Token);
-                report = new CompactionReport(report.Segments + part.Segments, report.FreedBytes + part.FreedBytes);
-            }
-            return report;
-        }
-        finally
-        {
-            _compacting.Release();
-        }
-    }
-
-    async Task CompactByItselfAsync()
-    {
-        try
-        {
-            await CompactAsync();
-        }
-        catch (OperationCanceledException)
-        {
-        }
-        catch (IOException fault)
-        {
-            StoreLog.CompactionFailed(_log, fault.Message);
-        }
-    }
-
     public async ValueTask DisposeAsync()
     {
-        await _purge.DisposeAsync();
-        if (_compaction is not null)
-            await _compaction.DisposeAsync();
         if (_missing is not null)
             await _missing.DisposeAsync();
-        await _stop.CancelAsync();
-        await _compacting.WaitAsync();   // a pass in progress ends at its next step
-        await _purging.WaitAsync();
-        _compacting.Dispose();
-        _purging.Dispose();
-        _stop.Dispose();
+        await _upkeep.DisposeAsync();
         await _partitions.DisposeAsync();
     }
 
