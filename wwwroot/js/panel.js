@@ -35,6 +35,9 @@
     zone() {
       return Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
     },
+    focusQuestion() {
+      document.querySelector(".rz-dialog-content :is(a[href], button, input, select, textarea)")?.focus();
+    },
     focus(id) {
       document.getElementById(id)?.focus();
     },
