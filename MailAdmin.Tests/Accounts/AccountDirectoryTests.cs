@@ -141,7 +141,7 @@ public sealed class AccountDirectoryTests : IAsyncLifetime
         Assert.Null((await Resolve("ann@example.test")).Address);
         _rig.Hands.Advance(TimeSpan.FromSeconds(1));
         Assert.NotNull((await Resolve("ann@example.test")).Address);
-        await heard.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await heard.Task.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class ResolverTests : IDisposable
     readonly JumpingClock _clock = new();
 
     Resolver GivenResolver(params string[] servers) => new(
-        new DnsOptions { Servers = servers.Length > 0 ? servers : [_server.Address], Timeout = TimeSpan.FromSeconds(2) }, _clock);
+        new DnsOptions { Servers = servers.Length > 0 ? servers : [_server.Address], Timeout = TimeSpan.FromSeconds(20) }, _clock);
 
     static DomainName Name(string name) => DomainName.Parse(name);
 

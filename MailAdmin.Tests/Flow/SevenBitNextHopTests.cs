@@ -93,7 +93,7 @@ public sealed class SevenBitNextHopTests : IAsyncLifetime
     {
         await SendAsync(text);
         Mailbox box = (await _rig.Store.OpenAsync(_rig.Ann, MailboxName.Inbox))!;
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (box.Current is var now && now.Count == 0)
             await box.ChangedSince(now).WaitAsync(patience.Token);
         string report = Assert.Single(await _rig.MessagesAsync(_rig.Ann));

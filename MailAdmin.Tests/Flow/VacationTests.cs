@@ -55,7 +55,7 @@ public sealed class VacationTests : IAsyncLifetime
     async Task<List<string>> AnswersAsync(int count)
     {
         Mailbox box = (await _rig.Store.OpenAsync(_rig.Bob, MailboxName.Inbox))!;
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (box.Current is var now && now.Count < count)
             await box.ChangedSince(now).WaitAsync(patience.Token);
         return await _rig.MessagesAsync(_rig.Bob);

@@ -61,7 +61,7 @@ public class CompressTests
         byte[] buffer = new byte[1000];
         while (!Encoding.ASCII.GetString(answer.ToArray()).StartsWith("2 OK NOOP completed\r\n", StringComparison.Ordinal))
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             came.Write(buffer, 0, await c.Stream.ReadAsync(buffer, limit.Token));
             int clear = came.ToArray().AsSpan().IndexOf((byte)'\n') + 1;
             using var inflate = new DeflateStream(new MemoryStream(came.ToArray()[clear..]), CompressionMode.Decompress);

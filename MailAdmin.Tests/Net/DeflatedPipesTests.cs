@@ -88,7 +88,7 @@ public class DeflatedPipesTests
         var text = new StringBuilder();
         while (text.Length < count)
         {
-            ReadResult read = await reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+            ReadResult read = await reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
             text.Append(Encoding.ASCII.GetString(read.Buffer.ToArray()));
             reader.AdvanceTo(read.Buffer.End);
         }

@@ -29,7 +29,7 @@ public sealed class TlsAttackTests : IAsyncLifetime
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         var said = new System.Text.StringBuilder();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         bool talked = false;
         while (await process.StandardOutput.ReadLineAsync(limit.Token) is { } line)
         {

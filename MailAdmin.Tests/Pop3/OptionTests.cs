@@ -48,7 +48,7 @@ public sealed class OptionTests
         MailboxSnapshot before = box.Current;
         await using (WireScript c = await rig.LogInAsync("ann@example.test"))
             await c.AskLinesAsync("RETR 3");
-        await box.ChangedSince(before).WaitAsync(TimeSpan.FromSeconds(20));
+        await box.ChangedSince(before).WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal([MessageFlags.Seen, MessageFlags.None, MessageFlags.Seen], Enumerable.Range(0, box.Current.Count).Select(i => box.Current[i].Flags));
     }
 

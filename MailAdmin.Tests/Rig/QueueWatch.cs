@@ -22,7 +22,7 @@ static class QueueWatch
         try
         {
             while (!await isSo())
-                Assert.True(await changed.WaitAsync(TimeSpan.FromSeconds(20)), complaint);
+                Assert.True(await changed.WaitAsync(TimeSpan.FromSeconds(60)), complaint);
         }
         finally
         {

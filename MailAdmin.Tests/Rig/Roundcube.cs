@@ -56,7 +56,7 @@ sealed partial class Roundcube : IAsyncDisposable
         };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        return new Roundcube(folder, process, new Uri(await port.Task.WaitAsync(TimeSpan.FromSeconds(30))));
+        return new Roundcube(folder, process, new Uri(await port.Task.WaitAsync(TimeSpan.FromSeconds(60))));
     }
 
     [GeneratedRegex(@"Development Server \((http://127\.0\.0\.1:\d+)\) started")]

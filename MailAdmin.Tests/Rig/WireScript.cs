@@ -10,7 +10,7 @@ namespace MailAdmin.Tests.Rig;
 /// </remarks>
 public sealed class WireScript(Stream stream) : IAsyncDisposable
 {
-    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     readonly StringBuilder _said = new();
     readonly byte[] _buffer = new byte[64 << 10];

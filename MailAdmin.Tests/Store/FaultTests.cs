@@ -22,7 +22,7 @@ public sealed class FaultTests
                 StoreError fault = StoreError.None;
                 for (int i = 0; fault == StoreError.None && i < 200; i++)
                 {
-                    AcceptOutcome outcome = await rig.DeliverAsync(StoreRig.Mail($"m{i}", 60_000), StoreRig.To(1)).WaitAsync(TimeSpan.FromSeconds(30));
+                    AcceptOutcome outcome = await rig.DeliverAsync(StoreRig.Mail($"m{i}", 60_000), StoreRig.To(1)).WaitAsync(TimeSpan.FromSeconds(60));
                     fault = outcome.Fault;
                     if (fault == StoreError.None)
                         kept.Add($"m{i}");

@@ -188,7 +188,7 @@ public sealed class MailStoreTests : IAsyncLifetime
         });
         page.IsBackground = true;
         page.Start();
-        Assert.Equal(1, (await read.Task.WaitAsync(TimeSpan.FromSeconds(20))).Messages);
+        Assert.Equal(1, (await read.Task.WaitAsync(TimeSpan.FromSeconds(60))).Messages);
         Assert.Equal(2, faults);   // once in vain, once by the reader's wish
     }
 
@@ -200,7 +200,7 @@ public sealed class MailStoreTests : IAsyncLifetime
         Task changed = box.ChangedSince(told);
         Assert.False(changed.IsCompleted);
         await _rig.DeliverAsync(StoreRig.Mail("new"), StoreRig.To(1));
-        await changed.WaitAsync(TimeSpan.FromSeconds(10));
+        await changed.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(1, SnapshotDifference.Of(told, box.Current).Added);
     }
 

@@ -131,7 +131,7 @@ public sealed class MoveTests
         while (woken.CurrentCount > 0)
             await woken.WaitAsync();
         await rig.DeliverAsync(StoreRig.Mail("new"), StoreRig.To(Ann, "Work"));
-        Assert.True(await woken.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.True(await woken.WaitAsync(TimeSpan.FromSeconds(60)));
         Assert.Equal(told.Count + 1, work.Current.Count);
         Assert.Equal(told.Count + 1, view.Current.Count);
         Assert.Equal(StoreError.None, await rig.Store.StoreFlagsAsync(view, [told[^1].Uid], new FlagChange(FlagChangeMode.Add, MessageFlags.Seen, [])));

@@ -60,7 +60,7 @@ public sealed class RowSettlerTests
 
         await using StoreRig again = await StoreRig.OpenAsync(new StoreOptions { TextIndex = false }, rig.Folder);
 
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (long.Parse(Run("fincore", "--bytes", "--noheadings", "--output", "RES", index), CultureInfo.InvariantCulture) < size)
             await Task.Delay(20, patience.Token);
     }
