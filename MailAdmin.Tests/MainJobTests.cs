@@ -108,14 +108,14 @@ public sealed partial class MainJobTests
         await tab.Page.FillAsync("#setup-login", "root");
         await tab.Page.FillAsync("#setup-password", Password);
         await tab.Page.FillAsync("#setup-repeat", Password);
-        await tab.Page.ClickAsync("button[type=submit]");
+        await tab.SubmitAsync("button[type=submit]");
         await tab.LiveAsync();
     }
 
     static async Task CreateDomainAsync(BrowserTab tab, string name)
     {
         await tab.GoAsync("/domains");
-        await tab.Page.ClickAsync("#domain-new");
+        await tab.FollowAsync("#domain-new");
         await tab.Page.FillAsync("#Name", name);
         await tab.Page.ClickAsync("main button[type=submit]");
         await Expect(tab.Toast($"{name} is ready")).ToBeVisibleAsync();

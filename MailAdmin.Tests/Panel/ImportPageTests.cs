@@ -22,11 +22,11 @@ public sealed class ImportPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await rig.GivenMasterAsync(master, domain);
         await using BrowserTab tab = await rig.GivenSignedInAsync("master@import.test");
         await tab.GoAsync("/accounts/many?domain=" + domain);
-        await tab.Page.ClickAsync("#accounts-import");
+        await tab.FollowAsync("#accounts-import");
 
-        await tab.Page.SetInputFilesAsync("#File", File("name,what\nx,y\n"));
+        await tab.ChooseFileAsync("#File", File("name,what\nx,y\n"));
         await Expect(tab.Page.Locator("main .note-bad, main .error").First).ToContainTextAsync("address");
-        await tab.Page.SetInputFilesAsync("#File", File("address,password,name,quota\n"
+        await tab.ChooseFileAsync("#File", File("address,password,name,quota\n"
             + "ann@import.test,correct horse 7 stairs,\"Ann <b>\",2G\nbob@import.test,short,Bob,\nmaster@import.test,correct horse 7 stairs,,\n"
             + "cid@not-mine.test,correct horse 7 stairs,,\nnot an address,correct horse 7 stairs,,\ndora@import.test,correct horse 7 stairs,Dora,much\neve@import.test,correct horse 7 stairs,Eve,\n"));
         await Expect(tab.Page.Locator("#import-report h2")).ToContainTextAsync("2 accounts would be made");
@@ -56,7 +56,7 @@ public sealed class ImportPageTests(PanelRig rig) : IClassFixture<PanelRig>
             ("bob", "\uFEFFaddress\tpassword\tname\r\nbob@apart.test\tcorrect horse 7 stairs\tBob, the second\r\n")])
         {
             await tab.GoAsync("/accounts/import");
-            await tab.Page.SetInputFilesAsync("#File", File(text));
+            await tab.ChooseFileAsync("#File", File(text));
             await Expect(tab.Page.Locator("#import-report h2")).ToContainTextAsync("1 accounts would be made");
             await tab.Page.ClickAsync("#import-go");
             await Expect(tab.Page.Locator("#import-report h2")).ToContainTextAsync("1 accounts are here now");
@@ -72,9 +72,9 @@ public sealed class ImportPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await rig.GivenDomainAsync("much.test");
         await using BrowserTab tab = await rig.GivenSignedInAsync();
         await tab.GoAsync("/accounts/import");
-        await tab.Page.SetInputFilesAsync("#File", File("address,password_hash\n" + string.Join('\n', Enumerable.Range(0, 1001).Select(i => $"u{i}@much.test,$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/"))));
+        await tab.ChooseFileAsync("#File", File("address,password_hash\n" + string.Join('\n', Enumerable.Range(0, 1001).Select(i => $"u{i}@much.test,$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/"))));
         await Expect(tab.Page.Locator("main .note-bad, main .error").First).ToContainTextAsync("more than 1000 rows");
-        await tab.Page.SetInputFilesAsync("#File", File("address,password\n" + new string('x', 2 << 20)));
+        await tab.ChooseFileAsync("#File", File("address,password\n" + new string('x', 2 << 20)));
         await Expect(tab.Page.Locator("main .note-bad, main .error").First).ToContainTextAsync("larger than");
         await Expect(tab.Page.Locator("#import-go")).ToHaveCountAsync(0);
         Assert.Empty(tab.Complaints);

@@ -56,8 +56,11 @@ public sealed class LookTests(PanelRig rig) : IClassFixture<PanelRig>
         Assert.Empty(tab.Complaints);
     }
 
-    static Task<double> BrightnessAsync(BrowserTab tab) => tab.Page.EvaluateAsync<double>(
-        "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 3");
+    static async Task<double> BrightnessAsync(BrowserTab tab)
+    {
+        await tab.AtRestAsync();
+        return await tab.Page.EvaluateAsync<double>("() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) / 3");
+    }
 
     [Fact]
     public async Task When_only_the_keyboard_is_used_then_one_can_sign_in_and_create_a_domain()

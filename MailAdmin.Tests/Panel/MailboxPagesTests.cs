@@ -21,6 +21,7 @@ public sealed class MailboxPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         IPage page = tab.Page;
         await tab.GoAsync("/account");
         await page.Locator("#mailboxes").GetByRole(AriaRole.Link, new() { Name = "Work", Exact = true }).ClickAsync();
+        await tab.ArrivedAsync();
         await Expect(page.Locator("#access-list li")).ToHaveTextAsync(new System.Text.RegularExpressions.Regex("ann@share.test.*Owner.*lrswipkxtea", System.Text.RegularExpressions.RegexOptions.Singleline));
 
         await page.FillAsync("#grant-who", "nobody@share.test");
@@ -42,6 +43,7 @@ public sealed class MailboxPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         await bob.PlayAsync("C: 3 MYRIGHTS \"Other Users/ann@share.test/Work\"\nS: * MYRIGHTS \"Other Users/ann@share.test/Work\" lrsi\nS: 3 OK *");
 
         await entry.GetByRole(AriaRole.Button, new() { Name = "Take bob@share.test off the list" }).ClickAsync();
+        await tab.AskedAsync();
         await page.FillAsync("#confirm-reason", "The work is done");
         await page.ClickAsync("#confirm-yes");
         await Expect(entry).ToHaveCountAsync(0);
@@ -61,7 +63,7 @@ public sealed class MailboxPagesTests(PanelRig rig) : IClassFixture<PanelRig>
         await using BrowserTab tab = await rig.GivenSignedInAsync("mia@team.test");
         IPage page = tab.Page;
         await tab.GoAsync($"/domains/{domain}");
-        await page.ClickAsync("#mailboxes-all");
+        await tab.FollowAsync("#mailboxes-all");
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "No shared mailboxes yet" })).ToBeVisibleAsync();
         await page.FillAsync("#mailbox-name", "INBOX");
         await page.ClickAsync("#new-mailbox button[type=submit]");
@@ -81,6 +83,7 @@ public sealed class MailboxPagesTests(PanelRig rig) : IClassFixture<PanelRig>
 
         await page.Locator(".grid").GetByRole(AriaRole.Link, new() { Name = "Orders" }).ClickAsync();
         await page.ClickAsync("#mailbox-delete");
+        await tab.AskedAsync();
         await page.FillAsync("#confirm-name", "Orders");
         await page.ClickAsync("#confirm-yes");
         await Expect(tab.Toast("Orders is deleted")).ToBeVisibleAsync();

@@ -13,7 +13,7 @@ public sealed class ManageTests(PanelRig rig) : IClassFixture<PanelRig>
         await using BrowserTab tab = await rig.GivenSignedInAsync();
         IPage page = tab.Page;
         await tab.GoAsync("/domains");
-        await page.ClickAsync("#domain-new");
+        await tab.FollowAsync("#domain-new");
         await page.FillAsync("#Name", "not a domain");
         await page.ClickAsync("main button[type=submit]");
         await Expect(page.Locator("#Name-error")).ToBeVisibleAsync();
@@ -25,6 +25,7 @@ public sealed class ManageTests(PanelRig rig) : IClassFixture<PanelRig>
         await page.ClickAsync("main button[type=submit]");
         await Expect(tab.Toast("shop.test is ready")).ToBeVisibleAsync();
         await Expect(page.Locator("h1")).ToHaveTextAsync("shop.test");
+        await tab.ArrivedAsync();
         await Expect(page.Locator("#DefaultQuotaBytes")).ToHaveValueAsync("1.5");
 
         await page.FillAsync("#MaxAccounts", "25");
@@ -36,12 +37,14 @@ public sealed class ManageTests(PanelRig rig) : IClassFixture<PanelRig>
 
         // Deleting says what goes and wants the name typed.
         await page.ClickAsync("#domain-delete");
+        await tab.AskedAsync();
         await page.ClickAsync("#confirm-yes");
         await Expect(page.Locator("#confirm-name-error")).ToBeVisibleAsync();
         await page.FillAsync("#confirm-name", "shop.test");
         await page.ClickAsync("#confirm-yes");
         await Expect(tab.Toast("shop.test is deleted")).ToBeVisibleAsync();
         await page.WaitForURLAsync("**/domains");
+        await tab.ArrivedAsync();
         await page.FillAsync("#search", "shop.test");
         await Expect(page.GetByText("Nothing matches")).ToBeVisibleAsync();
         Assert.Empty(tab.Complaints);
@@ -103,6 +106,7 @@ public sealed class ManageTests(PanelRig rig) : IClassFixture<PanelRig>
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Turn on sales@alias.test" })).ToBeVisibleAsync();
 
         await page.GetByRole(AriaRole.Link, new() { Name = "sales@alias.test" }).ClickAsync();
+        await tab.ArrivedAsync();
         await Expect(page.Locator("#Enabled")).Not.ToBeCheckedAsync();
         await page.FillAsync("#Targets", "ann@alias.test");
         await page.ClickAsync("main form button[type=submit]");
@@ -162,7 +166,7 @@ public sealed class ManageTests(PanelRig rig) : IClassFixture<PanelRig>
         await Expect(page.GetByText("max@foreign.test")).ToHaveCountAsync(0);
         foreach (string path in (string[])["/administrators", "/domains/new", "/queue", "/trace"])
         {
-            await tab.GoStaticAsync(path);
+            await tab.GoAsync(path);
             await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "No access" })).ToBeVisibleAsync();
         }
         Assert.Empty(tab.Complaints);
@@ -177,7 +181,7 @@ public sealed class ManageTests(PanelRig rig) : IClassFixture<PanelRig>
         await Expect(page.Locator(".side a[href='/domains']")).ToHaveCountAsync(0);
         foreach (string path in (string[])["/domains", "/accounts", "/addresses", "/administrators", "/queue", "/trace", "/audit"])
         {
-            await tab.GoStaticAsync(path);
+            await tab.GoAsync(path);
             await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "No access" })).ToBeVisibleAsync();
         }
         await tab.GoAsync("/account");

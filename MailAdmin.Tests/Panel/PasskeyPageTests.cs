@@ -37,7 +37,7 @@ public sealed class PasskeyPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await tab.GoStaticAsync("/security/passkeys");
         await tab.Page.FillAsync("#passkey-name", name);
         await tab.Page.FillAsync("#passkey-password", PanelRig.Password);
-        await tab.Page.ClickAsync("#passkey-make");
+        await tab.SubmitAsync("#passkey-make");
         await Expect(tab.Page.Locator("#passkey-added")).ToBeVisibleAsync();
         await Expect(tab.Page.Locator("[data-passkey-error]")).ToBeHiddenAsync();
         await Expect(tab.Page.Locator("[data-passkey-lack]")).ToBeHiddenAsync();
@@ -56,7 +56,7 @@ public sealed class PasskeyPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await tab.GoStaticAsync("/security/passkeys");
         await page.FillAsync("#passkey-name", "x");
         await page.FillAsync("#passkey-password", "not this one");
-        await page.ClickAsync("#passkey-make");
+        await tab.SubmitAsync("#passkey-make");
         await Expect(page.Locator("#passkey-password-error")).ToBeVisibleAsync();
         await tab.AssertSoundAsync($"/security/passkeys with an error at {width}");
         await MakeAsync(tab, "<img src=x onerror=alert(1)>");
@@ -95,7 +95,7 @@ public sealed class PasskeyPageTests(PanelRig rig) : IClassFixture<PanelRig>
         {
             await page.Locator("details.rename summary").ClickAsync();
             await page.FillAsync("details.rename input[name=NewName]", name);
-            await page.ClickAsync("details.rename button[type=submit]");
+            await tab.SubmitAsync("details.rename button[type=submit]");
             await Expect(page.Locator(name.Length == 0 ? "#passkey-rename-error" : "ul.rows strong")).ToContainTextAsync(name);
         }
         await Expect(page.Locator("ul.rows strong")).ToHaveTextAsync("<b>My key</b>");
@@ -103,13 +103,13 @@ public sealed class PasskeyPageTests(PanelRig rig) : IClassFixture<PanelRig>
         string key = await page.Locator("#totp-key").InnerTextAsync();
         await page.FillAsync("#totp-code", Totp.CodeAt(ServicesRig.KeyIn("secret=" + key), Totp.StepAt(TimeProvider.System.GetUtcNow())));
         await page.FillAsync("#totp-password", PanelRig.Password);
-        await page.ClickAsync("#turn-on");
+        await tab.SubmitAsync("#turn-on");
         await Expect(page.Locator("#recovery-codes li")).ToHaveCountAsync(10);
         await SignOutAsync(tab);
         await tab.GoStaticAsync("/login?ReturnUrl=%2F%2Fevil.example%2F");
         await page.FillAsync("#login-name", "ann@step.test");
         await page.FillAsync("#login-password", PanelRig.Password);
-        await page.ClickAsync("button[type=submit]");
+        await tab.SubmitAsync("button[type=submit]");
         await page.WaitForURLAsync("**/login/code*");
         await tab.AssertSoundAsync("/login/code with a passkey");
         await page.ClickAsync("#step-passkey");

@@ -25,20 +25,20 @@ public sealed class RecoveryPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await tab.GoStaticAsync("/security");
         await page.FillAsync("#recovery-new", $"ann@{name}");
         await page.FillAsync("#recovery-password", "not this one");
-        await page.ClickAsync("#recovery-set");
+        await tab.SubmitAsync("#recovery-set");
         await Expect(page.Locator("#recovery-new-error")).ToBeVisibleAsync();
         await Expect(page.Locator("#recovery-password-error")).ToBeVisibleAsync();
         await tab.AssertSoundAsync($"/security with errors at {width}");
         await page.FillAsync("#recovery-new", $"elsewhere@{name}");
         await page.FillAsync("#recovery-password", PanelRig.Password);
-        await page.ClickAsync("#recovery-set");
+        await tab.SubmitAsync("#recovery-set");
         await Expect(page.Locator("#recovery-waiting")).ToContainTextAsync($"elsewhere@{name}");
 
         var store = rig.Server.Get<MailStore>();
         await using BrowserTab other = await rig.OpenAsync(width, dark);
         await other.GoStaticAsync("/login/link?token=" + InboxSteps.TokenIn((await store.InboxAsync(elsewhere, 1))[0]));
         await other.AssertSoundAsync($"a link for an address at {width}");
-        await other.Page.ClickAsync("#link-confirm");
+        await other.SubmitAsync("#link-confirm");
         await Expect(other.Page.Locator("#link-done")).ToBeVisibleAsync();
         await tab.GoStaticAsync("/security");
         await Expect(page.Locator("#recovery-address")).ToContainTextAsync($"elsewhere@{name}");
@@ -50,11 +50,11 @@ public sealed class RecoveryPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await other.GoStaticAsync("/login/forgotten");   // colours change slowly under the mouse
         await other.AssertSoundAsync($"/login/forgotten at {width}");
         await other.Page.FillAsync("#forgotten-name", $"nobody@{name}");
-        await other.Page.ClickAsync("button[type=submit]");
+        await other.SubmitAsync("button[type=submit]");
         string unknown = await other.Page.Locator("main").InnerTextAsync();
         await other.GoStaticAsync("/login/forgotten");
         await other.Page.FillAsync("#forgotten-name", $"ann@{name}");
-        await other.Page.ClickAsync("button[type=submit]");
+        await other.SubmitAsync("button[type=submit]");
         await Expect(other.Page.Locator("#forgotten-asked")).ToBeVisibleAsync();
         Assert.Equal(unknown, await other.Page.Locator("main").InnerTextAsync());
         await other.AssertSoundAsync($"a link that was asked for at {width}");
@@ -63,12 +63,12 @@ public sealed class RecoveryPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await other.GoStaticAsync(link);
         await other.GoStaticAsync(link);   // looking does not use it up
         await other.Page.FillAsync("#link-new", "short");
-        await other.Page.ClickAsync("button[type=submit]");
+        await other.SubmitAsync("button[type=submit]");
         await Expect(other.Page.Locator("#link-new-error")).ToBeVisibleAsync();
         await other.AssertSoundAsync($"a link for a password at {width}");
         await other.Page.FillAsync("#link-new", New);
         await other.Page.FillAsync("#link-repeat", New);
-        await other.Page.ClickAsync("button[type=submit]");
+        await other.SubmitAsync("button[type=submit]");
         await other.LiveAsync();
         Assert.Equal(410, await other.GoStaticAsync(link));
         await other.AssertSoundAsync($"a void link at {width}");
@@ -108,7 +108,7 @@ public sealed class RecoveryPageTests(PanelRig rig) : IClassFixture<PanelRig>
         await Expect(ann.Page.Locator("h1")).ToHaveTextAsync("Pick your password");
         await ann.Page.FillAsync("#link-new", New);
         await ann.Page.FillAsync("#link-repeat", New);
-        await ann.Page.ClickAsync("button[type=submit]");
+        await ann.SubmitAsync("button[type=submit]");
         await ann.LiveAsync();
         Assert.Empty(tab.Complaints.Concat(ann.Complaints));
     }

@@ -25,7 +25,7 @@ public sealed class SignInTests(PanelRig rig) : IClassFixture<PanelRig>
         await tab.GoStaticAsync("/login");
         await tab.Page.FillAsync("#login-name", login);
         await tab.Page.FillAsync("#login-password", password);
-        await tab.Page.ClickAsync("button[type=submit]");
+        await tab.SubmitAsync("button[type=submit]");
         return await tab.Page.Locator("#login-error").InnerTextAsync();
     }
 
@@ -157,13 +157,13 @@ public sealed class SignInTests(PanelRig rig) : IClassFixture<PanelRig>
         await page.FillAsync("#password-current", "not this one");
         await page.FillAsync("#password-new", New);
         await page.FillAsync("#password-repeat", New);
-        await page.ClickAsync("main button[type=submit]");
+        await tab.SubmitAsync("main button[type=submit]");
         await Expect(page.Locator("#password-current-error")).ToBeVisibleAsync();
 
         await page.FillAsync("#password-current", PanelRig.Password);
         await page.FillAsync("#password-new", New);
         await page.FillAsync("#password-repeat", New);
-        await page.ClickAsync("main button[type=submit]");
+        await tab.SubmitAsync("main button[type=submit]");
         await Expect(page.Locator("#password-changed")).ToBeVisibleAsync();
         await tab.GoAsync("/account");
 

@@ -28,7 +28,7 @@ public sealed partial class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
             await LookAsync(tab, "nobody", path);
         }
         await tab.GoStaticAsync("/login");
-        await tab.Page.ClickAsync("button[type=submit]");
+        await tab.SubmitAsync("button[type=submit]");
         await Expect(tab.Page.Locator("#login-name-error")).ToBeVisibleAsync();
         await LookAsync(tab, "nobody", "sign-in with errors");
         Assert.Empty(tab.Complaints);
@@ -51,7 +51,7 @@ public sealed partial class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
         PanelPlace place = await GivenLongAsync(rig, "errors");
         await using BrowserTab tab = await rig.GivenSignedInAsync();
         await tab.GoStaticAsync("/password");
-        await tab.Page.ClickAsync("main button[type=submit]");
+        await tab.SubmitAsync("main button[type=submit]");
         await Expect(tab.Page.Locator("#password-current-error")).ToBeVisibleAsync();
         await LookAsync(tab, "superuser", "/password with errors");
         foreach (string path in (string[])["/domains/new", "/accounts/new", "/addresses/new", "/roles/new", $"/domains/{place.Domain}/mailboxes", $"/accounts/{place.Account}/mailboxes/{place.Inbox}"])
@@ -158,11 +158,13 @@ public sealed partial class WalkTests(PanelRig rig) : IClassFixture<PanelRig>
             await tab.GoAsync(path);
             await tab.Page.ClickAsync(button);
             ILocator dialog = tab.Page.Locator(".rz-dialog");
+            await tab.AskedAsync();
             await Expect(dialog.Locator("#confirm-yes")).ToBeInViewportAsync(new() { Ratio = 1 });
             await Expect(dialog.Locator(".rz-dialog-title")).ToBeInViewportAsync(new() { Ratio = 1 });
             await tab.AssertSoundAsync($"the question of {path} at {width}");
             await tab.Page.Keyboard.PressAsync("Escape");
             await Expect(dialog).ToHaveCountAsync(0);
+            await Expect(tab.Page.Locator(button)).ToBeFocusedAsync();   // where the question came from
         }
         Assert.Empty(tab.Complaints);
     }
