@@ -1,4 +1,5 @@
 using System.Text;
+using MailAdmin.Tests.Accounts;
 using MailAdmin.Tests.Rig;
 using MailEngine;
 using MailEngine.Addresses;
@@ -27,12 +28,12 @@ public sealed class QueueTests : IAsyncLifetime
         _sink.Dispose();
     }
 
-    Task<MailRig> GivenRigAsync(Action<EngineOptions>? change = null) => MailRig.StartAsync(o =>
+    Task<MailRig> GivenRigAsync(Action<EngineOptions>? change = null, TimeProvider? clock = null) => MailRig.StartAsync(o =>
     {
         o.Dns.Servers = [_dns.Address];
         o.Queue.Port = _sink.Port;
         change?.Invoke(o);
-    });
+    }, clock);
 
     static async Task SendAsync(MailRig rig, string recipients, string text = "Subject: x\r\n\r\n..dots\r\n", string from = "<ann@example.test>", string wishes = "")
     {
@@ -48,7 +49,7 @@ public sealed class QueueTests : IAsyncLifetime
     static async Task<string> MessageOfAsync(MailRig rig, long account, int count = 1)
     {
         Mailbox box = (await rig.Store.OpenAsync(account, MailboxName.Inbox))!;
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (box.Current is var now && now.Count < count)
             await box.ChangedSince(now).WaitAsync(patience.Token);
         return (await rig.MessagesAsync(account))[count - 1];
@@ -204,13 +205,18 @@ public sealed class QueueTests : IAsyncLifetime
     public async Task When_it_is_tried_long_enough_then_it_is_given_up_with_a_notice_before_and_a_report_after()
     {
         _sink.Script = command => command.StartsWith("RCPT", StringComparison.Ordinal) ? "451 4.2.1 later" : null;
+        var clock = new ManualClock();
         await using MailRig rig = await GivenRigAsync(o =>
         {
-            o.Queue.RetryAfter = [TimeSpan.FromMilliseconds(100)];
-            o.Queue.DelayNotice = TimeSpan.FromMilliseconds(50);
-            o.Queue.GiveUpAfter = TimeSpan.FromSeconds(1);
-        });
+            o.Queue.RetryAfter = [TimeSpan.FromMinutes(10)];
+            o.Queue.DelayNotice = TimeSpan.FromMinutes(5);
+            o.Queue.GiveUpAfter = TimeSpan.FromHours(1);
+        }, clock);
         await SendAsync(rig, "zoe@away.test");
+        await QueueWatch.UntilAsync(rig, () => rig.Control.List().Any(v => v is { IsActive: false, Row.Attempts: 1 }), "it was not tried");
+        clock.Advance(TimeSpan.FromMinutes(20));
+        await QueueWatch.UntilAsync(rig, () => rig.Control.List().Any(v => v is { IsActive: false, Row.Attempts: 2 }), "it was not tried again");
+        clock.Advance(TimeSpan.FromHours(1));
         string notice = await MessageOfAsync(rig, rig.Ann, 1);
         Assert.Contains("Action: delayed\r\nStatus: 4.2.1\r\n", notice);
         string report = await MessageOfAsync(rig, rig.Ann, 2);

@@ -50,7 +50,7 @@ public sealed class SmtpSink : IDisposable
     /// <summary>The next transaction; waits for it.</summary>
     public async Task<SunkMail> TakeAsync()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         return await _mails.Reader.ReadAsync(patience.Token);
     }
 
@@ -143,10 +143,9 @@ public sealed class SmtpSink : IDisposable
                         data.Append(text.StartsWith('.') ? text[1..] : text).Append("\r\n");
                     if (text is null)
                         return;   // the client left in the middle: nothing is taken
-                    if (!await AnswerAsync(".", "250 2.0.0 taken"))
+                    // It is there before its client hears so: a test may look as soon as the client has nothing left to do.
+                    if (!await AnswerAsync(".", "250 2.0.0 taken", () => _mails.Writer.TryWrite(new SunkMail(mail, [.. recipients], data.ToString(), tls, logIn, connection))))
                         return;
-                    if (last.StartsWith('2'))
-                        _mails.Writer.TryWrite(new SunkMail(mail, [.. recipients], data.ToString(), tls, logIn, connection));
                     break;
                 case "QUIT":
                     await AnswerAsync(line, "221 bye");
@@ -158,12 +157,14 @@ public sealed class SmtpSink : IDisposable
             }
         }
 
-        async Task<bool> AnswerAsync(string command, string usual)
+        async Task<bool> AnswerAsync(string command, string usual, Action? taken = null)
         {
             string answer = Script?.Invoke(command) ?? usual;
             last = answer;
             if (answer == "drop")
                 return false;
+            if (answer.StartsWith('2'))
+                taken?.Invoke();
             await stream.WriteAsync(Encoding.ASCII.GetBytes(answer + "\r\n"), _stop.Token);
             return true;
         }
