@@ -32,31 +32,6 @@ public class ToughTests
     }
 
     [Fact]
-    public async Task When_a_client_never_reads_then_the_server_holds_little_of_its_answer_and_cuts_it_off()   // attack case A21
-    {
-        var clock = new ManualClock();
-        await using ImapRig rig = await ImapRig.StartAsync(clock: clock);
-        const int Size = 2_000_000, Count = 60;
-        string large = "Subject: large\r\n\r\n" + new string('x', Size);
-        await rig.GivenMessagesAsync(Count, text: _ => large);
-        await using WireScript deaf = await rig.SelectAsync(), other = await rig.SelectAsync();
-        long before = GC.GetTotalMemory(forceFullCollection: true);
-        await deaf.SendAsync("1 FETCH 1:* BODY.PEEK[]\r\n");
-        // The server writes until the connection takes no more; then its deadline stands. Meanwhile others are served.
-        for (int i = 0; i < 50; i++)
-            await other.PlayAsync($"C: {i} FETCH 1 (FLAGS)\nS: * 1 FETCH *\nS: {i} OK *");
-        Assert.True(GC.GetTotalMemory(forceFullCollection: true) - before < (long)Size * Count / 2, "the whole answer is held in memory");
-        for (int i = 0; rig.Mail.Sessions.Count > 1; i++)
-        {
-            Assert.True(i < 1000, "the session still stands");
-            await other.PlayAsync("C: n NOOP\nS: n OK *");   // this one is not idle
-            clock.Advance(TimeSpan.FromSeconds(5));
-            await Task.Delay(10);
-        }
-        await other.PlayAsync("C: z NOOP\nS: z OK *");
-    }
-
-    [Fact]
     public async Task When_the_bytes_of_messages_are_lost_then_the_answer_is_no_and_the_session_lives()   // invariant S5
     {
         await using ImapRig rig = await ImapRig.StartAsync();

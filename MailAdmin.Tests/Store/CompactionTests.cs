@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using MailAdmin.Tests.Rig;
 using MailEngine;
@@ -103,11 +104,12 @@ public sealed class CompactionTests : IAsyncLifetime
         string[] gone = [.. before.Except(Files)];
         Assert.NotEmpty(gone);
         bool IsOpen() => OpenFiles().Any(file => gone.Any(name => file.Contains($"{_rig.Folder}/partitions/default/segments/{name}", StringComparison.Ordinal)));
-        for (int i = 0; i < 50 && (pin.IsAlive || IsOpen()); i++)
+        var patience = Stopwatch.StartNew();
+        for (int i = 0; patience.Elapsed < TimeSpan.FromSeconds(60) && (pin.IsAlive || IsOpen()); i++)
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            await Task.Delay(i);   // the text index may be reading
+            await Task.Delay(Math.Min(i, 50));   // the text index may be reading
         }
         Assert.False(pin.IsAlive);
         Assert.False(IsOpen());
