@@ -38,7 +38,8 @@ public sealed class PanelServer : IAsyncDisposable
         var folder = new TempFolder();
         WebApplicationBuilder builder = MailAdmin.Web.Server.Builder([]);
         builder.Logging.ClearProviders();
-        var options = new EngineOptions { DataPath = folder.Path, PanelPort = 0, PanelTlsPort = 0 };
+        // On one address alone: of a free port of each, a browser that asks for localhost would ask the other one first, where somebody else may listen.
+        var options = new EngineOptions { DataPath = folder.Path, Listen = ["127.0.0.1"], PanelPort = 0, PanelTlsPort = 0 };
         options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Smtp, Port = 0 });
         options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Imap, Port = 0 });
         options.Listeners.Add(new ListenerOptions { Protocol = MailProtocol.Pop3, Port = 0 });

@@ -19,13 +19,31 @@ sealed class DnsServer : IDisposable
 
     public DnsServer()
     {
-        _tcp = new TcpListener(IPAddress.Loopback, 0);
-        _tcp.Start();
+        (_tcp, _udp) = Bind();
         EndPoint = (IPEndPoint)_tcp.LocalEndpoint;
-        _udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        _udp.Bind(EndPoint);
         _ = Task.Run(ServeUdpAsync);
         _ = Task.Run(ServeTcpAsync);
+    }
+
+    // A port that is free for TCP may be one that some resolver asks from by UDP.
+    static (TcpListener Tcp, Socket Udp) Bind()
+    {
+        while (true)
+        {
+            var tcp = new TcpListener(IPAddress.Loopback, 0);
+            tcp.Start();
+            var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            try
+            {
+                udp.Bind(tcp.LocalEndpoint);
+                return (tcp, udp);
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                udp.Dispose();
+                tcp.Dispose();
+            }
+        }
     }
 
     public IPEndPoint EndPoint { get; }

@@ -115,15 +115,23 @@ sealed class ServerProcess : IAsyncDisposable
         return Process.Start(start)!;
     }
 
-    /// <summary>An offset whose ports nobody has; below the range the kernel gives to clients.</summary>
+    static readonly HashSet<int> s_given = [];
+
+    /// <summary>An offset whose ports nobody has, nor will have while the server of another test starts; below the range the kernel gives to clients.</summary>
     static int FreeOffset()
     {
         var random = new Random();
         while (true)
         {
             int offset = 12_000 + random.Next(18_000);
-            if (new[] { 25, 587, 465, 24, 143, 993, 110, 995, 1000 }.All(port => IsFree(offset + port)))
+            int[] ports = [.. new[] { 25, 587, 465, 24, 143, 993, 110, 995, 1000 }.Select(port => offset + port)];
+            lock (s_given)
+            {
+                if (ports.Any(s_given.Contains) || !ports.All(IsFree))
+                    continue;
+                s_given.UnionWith(ports);
                 return offset;
+            }
         }
     }
 
