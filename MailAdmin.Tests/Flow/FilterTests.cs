@@ -501,6 +501,20 @@ public sealed class FilterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task When_an_answer_is_to_come_from_several_then_those_that_are_his_are_named_as_he_says()   // RFC 5230 §4.3, RFC 5322 §3.6.2
+    {
+        await _rig.Accounts.GivenAddressAsync(_rig.Domain, "support", _rig.Ann);
+        await GivenScriptAsync("""
+            require "vacation";
+            vacation :from "=?utf-8?q?Hilfe_f=C3=BCr_alle?= <support@example.test> (ours), Boss <boss@bank.example>,\"Bob, too\" <bob@example.test>, ann@example.test,<SUPPORT@example.test>" "away";
+            """);
+        await DeliverAsync("x");
+        await ArrivedAsync(_rig.Bob);
+        string header = Assert.Single(await _rig.MessagesAsync(_rig.Bob)).Split("\r\n\r\n")[0];
+        Assert.Contains($"From: =?utf-8?B?{Convert.ToBase64String("Hilfe für alle"u8)}?=\r\n <support@example.test>,\r\n <ann@example.test>\r\nSender: <support@example.test>\r\n", header);
+    }
+
+    [Fact]
     public async Task When_a_script_refuses_a_message_then_the_client_of_LMTP_hears_why_and_others_have_theirs()   // RFC 5429 §2.5
     {
         await GivenScriptAsync("require \"ereject\"; ereject text:\r\nI am not taking mail from you,\r\nand I don't want your birdseed!\r\n.\r\n;");

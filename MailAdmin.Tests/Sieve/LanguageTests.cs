@@ -69,6 +69,9 @@ public sealed class LanguageTests
     [InlineData("redirect \"Jo <jo@example.org> Doe\";", "line 1, column 10: This is no mail address*")]
     [InlineData("redirect \"Jo <jo@example.org\";", "line 1, column 10: This is no mail address*")]
     [InlineData("redirect \"jo@elsewhere.example <jo@example.org>\";", "line 1, column 10: This is no mail address*")]
+    [InlineData("require \"vacation\"; vacation :from \"jo@example.org, ann\" \"x\";", "line 1, column 36: After :from mail addresses must stand*")]   // RFC 5230 §4.3
+    [InlineData("require \"vacation\"; vacation :from \"jo@example.org,\" \"x\";", "line 1, column 36: After :from mail addresses must stand*")]
+    [InlineData("require \"vacation\"; vacation :from \"\" \"x\";", "line 1, column 36: After :from mail addresses must stand*")]
     [InlineData("require \"vacation\"; vacation :mime \"I am away\";", "line 1, column 36: Vacation has a text that is no MIME entity*")]   // RFC 5230 §4.4
     [InlineData("require \"vacation\"; vacation :mime \"Content-Type: text/plain; x=é\r\n\r\nx\";", "line 1, column 36: Vacation has a MIME header with characters outside of ASCII*")]   // RFC 5230 §5
     [InlineData("keep; }", "line 1, column 7: \"}\" closes no block.")]

@@ -85,7 +85,7 @@ public sealed class ReplaceTests
     [InlineData("enclose \"w\"; if header :mime :anychild :count \"eq\" :comparator \"i;ascii-numeric\" \"X-Test\" \"7\" { discard; }", "nothing")]
     [InlineData("foreverypart { if header :mime \"X-Test\" \"C\" { replace :mime \"Content-Type: text/html\r\n\r\nx\r\n--BB--\r\n\"; } }", "fault: replace has a text with a line that would end the multipart around it")]
     [InlineData("foreverypart { if header :mime \"X-Test\" \"C\" { replace :mime \"just words\"; } }", "fault: replace has a text that is no MIME entity: it must begin with a header and an empty line")]
-    [InlineData("replace :from \"nobody\" \"x\";", "error: After :from one mail address must stand, such as Jo <jo@example.org>.")]
+    [InlineData("replace :from \"nobody\" \"x\";", "error: After :from mail addresses must stand, such as Jo <jo@example.org>, or several with commas between them.")]
     [InlineData("enclose :headers [\"From\"];", "error: The text of \"enclose\" is missing here: a string.")]
     public void When_a_message_changes_then_loops_and_tests_see_it_as_it_is(string script, string does) => Assert.Equal(
         does, does.StartsWith("error", StringComparison.Ordinal) ? $"error: {SieveStage.Compile(Require + script).Errors[0].Message}" : SieveStage.Does(Require + script, PartTests.Nested));
@@ -97,6 +97,8 @@ public sealed class ReplaceTests
         Assert.Equal(
             "From: \"Jo R.\" <jo@example.org>\nSubject: =?UTF-8?B?w4U=?=\nOriginal-From: Hendrik <hendrik@example.com>\nOriginal-Subject: root\nX-Test: A\nMIME-Version: 1.0\nContent-Type: text/html\nContent-Language: de\n\nÅ",
             Kept("replace :mime :subject \"Å\" :from \"\\\"Jo R.\\\" <jo@example.org>\" \"Content-Type: text/html\nContent-Language: de\nTo: x@y.example\n\nÅ\";").Replace("=?utf-8?", "=?UTF-8?", StringComparison.Ordinal));
+        Assert.StartsWith(   // RFC 5322 §3.6.2
+            "From: <a@b.example>,\n \"Jo, R.\" <jo@example.org>,\n =?utf-8?B?w4U=?=\n <c@d.example>\nSender: <", Kept("replace :from \"a@b.example , \\\"Jo, R.\\\" <jo@example.org> (x, y),Å <c@d.example>\" \"x\";"), StringComparison.Ordinal);
         Assert.Contains("Content-Transfer-Encoding: base64\n\n" + Convert.ToBase64String("Å\r\n--AA--\r\n"u8), Kept("replace \"Å\r\n--AA--\r\n\";"), StringComparison.Ordinal);
     }
 

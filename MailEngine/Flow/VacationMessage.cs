@@ -2,6 +2,7 @@ using System.Text;
 using MailEngine.Accounts;
 using MailEngine.Addresses;
 using MailEngine.Mime;
+using MailEngine.Sieve;
 using MailEngine.Store;
 
 namespace MailEngine.Flow;
@@ -9,14 +10,17 @@ namespace MailEngine.Flow;
 /// <summary>Writes the answer of somebody who is away. RFC 5230 §5, RFC 3834 §3</summary>
 static class VacationMessage
 {
-    public static void Write(BodyWriter to, string key, AccountEntry from, EmailAddress address, EmailAddress sender, AwayAnswer vacation, AnsweredMessage about, DateTimeOffset now)
+    /// <param name="from">One at least, all addresses of the account.</param>
+    public static void Write(BodyWriter to, string key, AccountEntry account, NamedAddress[] from, EmailAddress sender, AwayAnswer vacation, AnsweredMessage about, DateTimeOffset now)
     {
         using var header = new HeaderWriter();
-        header.Mailbox("From", from.DisplayName, address.ToString())
-            .Field("To", $"<{sender}>")
+        header.Mailboxes("From", [.. from.Select(one => (one.Name.Length > 0 ? one.Name : account.DisplayName, one.Address.ToString()))]);
+        if (from.Length > 1)
+            header.Mailbox("Sender", account.DisplayName, from[0].Address.ToString());   // RFC 5322 §3.6.2
+        header.Field("To", $"<{sender}>")
             .Text("Subject", SubjectOf(vacation, about))
             .Date("Date", now)
-            .Field("Message-ID", $"<{key}@{address.Domain}>");
+            .Field("Message-ID", $"<{key}@{from[0].Address.Domain}>");
         if (about.MessageId.Length > 0)
         {
             header.Field("In-Reply-To", about.MessageId);   // RFC 5230 §5.8

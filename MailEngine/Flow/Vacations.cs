@@ -11,8 +11,8 @@ namespace MailEngine.Flow;
 /// <param name="Handle">Names the answer: a sender has it once in the interval.</param>
 sealed record AwayAnswer(string Subject, string Text, TimeSpan Interval, string Handle)
 {
-    /// <summary>Null: the main address.</summary>
-    public EmailAddress? From { get; init; }
+    /// <summary>Who answers, as far as it is he; none: the main address.</summary>
+    public IReadOnlyList<NamedAddress> From { get; init; } = [];
 
     /// <summary>Also his.</summary>
     public IReadOnlyList<EmailAddress> Addresses { get; init; } = [];
@@ -79,17 +79,18 @@ sealed class Vacations(MailStore store)
     {
         string messageKey = MessageKey.Next(now);
         // Nobody answers in the name of somebody else: another address than his own is passed over. RFC 5230 §4.3
-        if (vacation.From is { } wanted && account.Addresses.Any(own => own.Canonical == wanted.Canonical))
-            address = wanted;
+        NamedAddress[] from = [.. vacation.From.Where(wanted => account.Addresses.Any(own => own.Canonical == wanted.Address.Canonical)).DistinctBy(wanted => wanted.Address.Canonical)];
+        if (from.Length == 0)
+            from = [new NamedAddress(account.DisplayName, address)];
         using BodyWriter writer = store.NewBody();
-        VacationMessage.Write(writer, messageKey, account, address, sender, vacation, about, now);
+        VacationMessage.Write(writer, messageKey, account, from, sender, vacation, about, now);
         return new AutomaticAnswer(deposit, key, now + vacation.Interval, writer.Complete(), new QueueEntry
         {
             MessageKey = messageKey,
             ReversePath = "",   // RFC 5230 §5.1
             Recipient = sender,
             Parameters = QueueParameters.Write(
-                SenderParameters.None with { Utf8 = address.NeedsUtf8 || sender.NeedsUtf8, EightBit = vacation.IsMime && !Ascii.IsValid(vacation.Text) }, new RecipientParameters(DsnNotify.Never, "")),
+                SenderParameters.None with { Utf8 = from.Any(one => one.Address.NeedsUtf8) || sender.NeedsUtf8, EightBit = vacation.IsMime && !Ascii.IsValid(vacation.Text) }, new RecipientParameters(DsnNotify.Never, "")),
             QueuedAt = now,
             NextAttempt = now,
         })

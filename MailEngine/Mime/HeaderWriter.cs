@@ -20,23 +20,7 @@ internal sealed class HeaderWriter : IDisposable
     {
         Name(name);
         int line = name.Length + 2;
-        bool first = true;
-        foreach (string word in value.Split([' ', '\r', '\n', '\0'], StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (!first && line + 1 + word.Length > LineLength)
-            {
-                _to.Write("\r\n"u8);
-                line = 0;
-            }
-            if (!first)
-            {
-                _to.Write((byte)' ');
-                line++;
-            }
-            first = false;
-            Append(word);
-            line += word.Length;
-        }
+        Fold(value, ref line);
         _to.Write("\r\n"u8);
         return this;
     }
@@ -53,18 +37,35 @@ internal sealed class HeaderWriter : IDisposable
     }
 
     /// <summary>A mailbox with its display name: <c>"Mail Delivery System" &lt;MAILER-DAEMON@example.org&gt;</c>. RFC 5322 §3.4</summary>
-    public HeaderWriter Mailbox(string name, string displayName, string address)
+    public HeaderWriter Mailbox(string name, string displayName, string address) => Mailboxes(name, [(displayName, address)]);
+
+    /// <summary>One or several, each on a line of its own.</summary>
+    public HeaderWriter Mailboxes(string name, params ReadOnlySpan<(string DisplayName, string Address)> list)
     {
-        if (displayName.Length == 0)
-            return Field(name, $"<{address}>");
-        if (Ascii.IsValid(displayName))
-            return Field(name, $"\"{displayName.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\" <{address}>");
         Name(name);
-        EncodedWord.Encode(displayName, _to);
-        _to.Write("\r\n <"u8);
-        Append(address);
-        _to.Write(">\r\n"u8);
+        int line = name.Length + 2;
+        for (int i = 0; i < list.Length; i++)
+        {
+            if (i > 0)
+                NewLine(",\r\n "u8, ref line);
+            (string displayName, string address) = list[i];
+            if (!Ascii.IsValid(displayName))
+            {
+                EncodedWord.Encode(displayName, _to);
+                NewLine("\r\n "u8, ref line);
+                displayName = "";
+            }
+            Fold(displayName.Length == 0 ? $"<{address}>"
+                : $"\"{displayName.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\" <{address}>", ref line);
+        }
+        _to.Write("\r\n"u8);
         return this;
+    }
+
+    void NewLine(ReadOnlySpan<byte> by, ref int line)
+    {
+        _to.Write(by);
+        line = 1;
     }
 
     /// <summary>Date field, or another one of the same form.</summary>
@@ -87,6 +88,28 @@ internal sealed class HeaderWriter : IDisposable
     {
         Append(name);
         _to.Write(": "u8);
+    }
+
+    // Words apart by one space, or by a new line where the one they are on would get too long.
+    void Fold(string value, ref int line)
+    {
+        bool first = true;
+        foreach (string word in value.Split([' ', '\r', '\n', '\0'], StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!first && line + 1 + word.Length > LineLength)
+            {
+                _to.Write("\r\n"u8);
+                line = 0;
+            }
+            if (!first)
+            {
+                _to.Write((byte)' ');
+                line++;
+            }
+            first = false;
+            Append(word);
+            line += word.Length;
+        }
     }
 
     void Append(string text)

@@ -57,11 +57,11 @@ public abstract record SieveAction
     public sealed record Report(string Type, string Message, EmailAddress To, bool HeaderOnly) : SieveAction;
 
     /// <summary>The sender is told that the recipient is away. RFC 5230 §4</summary>
-    /// <param name="From">Null: the recipient's main address.</param>
+    /// <param name="From">Those of them that are the recipient's are who answers. None: his main address. RFC 5230 §4.3</param>
     /// <param name="Addresses">Also the recipient's.</param>
     /// <param name="IsMime">The reason has a header of its own. RFC 5230 §4.4</param>
     /// <param name="Handle">Names the answer: a sender has it once in a while. RFC 5230 §4.2</param>
-    public sealed record Vacation(string Reason, string Subject, EmailAddress? From, IReadOnlyList<EmailAddress> Addresses, bool IsMime, string Handle, TimeSpan Interval) : SieveAction
+    public sealed record Vacation(string Reason, string Subject, IReadOnlyList<NamedAddress> From, IReadOnlyList<EmailAddress> Addresses, bool IsMime, string Handle, TimeSpan Interval) : SieveAction
     {
         /// <summary>Its owner filled in the panel's form, and wrote no script: it is given for mail that he keeps, and when no other script answers.</summary>
         public bool IsOfPanel => Handle.StartsWith("h " + Accounts.VacationScript.HandleMark, StringComparison.Ordinal);
@@ -103,3 +103,7 @@ public sealed record SieveOutcome(IReadOnlyList<SieveAction> Actions, string? Fa
     /// <summary>Commands, tests and octets it took; <see cref="SieveOptions.Steps"/>.</summary>
     public long Steps { get; init; }
 }
+
+/// <summary>An address and whose it says it is.</summary>
+/// <param name="Name">Empty: it does not say.</param>
+public readonly record struct NamedAddress(string Name, EmailAddress Address);

@@ -1,7 +1,4 @@
-using System.Buffers;
-using System.Text;
 using MailEngine.Addresses;
-using MailEngine.Mime;
 using MailEngine.Sieve.Language;
 using MailEngine.Sieve.Running;
 
@@ -56,72 +53,4 @@ internal sealed class RedirectCommand(ScriptString address, bool isList, bool co
     }
 
     static string? ReturnOf(string text) => Octets.ToUpper(text) is var word and ("FULL" or "HDRS") ? word : null;
-}
-
-/// <summary>Addresses as scripts write them. RFC 5228 §2.4.2.3</summary>
-internal static class SieveAddress
-{
-    static readonly SearchValues<char> s_notInPhrase = SearchValues.Create("@,;:>\\");
-
-    // sieve-address = addr-spec / phrase "<" addr-spec ">"
-    /// <returns>Null: it is none, or more than one.</returns>
-    public static EmailAddress? Parse(string octets)
-    {
-        if (octets.Length > 1000)
-            return null;
-        byte[] bytes = Octets.ToBytes(octets);
-        using var scratch = new ByteBuffer(256);
-        if (!IsOne(bytes, scratch))
-            return null;
-        scratch.Clear();
-        var reader = new AddressReader(bytes, scratch);
-        if (!reader.MoveNext(out ListedAddress listed) || listed.Kind != AddressKind.Mailbox || !listed.Route.IsEmpty || listed.Domain.IsEmpty)
-            return null;
-        string local = Encoding.UTF8.GetString(listed.Local), domain = Encoding.UTF8.GetString(listed.Domain);
-        return reader.MoveNext(out _) ? null : Accounts.AddressParts.Join(local, domain);
-    }
-
-    /// <summary>Nothing stands before, behind or in it. What is read of mail that came is read with leniency, and "jo doe@example.org" is an address there, but
-    /// nobody knows whose.</summary>
-    static bool IsOne(ReadOnlySpan<byte> text, ByteBuffer scratch)
-    {
-        var plain = new StringBuilder(text.Length);   // comments and quoted strings as one character each
-        for (int at = 0; at < text.Length;)
-        {
-            if (text[at] == (byte)'(')
-            {
-                FieldLexer.Comment(text, ref at);
-                plain.Append(' ');
-            }
-            else if (text[at] == (byte)'"')
-            {
-                FieldLexer.QuotedString(text, ref at, scratch);
-                plain.Append('q');
-            }
-            else
-            {
-                plain.Append(text[at] <= (byte)' ' ? ' ' : (char)text[at]);
-                at++;
-            }
-        }
-        string all = plain.ToString().Trim(' ');
-        int open = all.IndexOf('<', StringComparison.Ordinal);
-        if (open >= 0 && (!all.EndsWith('>') || all.AsSpan(0, open).ContainsAny(s_notInPhrase)))
-            return false;
-        bool apart = false;
-        char before = '.';
-        foreach (char c in (open < 0 ? all : all[(open + 1)..^1]).Trim(' '))
-        {
-            if (c == ' ')
-            {
-                apart = true;
-                continue;
-            }
-            // White space may stand around "." and "@" alone: RFC 5322 §3.4.1, RFC 5322 §4.4
-            if (c is '<' or '>' or ',' or ';' || (apart && before is not ('.' or '@') && c is not ('.' or '@')))
-                return false;
-            (before, apart) = (c, false);
-        }
-        return true;
-    }
 }

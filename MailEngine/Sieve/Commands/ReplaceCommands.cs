@@ -15,8 +15,8 @@ internal sealed class ReplaceCommand(bool isMime, ScriptString? subject, ScriptS
     {
         bool isMime = arguments.Flag("mime");
         ScriptString? subject = arguments.TaggedString("subject"), from = arguments.TaggedString("from");
-        if (from?.Constant is { } sender && SieveAddress.Parse(sender) is null)
-            arguments.Script.Error(from.Offset, "After :from one mail address must stand, such as Jo <jo@example.org>.");
+        if (from?.Constant is { } sender && SieveAddress.ParseList(sender) is null)
+            arguments.Script.Error(from.Offset, SieveAddress.NoList);
         return new ReplaceCommand(isMime, subject, from, arguments.String("the replacement"));
     }
 
@@ -34,18 +34,19 @@ internal sealed class ReplaceCommand(bool isMime, ScriptString? subject, ScriptS
     /// <summary>Header fields of the new message but those that say what it is: the old ones; what :subject and :from replace is kept under another name.</summary>
     List<byte[]> Fields(SieveRun run)
     {
-        string? title = subject?.Get(run), sender = from?.Get(run);
+        string? title = subject?.Get(run);
         // An address that is none is passed over. RFC 5703 §5
-        if (sender is not null && SieveAddress.Parse(sender) is null)
-            sender = null;
+        IReadOnlyList<NamedAddress>? senders = from is null ? null : SieveAddress.ParseList(from.Get(run));
         var fields = new List<byte[]>();
-        if (sender is not null)
-            fields.Add(WrittenField.Mailbox("From", sender));
+        if (senders is not null)
+            fields.Add(WrittenField.Mailboxes("From", senders));
+        if (senders is { Count: > 1 })
+            fields.Add(WrittenField.Mailbox("Sender", run.Surroundings.EnvelopeTo));   // RFC 5322 §3.6.2
         if (title is not null)
             fields.Add(WrittenField.Text("Subject", title));
         foreach (HeaderLine line in run.Whole.Lines)
         {
-            bool isGone = (sender is not null && Ascii.EqualsIgnoreCase(line.Name, "from"u8)) || (title is not null && Ascii.EqualsIgnoreCase(line.Name, "subject"u8));
+            bool isGone = (senders is not null && Ascii.EqualsIgnoreCase(line.Name, "from"u8)) || (senders is { Count: > 1 } && Ascii.EqualsIgnoreCase(line.Name, "sender"u8)) || (title is not null && Ascii.EqualsIgnoreCase(line.Name, "subject"u8));
             if (isGone)
                 fields.Add([.. "Original-"u8, .. line.Raw.Span]);
             else if (!NewEntity.IsContent(line.Name) && !Ascii.EqualsIgnoreCase(line.Name, "mime-version"u8))
@@ -112,15 +113,16 @@ internal static class WrittenField
         return line.Text(name, string.Concat(Octets.ToText(Octets.Cut(octets, 2000)).Select(c => char.IsControl(c) ? ' ' : c)).Trim()).Written.ToArray();
     }
 
-    /// <param name="octets">An address, which may have a name.</param>
+    public static byte[] Mailboxes(string name, IReadOnlyList<NamedAddress> list)
+    {
+        using var line = new HeaderWriter();
+        return line.Mailboxes(name, [.. list.Select(one => (one.Name, one.Address.ToString()))]).Written.ToArray();
+    }
+
+    /// <param name="octets">An address.</param>
     public static byte[] Mailbox(string name, string octets)
     {
-        byte[] bytes = Octets.ToBytes(octets);
-        using var scratch = new ByteBuffer(256);
-        var reader = new AddressReader(bytes, scratch);
-        string display = reader.MoveNext(out ListedAddress listed) ? EncodedWord.Decode(listed.Name) : "";
         using var line = new HeaderWriter();
-        string address = SieveAddress.Parse(octets) is { } parsed ? parsed.ToString() : "";
-        return line.Mailbox(name, string.Concat(display.Select(c => char.IsControl(c) ? ' ' : c)), address).Written.ToArray();
+        return line.Mailbox(name, "", SieveAddress.Parse(octets)?.ToString() ?? "").Written.ToArray();
     }
 }

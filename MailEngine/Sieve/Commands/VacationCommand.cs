@@ -51,8 +51,8 @@ internal sealed class VacationCommand : SieveCommand
             : seconds is { } s ? TimeSpan.FromSeconds(Math.Clamp(s, (long)s_shortest.TotalSeconds, (long)s_longest.TotalSeconds)) : s_usual;
         ScriptString? subject = arguments.TaggedString("subject"), from = arguments.TaggedString("from"), handle = arguments.TaggedString("handle");
         ScriptString[] addresses = arguments.TaggedStrings("addresses") ?? [];
-        if (from?.Constant is { } sender && SieveAddress.Parse(sender) is null)
-            arguments.Script.Error(from.Offset, "After :from one mail address must stand, such as Jo <jo@example.org>.");
+        if (from?.Constant is { } sender && SieveAddress.ParseList(sender) is null)
+            arguments.Script.Error(from.Offset, SieveAddress.NoList);
         foreach (ScriptString address in addresses)
         {
             if (address.Constant is { } constant && SieveAddress.Parse(constant) is null)
@@ -93,7 +93,7 @@ internal sealed class VacationCommand : SieveCommand
                 addresses.Add(own);
         }
         run.Vacation(new SieveAction.Vacation(
-            Octets.ToText(_isMime ? EntityOf(_reason.Get(run)) : _reason.Get(run)), _subject is null ? "" : Octets.ToText(_subject.Get(run)), _from is null ? null : SieveAddress.Parse(_from.Get(run)), addresses,
+            Octets.ToText(_isMime ? EntityOf(_reason.Get(run)) : _reason.Get(run)), _subject is null ? "" : Octets.ToText(_subject.Get(run)), _from is null ? [] : SieveAddress.ParseList(_from.Get(run)) ?? [], addresses,
             _isMime, _handle is null ? _ownHandle : "h " + Octets.ToText(Octets.Cut(_handle.Get(run), 500)), _interval)
         {
             Fcc = _fcc?.Get(run),
