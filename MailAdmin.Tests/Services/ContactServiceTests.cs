@@ -31,6 +31,7 @@ public sealed class ContactServiceTests : IAsyncLifetime
         Assert.Equal(["Address", "Name"], (await Contacts.AddAsync(Ann, null, new ContactForm { Address = "dan@", Name = new string('x', 201) })).Errors.Select(e => e.Field));
         Assert.Equal("Dan@Example.ORG=Dän 100% eve@bücher.test", await AddressesAsync());
         Assert.Equal(("Dan@Example.ORG=Dän 100%", "eve@bücher.test", ""), (await AddressesAsync("0%"), await AddressesAsync("EVE"), await AddressesAsync("_@")));
+        Assert.Equal("", await AddressesAsync("1%0"));   // no sign of it stands for anything else
         Assert.True(_rig.Accounts.Directory.HasContact(_rig.OwnUser, EmailAddress.Parse("DAN@example.org")));
         Assert.True(_rig.Accounts.Directory.HasContact(_rig.OwnUser, EmailAddress.Parse("eve@xn--bcher-kva.test")));
         Assert.False(_rig.Accounts.Directory.HasContact(_rig.SecondUser, EmailAddress.Parse("dan@example.org")));
@@ -146,6 +147,7 @@ public sealed class ContactServiceTests : IAsyncLifetime
         Assert.Contains("FN:Müller\\, Jörg\r\nN:Müller\\, Jörg;;;;\r\nEMAIL;TYPE=INTERNET:joerg@example.org\r\n", cards, StringComparison.Ordinal);
         Assert.Equal((0, 2), (await Contacts.ImportAsync(Ann, null, Encoding.UTF8.GetBytes(cards))) is { Ok: true, Value: { } again } ? (again.Added, again.Known) : default);
 
+        Assert.Equal((0, 1), (await Contacts.ImportAsync(Ann, null, "JOERG@Example.ORG"u8.ToArray())) is { Ok: true, Value: { } there } ? (there.Added, there.Known) : default);
         Assert.Equal("File", Assert.Single((await Contacts.ImportAsync(Ann, null, "a@x.test\nb@x.test\nc@x.test"u8.ToArray())).Errors).Field);
         Assert.Equal("joerg@example.org=Müller, Jörg", await AddressesAsync("joerg"));
         Assert.Equal("eve@example.org=Eve joerg@example.org=Müller, Jörg", await AddressesAsync());
